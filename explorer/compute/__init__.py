@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: neighbor graphs and projections; no files, no processes, no drawing."""

@@ -1,0 +1,226 @@
+"""Every error that Explorer raises on purpose; never anything but sentences a person can act on.
+
+ExplorerError                    catch this one to catch them all
+    DataError (ValueError)       what was given cannot be explored
+        FileMissing (FileNotFoundError)
+        Unreadable               a file that is broken, truncated or not what its name says
+        UnknownFormat            a file whose ending has no reader
+        NoVectors                neither vectors nor coordinates were found
+        BadVectors               vectors that cannot be used, with the row where it shows
+        UnknownColumn (KeyError) a column that is not there
+        DuplicateColumns         two columns of one name
+        EmptyDataset             no row, or not enough of them
+        UnknownDataset           a catalog name that is not in the catalog
+        BadCatalog               catalog.yaml cannot be understood
+    ParameterError (ValueError)  a parameter does not fit the data
+        UnknownChoice            not one of the choices; suggests the closest
+        NotEnoughRows            k neighbors need more than k rows
+        BadParameter             a value outside what is allowed
+    JobError (RuntimeError)      a computation did not finish
+        JobFailed                it raised
+        JobCanceled              somebody pressed Cancel
+        WorkerDied               the compute process ended
+    MissingExtra (ImportError)   an optional library is needed; says what to install
+
+Errors keep the values they were made from, positionally, so that they survive pickle and JSON; ``str(error)`` makes the sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+__all__ = [
+    "BadCatalog",
+    "BadParameter",
+    "BadVectors",
+    "DataError",
+    "DuplicateColumns",
+    "EmptyDataset",
+    "ExplorerError",
+    "FileMissing",
+    "JobCanceled",
+    "JobError",
+    "JobFailed",
+    "MissingExtra",
+    "NoVectors",
+    "NotEnoughRows",
+    "ParameterError",
+    "UnknownChoice",
+    "UnknownColumn",
+    "UnknownDataset",
+    "UnknownFormat",
+    "Unreadable",
+    "WorkerDied",
+]
+
+_LISTED = 12  # how many names a sentence lists before it says "and N more"
+
+
+class ExplorerError(Exception):
+    """The root: what Explorer raises on purpose."""
+
+
+class DataError(ExplorerError, ValueError):
+    """What was given cannot be explored."""
+
+
+class FileMissing(DataError, FileNotFoundError):
+    """No file at this path: ``FileMissing(path)``."""
+
+    def __str__(self) -> str:
+        return f"There is no file {self.args[0]}. Check the path."
+
+
+class Unreadable(DataError):
+    """A file that cannot be read: ``Unreadable(path, reason)``."""
+
+    def __str__(self) -> str:
+        path, reason = self.args
+        return f"{path} cannot be read: {reason}"
+
+
+class UnknownFormat(DataError):
+    """A file whose ending has no reader: ``UnknownFormat(path, endings)``."""
+
+    def __str__(self) -> str:
+        path, endings = self.args
+        return f"{path} has an ending that Explorer does not know. It reads {_listed(endings)}."
+
+
+class NoVectors(DataError):
+    """Neither vectors nor coordinates: ``NoVectors(source, columns)``."""
+
+    def __str__(self) -> str:
+        source, columns = self.args
+        return (
+            f"{source} has no column of vectors and no pair of coordinates: its columns are {_listed(columns)}. "
+            "Vectors are a column of lists, or number columns named like embedding_1 … embedding_n; name them with vectors=… "
+            "(--vectors on the command line)."
+        )
+
+
+class BadVectors(DataError):
+    """Vectors that cannot be used: ``BadVectors(source, column, row, reason)``; row is None where no single row is to blame."""
+
+    def __str__(self) -> str:
+        source, column, row, reason = self.args
+        where = "" if row is None else f", row {row}"
+        return f"{source}, column {column}{where}: {reason}"
+
+
+class UnknownColumn(DataError, KeyError):
+    """A column that is not there: ``UnknownColumn(source, column, columns)``."""
+
+    def __str__(self) -> str:
+        source, column, columns = self.args
+        return f"{source} has no column {column}.{_closest(column, columns)} Its columns are {_listed(columns)}."
+
+
+class DuplicateColumns(DataError):
+    """Two columns of one name: ``DuplicateColumns(source, column)``."""
+
+    def __str__(self) -> str:
+        source, column = self.args
+        return f"{source} has more than one column named {column}. Rename one of them."
+
+
+class EmptyDataset(DataError):
+    """Too few rows to draw: ``EmptyDataset(source, n)``."""
+
+    def __str__(self) -> str:
+        source, n = self.args
+        rows = {0: "no row", 1: "one row"}.get(n, f"{n} rows")
+        return f"{source} has {rows}; a map needs at least two."
+
+
+class UnknownDataset(DataError):
+    """A catalog name that is not there: ``UnknownDataset(name, names)``."""
+
+    def __str__(self) -> str:
+        name, names = self.args
+        return f"The catalog has no dataset {name}.{_closest(name, names)} It has {_listed(names)}."
+
+
+class BadCatalog(DataError):
+    """The catalog cannot be understood: ``BadCatalog(path, reason)``."""
+
+    def __str__(self) -> str:
+        path, reason = self.args
+        return f"The catalog {path} cannot be understood: {reason}"
+
+
+class ParameterError(ExplorerError, ValueError):
+    """A parameter does not fit the data."""
+
+
+class UnknownChoice(ParameterError):
+    """Not one of the choices: ``UnknownChoice(what, value, choices)``."""
+
+    def __str__(self) -> str:
+        what, value, choices = self.args
+        return f"{value} is not a {what}.{_closest(value, choices)} The choices are {_listed(choices)}."
+
+
+class NotEnoughRows(ParameterError):
+    """k neighbors need more than k rows: ``NotEnoughRows(parameter, k, n)``."""
+
+    def __str__(self) -> str:
+        parameter, k, n = self.args
+        return f"{parameter}={k} needs more than {k} rows; this dataset has {n} to draw. Lower {parameter} below {n}."
+
+
+class BadParameter(ParameterError):
+    """A value outside what is allowed: ``BadParameter(parameter, value, allowed)``."""
+
+    def __str__(self) -> str:
+        parameter, value, allowed = self.args
+        return f"{parameter}={value} is not allowed: {allowed}"
+
+
+class JobError(ExplorerError, RuntimeError):
+    """A computation did not finish."""
+
+
+class JobFailed(JobError):
+    """The computation raised: ``JobFailed(what, reason)``."""
+
+    def __str__(self) -> str:
+        what, reason = self.args
+        return f"{what} failed: {reason}"
+
+
+class JobCanceled(JobError):
+    """Somebody pressed Cancel: ``JobCanceled(what)``."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} was canceled."
+
+
+class WorkerDied(JobError):
+    """The compute process ended: ``WorkerDied(what, exit_code)``."""
+
+    def __str__(self) -> str:
+        what, exit_code = self.args
+        return (
+            f"The compute process ended (exit code {exit_code}) while it worked on {what}; often the machine ran out of memory. "
+            "A new one has been started: run it again, perhaps with fewer rows or a smaller n_neighbors."
+        )
+
+
+class MissingExtra(ExplorerError, ImportError):
+    """An optional library is needed: ``MissingExtra(feature, package, extra)``."""
+
+    def __str__(self) -> str:
+        feature, package, extra = self.args
+        return f"{feature} needs {package}: pip install 'panel-embedding-explorer[{extra}]'"
+
+
+def _listed(names: Sequence[object]) -> str:
+    shown = ", ".join(str(name) for name in names[:_LISTED]) or "none"
+    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED:,} more"
+
+
+def _closest(name: object, names: Sequence[object]) -> str:
+    near = get_close_matches(str(name), [str(known) for known in names], n=1)
+    return f" Did you mean {near[0]}?" if near else ""

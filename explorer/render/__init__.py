@@ -1,0 +1,1 @@
+"""Arrays to pixels: the layout index, frames, palettes; no widget, no process, no file."""

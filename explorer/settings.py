@@ -1,0 +1,62 @@
+"""Every environment variable that Explorer reads, with its meaning and default; nothing else reads the environment.
+
+Each function reads its variable when called, so that a test or a notebook may set it late.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from explorer.errors import BadParameter
+
+__all__ = ["compute_threads", "data_roots", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb"]
+
+
+def store_folder() -> Path:
+    """``EXPLORER_STORE``: where graphs, layouts and vectors are kept; the user's cache folder by default."""
+    named = os.environ.get("EXPLORER_STORE")
+    if named:
+        return Path(named).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("explorer", appauthor=False) / "store"
+
+
+def store_limit_mb() -> int:
+    """``EXPLORER_STORE_MB``: the store's size limit in MB (10**6 bytes); what was not used for the longest time goes first."""
+    return _whole_number("EXPLORER_STORE_MB", 20_000, least=10)
+
+
+def data_roots() -> tuple[Path, ...]:
+    """``EXPLORER_DATA``: folders whose files join the catalog and may be opened from the page, separated like ``PATH``."""
+    named = os.environ.get("EXPLORER_DATA", "")
+    return tuple(Path(part).expanduser().absolute() for part in named.split(os.pathsep) if part)
+
+
+def upload_limit_mb() -> int:
+    """``EXPLORER_UPLOAD_MB``: the largest file, in MB, that the page takes as an upload."""
+    return _whole_number("EXPLORER_UPLOAD_MB", 2_000, least=1)
+
+
+def compute_threads() -> int:
+    """``EXPLORER_THREADS``: threads of the compute process; every core by default."""
+    return _whole_number("EXPLORER_THREADS", os.cpu_count() or 1, least=1)
+
+
+def render_threads() -> int:
+    """``EXPLORER_RENDER_THREADS``: threads that draw pictures in the server process; two to four by default."""
+    return _whole_number("EXPLORER_RENDER_THREADS", min(4, max(2, os.cpu_count() or 1)), least=1)
+
+
+def _whole_number(name: str, default: int, *, least: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    try:
+        number = int(text)
+    except ValueError:
+        raise BadParameter(name, text, "give a whole number.") from None
+    if number < least:
+        raise BadParameter(name, text, f"give {least} or more.")
+    return number

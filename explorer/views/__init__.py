@@ -1,0 +1,1 @@
+"""Panel and HoloViews, one module a panel; no computing, no file."""
