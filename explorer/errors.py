@@ -5,6 +5,8 @@ ExplorerError                    catch this one to catch them all
         FileMissing (FileNotFoundError)
         Unreadable               a file that is broken, truncated or not what its name says
         UnknownFormat            a file whose ending has no reader
+        UnknownSource (TypeError) an object that is neither a path, nor a table, nor an array
+        Unwritable               a file that cannot be written
         NoVectors                neither vectors nor coordinates were found
         BadVectors               vectors that cannot be used, with the row where it shows
         UnknownColumn (KeyError) a column that is not there
@@ -12,6 +14,7 @@ ExplorerError                    catch this one to catch them all
         EmptyDataset             no row, or not enough of them
         UnknownDataset           a catalog name that is not in the catalog
         BadCatalog               catalog.yaml cannot be understood
+        VectorsNeeded            coordinates are there, but what was asked for needs vectors
     ParameterError (ValueError)  a parameter does not fit the data
         UnknownChoice            not one of the choices; suggests the closest
         NotEnoughRows            k neighbors need more than k rows
@@ -20,6 +23,7 @@ ExplorerError                    catch this one to catch them all
         JobFailed                it raised
         JobCanceled              somebody pressed Cancel
         WorkerDied               the compute process ended
+    StoreUnwritable (OSError)    results cannot be kept where they should be
     MissingExtra (ImportError)   an optional library is needed; says what to install
 
 Errors keep the values they were made from, positionally, so that they survive pickle and JSON; ``str(error)`` makes the sentence.
@@ -46,11 +50,15 @@ __all__ = [
     "NoVectors",
     "NotEnoughRows",
     "ParameterError",
+    "StoreUnwritable",
     "UnknownChoice",
     "UnknownColumn",
     "UnknownDataset",
     "UnknownFormat",
+    "UnknownSource",
     "Unreadable",
+    "Unwritable",
+    "VectorsNeeded",
     "WorkerDied",
 ]
 
@@ -86,6 +94,22 @@ class UnknownFormat(DataError):
     def __str__(self) -> str:
         path, endings = self.args
         return f"{path} has an ending that Explorer does not know. It reads {_listed(endings)}."
+
+
+class UnknownSource(DataError, TypeError):
+    """An object that cannot be explored: ``UnknownSource(type_name, reason)``."""
+
+    def __str__(self) -> str:
+        type_name, reason = self.args
+        return f"A {type_name} cannot be explored: {reason}"
+
+
+class Unwritable(DataError):
+    """A file that cannot be written: ``Unwritable(path, reason)``."""
+
+    def __str__(self) -> str:
+        path, reason = self.args
+        return f"{path} cannot be written: {reason}"
 
 
 class NoVectors(DataError):
@@ -150,6 +174,14 @@ class BadCatalog(DataError):
         return f"The catalog {path} cannot be understood: {reason}"
 
 
+class VectorsNeeded(DataError):
+    """Only coordinates were given: ``VectorsNeeded(what, source)``."""
+
+    def __str__(self) -> str:
+        what, source = self.args
+        return f"{what} needs vectors, and {source} came with coordinates only. Open it with its vectors: vectors=… or --vectors."
+
+
 class ParameterError(ExplorerError, ValueError):
     """A parameter does not fit the data."""
 
@@ -198,14 +230,23 @@ class JobCanceled(JobError):
 
 
 class WorkerDied(JobError):
-    """The compute process ended: ``WorkerDied(what, exit_code)``."""
+    """The compute process ended: ``WorkerDied(what, exit_code)``, or with what it wrote last as a third value."""
 
     def __str__(self) -> str:
-        what, exit_code = self.args
+        what, exit_code, last_words = (*self.args, "")[:3]
+        said = f" It last wrote: {last_words}" if last_words else ""
         return (
             f"The compute process ended (exit code {exit_code}) while it worked on {what}; often the machine ran out of memory. "
-            "A new one has been started: run it again, perhaps with fewer rows or a smaller n_neighbors."
+            f"The next run starts a new one: try again, perhaps with fewer rows or a smaller n_neighbors.{said}"
         )
+
+
+class StoreUnwritable(ExplorerError, OSError):
+    """Results cannot be kept: ``StoreUnwritable(folder, reason)``."""
+
+    def __str__(self) -> str:
+        folder, reason = self.args
+        return f"Results cannot be kept in {folder}: {reason}. Free some space, or name another folder with EXPLORER_STORE."
 
 
 class MissingExtra(ExplorerError, ImportError):
