@@ -1,0 +1,83 @@
+"""Look at embeddings: projections of all rows, drawn on the server, linked, with true neighbors.
+
+``import explorer`` loads nothing heavy: every public name is imported when it is first used. ``panel serve explorer`` runs this file
+a second time under another module name, so nothing here has a side effect and every import is absolute.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.app import Explorer
+    from explorer.compute.neighbors import NeighborGraph
+    from explorer.compute.projections import PCA, TSNE, UMAP, Layout
+    from explorer.data.catalog import catalog
+    from explorer.data.dataset import Dataset, open_dataset
+    from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
+    from explorer.headless import neighbor_graph, project
+
+__all__ = [
+    "PCA",
+    "TSNE",
+    "UMAP",
+    "DataError",
+    "Dataset",
+    "Explorer",
+    "ExplorerError",
+    "JobCanceled",
+    "JobError",
+    "Layout",
+    "NeighborGraph",
+    "ParameterError",
+    "__version__",
+    "catalog",
+    "neighbor_graph",
+    "open_dataset",
+    "project",
+]
+
+_HOMES = {
+    "DataError": "explorer.errors",
+    "Dataset": "explorer.data.dataset",
+    "Explorer": "explorer.app",
+    "ExplorerError": "explorer.errors",
+    "JobCanceled": "explorer.errors",
+    "JobError": "explorer.errors",
+    "Layout": "explorer.compute.projections",
+    "NeighborGraph": "explorer.compute.neighbors",
+    "PCA": "explorer.compute.projections",
+    "ParameterError": "explorer.errors",
+    "TSNE": "explorer.compute.projections",
+    "UMAP": "explorer.compute.projections",
+    "catalog": "explorer.data.catalog",
+    "neighbor_graph": "explorer.headless",
+    "open_dataset": "explorer.data.dataset",
+    "project": "explorer.headless",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version()
+    if name not in _HOMES:
+        message = f"module 'explorer' has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next look-up finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("panel-embedding-explorer")
+    except PackageNotFoundError:
+        return "0+uninstalled"

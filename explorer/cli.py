@@ -1,0 +1,209 @@
+"""The command line: ``explorer FILE``, ``explorer project``, …; a thin face on the library that imports inside each command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
+
+__all__ = ["main"]
+
+_WRONG = 2  # exit code: what was asked for cannot be done; one sentence on stderr says why
+_INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
+
+_ABOUT = """\
+Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors.
+
+  explorer                  open the sample: WordNet, 10,000 senses
+  explorer FILE             open a file: Parquet, Feather, CSV, TSV, JSON lines, .npy, .npz
+  explorer NAME             open a dataset of the catalog
+
+  explorer serve FILE       the same for other people: no browser is opened
+  explorer project FILE     compute projections and write them to a file
+  explorer neighbors FILE   compute every row's nearest rows and write them to a file
+  explorer datasets         list the catalog
+
+Each command has its own help, as in: explorer project --help
+"""
+_SERVING = """\
+examples:
+  explorer vectors.parquet --label title --color topic
+  explorer vectors.parquet --vectors "embedding_*" --port 8080
+  explorer serve vectors.parquet --address 0.0.0.0 --port 80 --allow-websocket-origin maps.example.org --num-threads 4
+
+A file that is called like a command is opened by a path: explorer ./serve
+"""
+_PROJECT = """\
+examples:
+  explorer project vectors.parquet -o map.parquet
+  explorer project vectors.npy --method umap --method tsne --umap-n-neighbors 30 --tsne-perplexity 50 -o map.csv
+"""
+_NEIGHBORS = """\
+examples:
+  explorer neighbors vectors.parquet -k 10 -o neighbors.parquet
+  explorer neighbors vectors.parquet -k 10 --metric euclidean -o neighbors.csv
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        What follows the program's name; ``sys.argv`` by default.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 2 with a sentence on stderr, or 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = _COMMANDS[words.pop(0)] if words and words[0] in _COMMANDS else partial(_serve, show=True)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        command(words)
+    except ExplorerError as error:
+        return _told(str(error), _WRONG)
+    except KeyboardInterrupt:
+        return _told("interrupted.", _INTERRUPTED)
+    except BrokenPipeError:  # somebody closed our output, as `explorer datasets | head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _serve(words: list[str], *, show: bool) -> None:
+    parser = _parser(*(("explorer", _ABOUT) if show else ("explorer serve", "Serve datasets to other people.")), epilog=_SERVING)
+    parser.add_argument("files", nargs="*", metavar="FILE | NAME", help="what to open; several are served side by side")
+    if show:
+        from explorer import __version__
+
+        parser.add_argument("--version", action="version", version=f"explorer {__version__}")
+    _add_columns(parser, "vectors", "label", "color", "text")
+    group = parser.add_argument_group("server options")
+    group.add_argument("--show", action=argparse.BooleanOptionalAction, default=show, help="open a browser (default: %(default)s)")
+    group.add_argument("--port", type=int, metavar="N", help="port to listen on (default: the first free one from 5006 on)")
+    group.add_argument("--address", default="localhost", help="address to listen on (default: %(default)s, this machine only)")
+    group.add_argument("--num-threads", type=int, default=4, metavar="N", help="threads that answer people (default: %(default)s)")
+    group.add_argument("--allow-websocket-origin", action="append", default=[], metavar="HOST", help="host name that people type")
+    group.add_argument("--prefix", default="", metavar="PATH", help="path in front of the page's address, behind a proxy")
+    options = parser.parse_args(words)
+    # What cannot be opened is told here, before a server starts.
+    datasets = [_opened(file, options) for file in options.files]
+
+    from explorer.server import serve
+
+    serve(
+        datasets,
+        port=options.port,
+        address=options.address,
+        threads=options.num_threads,
+        origins=options.allow_websocket_origin,
+        prefix=options.prefix,
+        show=options.show,
+    )
+
+
+def _project(words: list[str]) -> None:
+    from explorer.compute.projections import PROJECTIONS
+    from explorer.options import add_projection_options, projections_from
+
+    parser = _parser("explorer project", "Lay out every row in two dimensions and write the coordinates to a file.", epilog=_PROJECT)
+    _add_source(parser)
+    parser.add_argument(
+        "--method", action="append", choices=list(PROJECTIONS), help="projection to compute; repeat it for several (default: umap)"
+    )
+    add_projection_options(parser)
+    options = parser.parse_args(words)
+    methods = list(dict.fromkeys(options.method or ["umap"]))
+    projections = projections_from(options, methods)
+
+    from explorer.data.export import check_target, write_layouts
+    from explorer.headless import finished
+    from explorer.jobs.runner import runner
+
+    check_target(options.output)
+    dataset = _opened(options.file, options)
+    layouts = [finished(runner().submit_layout(dataset, projection)) for projection in projections]
+    write_layouts(options.output, dataset, layouts)
+    _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {', '.join(projection.title for projection in projections)}")
+
+
+def _neighbors(words: list[str]) -> None:
+    from explorer.compute.neighbors import METRICS
+
+    parser = _parser("explorer neighbors", "Find every row's nearest rows and write them to a file.", epilog=_NEIGHBORS)
+    _add_source(parser)
+    parser.add_argument("-k", type=int, default=30, metavar="N", help="neighbors of a row, itself not counted (default: %(default)s)")
+    parser.add_argument("--metric", choices=list(METRICS), default="cosine", help="how distance is measured (default: %(default)s)")
+    options = parser.parse_args(words)
+
+    from explorer.data.export import check_target, write_neighbors
+    from explorer.headless import neighbor_graph
+
+    check_target(options.output)
+    dataset = _opened(options.file, options)
+    graph = neighbor_graph(dataset, k=options.k, metric=options.metric)
+    write_neighbors(options.output, dataset, graph)
+    _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {options.k} neighbors each, {options.metric}, recall {graph.recall:.3f}")
+
+
+def _datasets(words: list[str]) -> None:
+    _parser("explorer datasets", "List the datasets that can be opened by name.").parse_args(words)
+
+    from explorer.data.catalog import catalog
+
+    entries = catalog()
+    width = max((len(entry.name) for entry in entries), default=0)
+    for entry in entries:
+        _say(f"{entry.name:<{width}}  {entry.title}")
+
+
+def _parser(name: str, about: str, *, epilog: str = "") -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(name, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE | NAME", help="what to read: a file, or a name of the catalog")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write: .parquet, .feather, .jsonl, .csv or .tsv")
+    _add_columns(parser, "vectors")
+
+
+def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
+    helps = {
+        "vectors": 'column of the vectors, or columns: "embedding_*" (default: found by itself)',
+        "label": "column that names a row (default: chosen by itself)",
+        "color": "column that colors the map first (default: chosen by itself)",
+        "text": "column with a row's long text",
+    }
+    group = parser.add_argument_group("columns")
+    for role in roles:
+        group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role])
+
+
+def _opened(file: str, options: argparse.Namespace) -> Dataset:
+    from explorer.data.dataset import open_dataset
+
+    named = {role: getattr(options, role, None) for role in ("vectors", "label", "color", "text")}
+    return open_dataset(file, **named)
+
+
+def _say(line: str) -> None:
+    print(line)
+
+
+def _told(sentence: str, code: int) -> int:
+    print(f"explorer: {sentence}", file=sys.stderr)
+    return code
+
+
+_COMMANDS = {"serve": partial(_serve, show=False), "project": _project, "neighbors": _neighbors, "datasets": _datasets}

@@ -1,0 +1,100 @@
+"""Projections and neighbor graphs without a page: what ``explorer.project`` and the command line share.
+
+Everything runs in the compute process and is kept in the store, so the page shows at once what was computed here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from explorer.terminal import progress_bar
+
+if TYPE_CHECKING:
+    from explorer.compute.neighbors import NeighborGraph
+    from explorer.compute.projections import Layout
+    from explorer.jobs.job import Job
+
+__all__ = ["finished", "neighbor_graph", "project"]
+
+_Result = TypeVar("_Result")
+
+
+def project(source: object, method: str = "umap", *, progress: bool | None = None, **params: object) -> Layout:
+    """Lay out every row of a dataset in two dimensions.
+
+    Parameters
+    ----------
+    source : Dataset, path, name in the catalog, data frame or ndarray of shape (n, d)
+        Whatever :func:`explorer.open_dataset` opens.
+    method : {"umap", "tsne", "pca"}
+        How.
+    progress : bool, optional
+        Whether to draw a progress bar on stderr; by default when that is a terminal.
+    **params
+        The method's parameters, such as ``n_neighbors=30`` or ``seed=7``; :class:`explorer.UMAP`, :class:`explorer.TSNE` and
+        :class:`explorer.PCA` list them.
+
+    Returns
+    -------
+    Layout
+        ``coordinates`` (n, 2) float32, one row for each row of the dataset, NaN where a row has no usable vector.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be opened or has no vectors.
+    ParameterError
+        If a parameter is unknown, out of its bounds or does not fit the data.
+    JobError
+        If the computation fails.
+    """
+    from explorer.compute.projections import projection
+    from explorer.data.dataset import open_dataset
+    from explorer.jobs.runner import runner
+
+    chosen = projection(method, **params)
+    return finished(runner().submit_layout(open_dataset(source), chosen), progress=progress)
+
+
+def neighbor_graph(source: object, *, k: int = 30, metric: str = "cosine", progress: bool | None = None) -> NeighborGraph:
+    """Find the nearest rows of every row of a dataset, in the space of its vectors.
+
+    Parameters
+    ----------
+    source : Dataset, path, name in the catalog, data frame or ndarray of shape (n, d)
+        Whatever :func:`explorer.open_dataset` opens.
+    k : int
+        Neighbors of a row, the row itself not counted.
+    metric : str
+        How distance is measured: "cosine", "euclidean", …
+    progress : bool, optional
+        Whether to draw a progress bar on stderr; by default when that is a terminal.
+
+    Returns
+    -------
+    NeighborGraph
+        ``indices`` (n, k) int32 and ``distances`` (n, k) float32, ascending; -1 and inf where a row has no usable vector.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be opened or has no vectors.
+    ParameterError
+        If the metric is unknown or there are too few rows for k.
+    JobError
+        If the computation fails.
+    """
+    from explorer.data.dataset import open_dataset
+    from explorer.jobs.runner import runner
+
+    return finished(runner().submit_graph(open_dataset(source), metric=metric, k=k), progress=progress)
+
+
+def finished(job: Job[_Result], *, progress: bool | None = None) -> _Result:
+    """Wait for a job with a progress bar, and return its result; an interrupt (Ctrl-C) cancels the job."""
+    try:
+        with progress_bar(job, shown=progress):
+            return job.result()
+    except KeyboardInterrupt:
+        job.cancel()
+        raise

@@ -1,0 +1,84 @@
+"""Command-line options made from the projections' parameters, so that each is defined once; never a second default or bound."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import param
+
+from explorer.errors import BadParameter
+
+if TYPE_CHECKING:
+    from explorer.compute.projections import Projection
+
+__all__ = ["add_projection_options", "projections_from"]
+
+
+def add_projection_options(parser: argparse.ArgumentParser) -> None:
+    """Add one option a parameter, ``--umap-n-neighbors``, ``--tsne-perplexity``, to the parser."""
+    from explorer.compute.projections import PROJECTIONS
+
+    for method, kind in PROJECTIONS.items():
+        group = parser.add_argument_group(f"{kind.title} options")
+        for name, parameter in _parameters(kind).items():
+            group.add_argument(_flag(method, name), dest=_dest(method, name), help=_help(parameter), **_accepted(parameter))
+
+
+def projections_from(options: argparse.Namespace, methods: list[str]) -> list[Projection]:
+    """Make the projections that were asked for.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Parsed by a parser that :func:`add_projection_options` has filled.
+    methods : list of str
+        Keys of ``PROJECTIONS``, without repeats.
+
+    Raises
+    ------
+    BadParameter
+        If a value is out of its bounds, or an option belongs to a method that was not asked for.
+    """
+    from explorer.compute.projections import PROJECTIONS, projection
+
+    given: dict[str, dict[str, object]] = {}
+    for method, kind in PROJECTIONS.items():
+        values = {name: getattr(options, _dest(method, name)) for name in _parameters(kind)}
+        given[method] = {name: value for name, value in values.items() if value is not None}
+        if given[method] and method not in methods:
+            name, value = next(iter(given[method].items()))
+            raise BadParameter(_flag(method, name), value, f"it needs --method {method} beside it.")
+    return [projection(method, **given[method]) for method in methods]
+
+
+def _parameters(kind: type[Projection]) -> dict[str, param.Parameter]:
+    return {name: parameter for name, parameter in kind.param.objects("existing").items() if name != "name"}
+
+
+def _flag(method: str, name: str) -> str:
+    return f"--{method}-{name.replace('_', '-')}"
+
+
+def _dest(method: str, name: str) -> str:
+    return f"{method}__{name}"
+
+
+def _help(parameter: param.Parameter) -> str:
+    text = " ".join((parameter.doc or "").split()).rstrip(".")
+    bounds = getattr(parameter, "bounds", None)
+    limits = "" if not bounds or None in bounds else f", {bounds[0]:,} to {bounds[1]:,}"
+    return f"{text} (default {parameter.default}{limits})".replace("%", "%%")
+
+
+def _accepted(parameter: param.Parameter) -> dict[str, object]:
+    """Say what argparse must know to read a value of this parameter."""
+    if isinstance(parameter, param.Boolean):
+        return {"action": argparse.BooleanOptionalAction, "default": None}
+    if isinstance(parameter, param.Selector):
+        return {"choices": list(parameter.objects)}
+    if isinstance(parameter, param.Integer):
+        return {"type": int, "metavar": "N"}
+    if isinstance(parameter, param.Number):
+        return {"type": float, "metavar": "X"}
+    return {"metavar": "TEXT"}

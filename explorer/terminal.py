@@ -1,0 +1,56 @@
+"""How far a job is, on a terminal; writes to stderr only, and nothing at all where nobody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.jobs.job import Job
+
+__all__ = ["duration", "progress_bar"]
+
+_MINUTE = 60
+_HOUR = 3600
+
+
+@contextmanager
+def progress_bar(job: Job, *, shown: bool | None = None) -> Iterator[None]:
+    """Show a job's stage, percent and time left while the block runs.
+
+    Parameters
+    ----------
+    job : Job
+        Watched, never changed.
+    shown : bool, optional
+        Whether to draw the bar; by default when stderr is a terminal.
+    """
+    if not (sys.stderr.isatty() if shown is None else shown):
+        yield
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=100, bar_format="{desc} {percentage:3.0f} % |{bar}|{postfix}", leave=False, file=sys.stderr) as bar:
+
+        def update(now: Job) -> None:
+            bar.set_description_str(f"{now.stage:<16}", refresh=False)
+            bar.n = round(100 * now.fraction)
+            left = now.seconds_left
+            bar.set_postfix_str("" if left is None else f"{duration(left)} left", refresh=False)
+            bar.refresh()
+
+        update(job)
+        job.watch(update)
+        yield
+
+
+def duration(seconds: float) -> str:
+    """Say a duration as people do: ``8 s``, ``2 min 05 s``, ``1 h 12 min``."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02} min"
