@@ -1,0 +1,206 @@
+"""Exact nearest rows by blocked matrix products; proves its candidates complete and measures them again in float64. Never imports numba.
+
+Every metric is turned into squared Euclidean distance between *points*: unit rows for cosine (``1 - cos = |u - v|² / 2``), the vectors
+themselves for Euclidean. A matrix product gives a lower bound of every squared distance in a block; the few lowest are measured exactly, and
+the bound of all others must lie above the k-th of them. Rows where it does not (ties, near ties) are searched again without a cut. So
+duplicates are at distance 0, ties go by row number, and neither the block size nor the BLAS library can change the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Points", "exact_neighbors", "nearest_to_one", "to_distances"]
+
+SPARE = 8  # candidates beyond k that are measured before the bound is checked
+SCRATCH_BYTES = 192_000_000  # a block of products, its bounds and their order
+MEASURE_BYTES = 24_000_000  # gathered differences in float64
+STREAM_BYTES = 32_000_000  # a block of vectors that is compared with one row
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Rows made ready for a search.
+
+    Attributes
+    ----------
+    exact : ndarray of shape (n, d), float32
+        What distances are measured on.
+    product : ndarray of shape (n, d), float32
+        The same, centered and scaled so that products lose little; may be ``exact`` itself.
+    squares : ndarray of shape (n,), float32
+        Squared lengths of ``product``.
+    scale : float
+        ``product`` is (``exact`` - mean) times this.
+    """
+
+    exact: NDArray[np.float32]
+    product: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    scale: float
+
+    @property
+    def slack(self) -> float:
+        """How far a squared distance from products may be off, relative to the sum of both squared lengths."""
+        return _slack(self.exact.shape[1])
+
+    @staticmethod
+    def of(vectors: NDArray[np.float32], metric: str) -> Points:
+        """Prepare vectors (n, d) for "cosine" or "euclidean"."""
+        if metric == "cosine":
+            unit = unit_rows(vectors)
+            return Points(unit, unit, _squares(unit), 1.0)
+        exact = np.ascontiguousarray(vectors, dtype=np.float32)
+        mean = exact.mean(axis=0, dtype=np.float64)
+        reach = float(max((np.abs(block - mean).max() for _, block in _blocks(exact)), default=0.0))
+        scale = 2.0 ** -np.ceil(np.log2(reach)) if reach > 0 else 1.0
+        product = np.empty(exact.shape, dtype=np.float32)
+        for at, block in _blocks(exact):
+            product[at : at + len(block)] = (block - mean) * scale
+        return Points(exact, product, _squares(product), float(scale))
+
+    def measure(self, rows: NDArray[np.intp], candidates: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Squared distances between rows (b,) and their candidates (b, m), each difference exact to float32, summed in float64."""
+        result = np.empty(candidates.shape, dtype=np.float64)
+        step = max(1, MEASURE_BYTES // (16 * max(1, candidates.shape[1]) * max(1, self.exact.shape[1])))
+        for at in range(0, len(rows), step):
+            part = slice(at, at + step)
+            gap = self.exact[candidates[part]].astype(np.float64)
+            gap -= self.exact[rows[part], None, :]
+            np.einsum("bmd,bmd->bm", gap, gap, out=result[part])
+        return result
+
+
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale rows (n, d) to length 1, computed in float64; a row of zeros stays zero."""
+    unit = np.empty(vectors.shape, dtype=np.float32)
+    for at, block in _blocks(vectors):
+        wide = block.astype(np.float64)
+        length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+        wide /= np.where(length > 0, length, 1.0)[:, None]
+        unit[at : at + len(block)] = wide
+    return unit
+
+
+def to_distances(squared: NDArray[np.floating[Any]], metric: str) -> NDArray[np.float32]:
+    """Turn squared distances between points into distances of the metric."""
+    return (squared / 2 if metric == "cosine" else np.sqrt(squared)).astype(np.float32)
+
+
+def searchable(points: Points, k: int) -> NDArray[np.intp]:
+    """Rows that can be among somebody's k nearest: of identical rows, the k + 1 with the lowest numbers, since ties go by row number."""
+    n, d = points.exact.shape
+    as_bytes = np.ascontiguousarray(points.exact + np.float32(0)).view(np.dtype((np.void, 4 * d))).ravel()
+    _, group, size = np.unique(as_bytes, return_inverse=True, return_counts=True)
+    if size.max() <= k + 1:
+        return np.arange(n)
+    order = np.argsort(group, kind="stable")
+    place = np.empty(n, dtype=np.intp)
+    place[order] = np.arange(n) - np.repeat(np.cumsum(size) - size, size)
+    return np.flatnonzero(place <= k)
+
+
+def block_rows(n: int) -> int:
+    """How many rows to search at once among n."""
+    return int(np.clip(SCRATCH_BYTES // (16 * max(1, n)), 1, 1024))
+
+
+def exact_neighbors(
+    points: Points, rows: NDArray[np.intp], columns: NDArray[np.intp], k: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Find the k nearest of ``columns`` for each of ``rows``, the row itself left out.
+
+    Parameters
+    ----------
+    points : Points
+        All n rows.
+    rows, columns : ndarray of shape (b,) and (m,), intp
+        Who searches and who can be found; ``columns`` ascending, more than k of them.
+    k : int
+        Neighbors of a row.
+
+    Returns
+    -------
+    tuple of ndarray
+        Row numbers (b, k) int32 and squared distances (b, k) float32, ascending, ties by row number.
+    """
+    whole = len(columns) == len(points.exact)
+    low = points.product[rows] @ (points.product if whole else points.product[columns]).T
+    low *= -2
+    low += (1 - points.slack) * (points.squares if whole else points.squares[columns])
+    own = np.searchsorted(columns, rows)
+    present = np.flatnonzero(columns[np.minimum(own, len(columns) - 1)] == rows)
+    low[present, own[present]] = np.inf
+    m = min(k + SPARE, len(columns) - 1)
+    near = np.argpartition(low, m - 1, axis=1)[:, :m]
+    found, squared = _ordered(columns[near], points.measure(rows, columns[near]))
+    limit = squared[:, k - 1].astype(np.float64) * points.scale**2 * (1 + 1e-6) - (1 - points.slack) * points.squares[rows]
+    bound = np.take_along_axis(low, near, axis=1).max(axis=1)
+    doubtful = np.flatnonzero(bound <= limit) if m < len(columns) - 1 else np.empty(0, dtype=np.intp)
+    found, squared = found[:, :k], squared[:, :k]
+    for i in doubtful:
+        every = columns[np.flatnonzero(low[i] <= limit[i])][None, :]
+        again, gaps = _ordered(every, points.measure(rows[i : i + 1], every))
+        found[i], squared[i] = again[0, :k], gaps[0, :k]
+    return found.astype(np.int32), squared
+
+
+def nearest_to_one(
+    vectors: NDArray[np.float32], target: NDArray[np.float32], *, k: int, metric: str, allowed: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Find the k allowed rows nearest to one vector (d,) by reading the vectors once; the result agrees with :func:`exact_neighbors`."""
+    d = vectors.shape[1]
+    cosine = metric == "cosine"
+    goal = (unit_rows(target[None])[0] if cosine else np.asarray(target, dtype=np.float32)).astype(np.float64)
+    low = np.full(len(vectors), np.inf)
+    for at, block in _blocks(vectors, STREAM_BYTES):
+        here = allowed[at : at + len(block)]
+        wide = np.where(here[:, None], block, np.float32(1)).astype(np.float64)
+        if cosine:
+            length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+            apart = 2 - 2 * (wide @ goal) / np.where(length > 0, length, 1.0) - 2 * _slack(d)
+        else:
+            wide -= goal
+            apart = np.einsum("ij,ij->i", wide, wide) * (1 - 1e-6)
+        low[at : at + len(block)] = np.where(here, apart, np.inf)
+    candidates = np.argpartition(low, min(k + SPARE, len(low)) - 1)[: k + SPARE]
+    candidates = candidates[np.isfinite(low[candidates])]
+    limit = np.sort(_squared_to(vectors, candidates, goal, cosine=cosine))[k - 1]
+    every = np.flatnonzero(low <= limit * (1 + 1e-6))
+    rows, squared = _ordered(every[None, :], _squared_to(vectors, every, goal, cosine=cosine)[None, :])
+    return rows[0, :k].astype(np.int32), squared[0, :k]
+
+
+def _squared_to(
+    vectors: NDArray[np.float32], rows: NDArray[np.intp], goal: NDArray[np.float64], *, cosine: bool
+) -> NDArray[np.float64]:
+    squared = np.empty(len(rows), dtype=np.float64)
+    step = max(1, MEASURE_BYTES // (16 * vectors.shape[1]))
+    for at in range(0, len(rows), step):
+        taken = vectors[rows[at : at + step]]
+        gap = (unit_rows(taken) if cosine else taken).astype(np.float64) - goal
+        squared[at : at + step] = np.einsum("ij,ij->i", gap, gap)
+    return squared
+
+
+def _ordered(rows: NDArray[np.intp], squared: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    rounded = squared.astype(np.float32)
+    order = np.lexsort((rows, rounded), axis=1)
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(rounded, order, axis=1)
+
+
+def _slack(d: int) -> float:
+    return float(np.finfo(np.float32).eps) * (8 + 2 * d**0.5)
+
+
+def _squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.einsum("ij,ij->i", rows, rows)
+
+
+def _blocks(rows: NDArray[np.float32], size: int = STREAM_BYTES) -> list[tuple[int, NDArray[np.float32]]]:
+    step = max(1, size // (8 * max(1, rows.shape[1])))
+    return [(at, rows[at : at + step]) for at in range(0, len(rows), step)]

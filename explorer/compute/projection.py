@@ -1,0 +1,127 @@
+"""What every projection is: typed parameters, the graph it asks for, and a fit; knows no method in particular.
+
+A parameter is written once, here in a ``param`` class: it is the control panel, the command line, the cache key and the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import ClassVar, TypedDict
+
+import numpy as np
+import param
+from numpy.typing import NDArray
+
+from explorer.compute.neighbors import NeighborGraph
+from explorer.compute.progress import Report, ShouldStop, ignore, never
+from explorer.errors import BadParameter
+
+__all__ = ["GRAPH_K", "Cadence", "GraphRequest", "Layout", "Projection"]
+
+GRAPH_K = 30  # neighbors in the one graph that all projections share
+
+
+class GraphRequest(TypedDict):
+    """The neighbor graph a projection needs: the arguments of ``neighbor_graph``."""
+
+    k: int
+    metric: str
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where a projection put the rows.
+
+    Attributes
+    ----------
+    coordinates : ndarray of shape (n, 2), float32
+        Finite.
+    method : str
+        "pca", "umap" or "tsne".
+    params : Mapping
+        All parameters of the projection, as :meth:`Projection.settings` gave them.
+    stats : Mapping of str to float
+        What the method can say of its result, e.g. ``explained_variance_1`` or ``kl_divergence``.
+    """
+
+    coordinates: NDArray[np.float32]
+    method: str
+    params: Mapping[str, object]
+    stats: Mapping[str, float] = field(default_factory=dict)
+
+
+class Projection(param.Parameterized):
+    """A way to lay out rows in two dimensions. Adding one is adding a class and naming it in ``projections.PROJECTIONS``."""
+
+    method: ClassVar[str]
+    title: ClassVar[str]
+    version: ClassVar[int]  # raised whenever the same parameters give another layout
+
+    def graph_request(self, n: int) -> GraphRequest | None:
+        """Say which neighbor graph this projection needs for n rows; None where it needs none."""
+        raise NotImplementedError
+
+    def settings(self) -> dict[str, object]:
+        """Every parameter with its value, plain JSON types: what makes two layouts of the same vectors the same."""
+        return {name: value for name, value in self.param.values().items() if name != "name"}
+
+    def check(self, n: int, d: int) -> None:
+        """Refuse what cannot be computed before anything starts.
+
+        Parameters
+        ----------
+        n, d : int
+            Rows to draw and dimensions of their vectors.
+
+        Raises
+        ------
+        ParameterError
+            With the sentence that says why.
+        """
+        if n < 2:
+            raise BadParameter("rows", n, "a map needs at least two.")
+        if d < 1:
+            raise BadParameter("dimensions", d, "vectors need at least one.")
+
+    def fit(
+        self, vectors: NDArray[np.float32], graph: NeighborGraph | None, *, report: Report = ignore, should_stop: ShouldStop = never
+    ) -> Layout:
+        """Compute the layout.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (n, d), float32
+            Finite. Not changed.
+        graph : NeighborGraph or None
+            What :meth:`graph_request` asked for; a larger k will do.
+        report : callable(stage, fraction, layout), optional
+            Called from this thread, at most about ten times a second.
+        should_stop : callable, optional
+            Asked at least once an epoch.
+
+        Raises
+        ------
+        ParameterError
+            See :meth:`check`.
+        Stopped
+            If ``should_stop()`` said so.
+        """
+        raise NotImplementedError
+
+
+class Cadence:
+    """Tells when the next report is due: at once, then ten times a second."""
+
+    def __init__(self, seconds: float = 0.1) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def due(self) -> bool:
+        """True if enough time went by since it was last True."""
+        now = monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True

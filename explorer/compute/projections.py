@@ -1,0 +1,57 @@
+"""The projections there are, by name; the one place where a new method is added."""
+
+from __future__ import annotations
+
+from explorer.compute.principal_components import PCA
+from explorer.compute.projection import GraphRequest, Layout, Projection
+from explorer.compute.tsne_layout import TSNE
+from explorer.compute.umap_layout import UMAP
+from explorer.errors import BadParameter, UnknownChoice
+
+__all__ = ["PCA", "PROJECTIONS", "TSNE", "UMAP", "GraphRequest", "Layout", "Projection", "projection"]
+
+PROJECTIONS: dict[str, type[Projection]] = {kind.method: kind for kind in (PCA, UMAP, TSNE)}
+
+
+def projection(method: str, **params: object) -> Projection:
+    """Make a projection from plain values, as the command line, the cache and JSON give them.
+
+    Parameters
+    ----------
+    method : {"pca", "umap", "tsne"}
+        Which projection.
+    **params
+        Its parameters; defaults where left out.
+
+    Raises
+    ------
+    UnknownChoice
+        If there is no such method, or the method has no such parameter.
+    BadParameter
+        If a value is of the wrong type or outside its bounds.
+    """
+    if method not in PROJECTIONS:
+        raise UnknownChoice("projection", method, list(PROJECTIONS))
+    made = PROJECTIONS[method]()
+    known = list(made.settings())
+    for name, value in params.items():
+        if name not in known:
+            raise UnknownChoice(f"parameter of {made.title}", name, known)
+        try:
+            made.param.update(**{name: value})
+        except ValueError:
+            raise BadParameter(name, value, _allowed(made, name)) from None
+    return made
+
+
+def _allowed(made: Projection, name: str) -> str:
+    """What a parameter takes, as the end of a sentence."""
+    from param import Integer, Selector
+
+    parameter = made.param[name]
+    if isinstance(parameter, Selector):
+        return f"choose {' or '.join(parameter.objects)}."
+    low, high = parameter.bounds
+    kind = "a whole number" if isinstance(parameter, Integer) else "a number"
+    automatic = ", or nothing for automatic" if parameter.allow_None else ""
+    return f"give {kind} from {low:g} to {high:g}{automatic}."
