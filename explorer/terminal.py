@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from explorer.jobs.job import Job
 
 __all__ = ["duration", "progress_bar"]
 
+_Result = TypeVar("_Result")
+
 _MINUTE = 60
 _HOUR = 3600
 
 
 @contextmanager
-def progress_bar(job: Job, *, shown: bool | None = None) -> Iterator[None]:
+def progress_bar(job: Job[_Result], *, shown: bool | None = None) -> Iterator[None]:
     """Show a job's stage, percent and time left while the block runs.
 
     Parameters
@@ -34,16 +36,18 @@ def progress_bar(job: Job, *, shown: bool | None = None) -> Iterator[None]:
 
     with tqdm(total=100, bar_format="{desc} {percentage:3.0f} % |{bar}|{postfix}", leave=False, file=sys.stderr) as bar:
 
-        def update(now: Job) -> None:
+        def update(now: Job[_Result]) -> None:
             bar.set_description_str(f"{now.stage:<16}", refresh=False)
             bar.n = round(100 * now.fraction)
             left = now.seconds_left
             bar.set_postfix_str("" if left is None else f"{duration(left)} left", refresh=False)
             bar.refresh()
 
-        update(job)
-        job.watch(update)
-        yield
+        unwatch = job.watch(update)
+        try:
+            yield
+        finally:
+            unwatch()
 
 
 def duration(seconds: float) -> str:

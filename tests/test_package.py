@@ -1,0 +1,102 @@
+"""The public face: quick to import, complete, documented; and the wheel that carries it."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import pickle
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+import explorer
+from explorer import errors
+
+HEAVY = {"panel", "bokeh", "holoviews", "datashader", "numba", "numpy", "pandas", "pyarrow", "param", "sklearn", "scipy", "umap", "pynndescent"}
+SAMPLE_ARGUMENTS = {
+    "BadCatalog": ("catalog.yaml", "line 3 is no mapping."),
+    "BadParameter": ("min_dist", 7.0, "give 0 to 1."),
+    "BadVectors": ("file.parquet", "embedding", 3, "it has 5 numbers, the others have 8."),
+    "DuplicateColumns": ("file.csv", "word"),
+    "EmptyDataset": ("file.csv", 1),
+    "FileMissing": ("file.csv",),
+    "JobCanceled": ("UMAP",),
+    "JobFailed": ("UMAP", "out of memory"),
+    "MissingExtra": ("Text search", "sentence-transformers", "text"),
+    "NoVectors": ("file.csv", ["a", "b"]),
+    "NotEnoughRows": ("n_neighbors", 30, 12),
+    "UnknownChoice": ("metric", "cosin", ["cosine", "euclidean"]),
+    "UnknownColumn": ("file.csv", "wrod", ["word", "category"]),
+    "UnknownDataset": ("wordnet", ["wordnet-10k", "digits"]),
+    "UnknownFormat": ("file.xyz", [".csv", ".npy"]),
+    "Unreadable": ("file.npy", "it is empty."),
+    "WorkerDied": ("UMAP", -9),
+}
+PARENTS = {"ExplorerError", "DataError", "ParameterError", "JobError"}
+EVERY_ERROR = [getattr(errors, name) for name in errors.__all__ if name not in PARENTS]
+
+
+def test_import_explorer_takes_less_than_a_third_of_a_second(python):
+    timed = "import time; start = time.perf_counter(); import explorer; print(time.perf_counter() - start)"
+    assert min(float(python("-c", timed).stdout) for _ in range(3)) < 0.3
+
+
+def test_import_explorer_loads_no_heavy_library(python):
+    loaded = python("-c", "import sys, explorer; print(*{name.partition('.')[0] for name in sys.modules})").stdout.split()
+    assert "explorer" in loaded
+    assert not HEAVY & set(loaded)
+
+
+def test_the_server_process_never_imports_what_computes_layouts(python):
+    shown = python("-c", "import sys, explorer.app; print(*sys.modules)").stdout.split()
+    assert "explorer.jobs.runner" in shown
+    assert not {"umap", "pynndescent", "openTSNE"} & set(shown)
+
+
+@pytest.mark.parametrize("name", explorer.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    value = getattr(explorer, name)
+    assert name in dir(explorer)
+    assert isinstance(value, str) or inspect.getdoc(value)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'umap'"):
+        _ = explorer.umap
+
+
+def test_the_package_may_run_again_under_another_name():
+    """As ``panel serve explorer`` runs it."""
+    spec = importlib.util.spec_from_file_location("bokeh_app_0123", Path(explorer.__file__))
+    twin = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(twin)
+    assert twin.ExplorerError is explorer.ExplorerError
+    assert twin.__version__ == explorer.__version__
+
+
+def test_no_module_is_named_like_a_library():
+    """``panel serve explorer`` puts the package's own folder first on sys.path."""
+    names = {path.stem for path in Path(explorer.__file__).parent.iterdir() if path.suffix == ".py" or path.is_dir()}
+    foreign = sys.stdlib_module_names | {name for name, owners in packages_distributions().items() if owners != ["panel-embedding-explorer"]}
+    assert "errors" in names
+    assert names & foreign <= {"__main__", "__pycache__", "datasets"}  # datasets/ holds no Python file: it shadows nothing
+
+
+@pytest.mark.parametrize("kind", EVERY_ERROR)
+def test_an_error_survives_pickle_and_json(kind):
+    error = kind(*SAMPLE_ARGUMENTS.get(kind.__name__, ("value", "because of this.")))
+    sentence = str(error)
+    assert str(pickle.loads(pickle.dumps(error))) == sentence
+    assert str(kind(*json.loads(json.dumps(error.args)))) == sentence
+    assert all(str(argument) in sentence for argument in error.args if isinstance(argument, str) and argument)
+
+
+@pytest.mark.parametrize("kind", EVERY_ERROR)
+def test_an_error_is_listed_in_the_tree_and_has_a_parent_to_catch(kind):
+    assert issubclass(kind, errors.ExplorerError)
+    assert f"{kind.__name__} " in errors.__doc__
+
+
