@@ -1,0 +1,260 @@
+"""One picture of a map: ``render(request) -> Frame``, a pure function for worker threads; it never caches, waits or touches a widget.
+
+``FrameRequest(index, view, width, height, color, normalization, selected=None, shown=None, point_px=None, pixel_ratio=1.0, step=1, row_ids=False)``
+with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``, ``selected`` and ``shown`` a :class:`RowMask`
+(all of :mod:`explorer.render.color`, prepared once), ``normalization`` a :class:`Normalization` (measured once a layout).
+``Frame(rgba uint8 (h, w, 4) straight alpha, row_ids int32 (h, w) or None, n_visible, view, point_px)``. :func:`warm` compiles every kernel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.render.accumulate import gather_visible, splat, sum_colors, sum_numbers
+from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask
+from explorer.render.layout_index import LayoutIndex, frozen
+from explorer.render.normalization import Normalization
+from explorer.render.shade import shade_density, shade_mixed, shade_numbers
+from explorer.render.view import View
+
+__all__ = ["Frame", "FrameRequest", "render", "warm"]
+
+_INK = 0.10  # share of the picture that discs would cover if none overlapped
+_SMALLEST_DISC_PX = 0.8  # radius; smaller ones are drawn as single pixels
+_LARGEST_DISC_PX = 4.0
+_MOST_DISCS = 400_000  # where a size was asked for: more rows than this are drawn as single pixels, which then overlap anyway
+_DISC_OPACITY = 0.82  # of a row drawn as a large disc
+_CONTEXT = 0.30  # opacity of unselected rows, relative to selected ones
+
+_NOTHING = frozen(np.zeros(1, np.uint8))
+_EVERY = frozen(np.ones(1, bool))
+_NO_IDS = np.uint64(0)
+_ALL_IDS = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FrameRequest:
+    """What to draw; every array is shared and read only.
+
+    Attributes
+    ----------
+    index : LayoutIndex
+        The rows.
+    view : View
+        The part of the map; anything, also inverted or empty, is made sane. Use ``view.fitted(width, height)`` for equal scale.
+    width, height : int
+        Pixels of the picture, at least 1 each.
+    color : Density, ByCategory or ByNumber
+        What gives a row its color.
+    normalization : Normalization
+        Opacity by count.
+    selected : RowMask, optional
+        Rows that keep their color; the others fade to gray and stay.
+    shown : RowMask, optional
+        Rows that are drawn at all.
+    point_px : float, optional
+        Diameter of a row in pixels; 1 draws single pixels exactly as Datashader. By default it grows as fewer rows are visible.
+    pixel_ratio : float
+        Device pixels a CSS pixel: bounds of automatic sizes are multiplied by it.
+    step : int
+        Draw every ``step``-th row, a spatially fair sample, with the opacity of all rows; for pictures while something moves.
+    row_ids : bool
+        Also note a row for each pixel, selected ones first.
+    """
+
+    index: LayoutIndex
+    view: View
+    width: int
+    height: int
+    color: Color
+    normalization: Normalization
+    selected: RowMask | None = None
+    shown: RowMask | None = None
+    point_px: float | None = None
+    pixel_ratio: float = 1.0
+    step: int = 1
+    row_ids: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A drawn picture.
+
+    Attributes
+    ----------
+    rgba : ndarray of shape (height, width, 4), uint8
+        Straight (not premultiplied) alpha on a transparent ground; line 0 is the top.
+    row_ids : ndarray of shape (height, width), int32, or None
+        Row number at the pixel where its row lies, -1 where there is none.
+    n_visible : int
+        Rows in the view that were read (shown ones, every ``step``-th).
+    view : View
+        What the picture shows, as drawn.
+    point_px : float
+        Diameter of a row as drawn.
+    """
+
+    rgba: NDArray[np.uint8]
+    row_ids: NDArray[np.int32] | None
+    n_visible: int
+    view: View
+    point_px: float
+
+
+def render(request: FrameRequest) -> Frame:
+    """Draw a picture of the rows in a view.
+
+    Pure and thread-safe; holds the GIL for a few microseconds only. Cost is that of the rows in the blocks the view touches, plus that of the pixels.
+
+    Parameters
+    ----------
+    request : FrameRequest
+        What to draw.
+
+    Returns
+    -------
+    Frame
+        The picture; empty where the view shows no row.
+    """
+    picture = _Picture(request)
+    found = _few_rows(picture)
+    return _draw_pixels(picture) if found is None else _draw_discs(picture, *found)
+
+
+def warm() -> None:
+    """Compile every kernel, or load it from numba's cache, by drawing tiny pictures; for the start of a server."""
+    from explorer.render.encode import encode_jpeg
+
+    index = LayoutIndex.build(np.array([[0, 0], [1, 1], [2, 1]], np.float32))
+    lut = np.zeros((256, 3), np.uint8)
+    normalization = Normalization.of(index, width=4, height=4)
+    colors: list[Color] = [
+        Density(lut), ByCategory.of(index, np.zeros(3, np.uint8), lut), ByNumber.of(index, np.zeros(3, np.float32), low=0, high=1, lut=lut)
+    ]  # fmt: skip
+    for color in colors:
+        for point_px in (1.0, 4.0):
+            request = FrameRequest(
+                index=index, view=index.home, width=4, height=4, color=color, normalization=normalization, point_px=point_px, row_ids=True
+            )
+            frame = render(request)
+    encode_jpeg(frame, background="#ffffff")
+
+
+class _Picture:
+    """A request made ready for the kernels."""
+
+    def __init__(self, request: FrameRequest) -> None:
+        self.request = request
+        self.index = request.index
+        self.width, self.height, self.step = (max(int(size), 1) for size in (request.width, request.height, request.step))
+        self.view = request.view.sane()
+        self.color = request.color
+        self.shown, self.shown_bits = _optional(request.shown)
+        self.chosen, self.chosen_bits = _optional(request.selected)
+        self.has_context = request.selected is not None or isinstance(request.color, ByNumber)
+
+    @property
+    def pixels_a_unit(self) -> tuple[float, float]:
+        return self.width / self.view.span[0], self.height / self.view.span[1]
+
+    def frame(self, sums: NDArray, context: NDArray, ids: NDArray[np.int32] | None, n_visible: int, point_px: float) -> Frame:  # type: ignore[type-arg]
+        """Shade the sums."""
+        table = self.request.normalization.table
+        if point_px > 1:
+            rise = min((point_px / 2 - _SMALLEST_DISC_PX) / (2 * self.request.pixel_ratio), 1.0)
+            least = table[1] + (max(_DISC_OPACITY, table[1]) - table[1]) * max(rise, 0.0)
+            table = np.maximum(table, np.float32(least))
+            table[0] = 0
+        out = np.empty((self.width * self.height, 4), np.uint8)
+        args = sums, context, self.has_context, float(self.step), frozen(table), frozen(table * np.float32(_CONTEXT))
+        if isinstance(self.color, Density):
+            shade_density(*args, frozen(self.color.lut), out)
+        elif isinstance(self.color, ByNumber) and sums.shape[1] == 2:
+            shade_numbers(*args, *_limits(self.color), frozen(self.color.lut), out)
+        else:
+            shade_mixed(*args, out)
+        size = self.height, self.width
+        return Frame(out.reshape(*size, 4), None if ids is None else ids.reshape(size), int(n_visible), self.view, point_px)
+
+
+def _draw_pixels(picture: _Picture) -> Frame:
+    """Draw one pixel a row, as Datashader."""
+    request, index, n_pixels = picture.request, picture.index, picture.width * picture.height
+    context = np.zeros(n_pixels if picture.has_context else 1, np.uint32)
+    ids = np.full(n_pixels if request.row_ids else 1, -1, np.int32)
+    where = index.x, index.y, index.boxes, tuple(map(float, picture.view)), picture.width, picture.height, picture.step
+    masks = picture.shown, picture.shown_bits, picture.chosen, picture.chosen_bits
+    notes = context, ids, _ALL_IDS if request.row_ids else _NO_IDS
+    if isinstance(picture.color, ByNumber):
+        sums = np.zeros((n_pixels, 2))
+        n_visible = sum_numbers(*where, picture.color.values, *masks, sums, *notes)
+    else:
+        sums = np.zeros((n_pixels, 4), np.uint32)
+        slots, bits, lut = (picture.color.slots, -1, picture.color.lut) if isinstance(picture.color, ByCategory) else (_NOTHING, 0, np.zeros((1, 3)))
+        lut = np.column_stack([lut, np.ones(len(lut))]).astype(np.uint32)
+        n_visible = sum_colors(*where, slots, bits, lut, *masks, sums, *notes)
+    rows = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1)) if request.row_ids and len(index) else ids
+    return picture.frame(sums, context, rows if request.row_ids else None, n_visible, 1.0)
+
+
+def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
+    """Find the visible rows and their radius where there are so few that they are drawn as discs."""
+    point_px, area = picture.request.point_px, picture.width * picture.height
+    if point_px is not None and point_px <= 1:
+        return None
+    ratio = max(picture.request.pixel_ratio, 0.1)
+    radius = _LARGEST_DISC_PX * ratio if point_px is None else point_px / 2
+    limit = int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)) if point_px is None else _MOST_DISCS
+    margin_x, margin_y = ((radius + 1) / scale for scale in picture.pixels_a_unit)
+    view = picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y
+    index = picture.index
+    found = gather_visible(index.x, index.y, index.boxes, view, picture.step, picture.shown, picture.shown_bits, max(limit, 64))
+    if len(found) > max(limit, 64):
+        return None
+    if point_px is None:
+        radius = min(radius, max(math.sqrt(_INK * area / (math.pi * max(len(found), 1))), _SMALLEST_DISC_PX))
+    return found, radius
+
+
+def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> Frame:
+    """Draw an antialiased disc a row."""
+    index, color, view, n_pixels = picture.index, picture.color, picture.view, picture.width * picture.height
+    (scale_x, scale_y), x, y = picture.pixels_a_unit, index.x[found].astype(np.float64), index.y[found].astype(np.float64)
+    at_x, at_y = (x - view.x0) * scale_x, (view.y1 - y) * scale_y
+    chosen = picture.chosen[found] if picture.chosen_bits else np.ones(len(found), bool)
+    if isinstance(color, ByCategory):
+        colors = color.lut[color.slots[found]]
+    elif isinstance(color, ByNumber):
+        low, high = _limits(color)
+        level = (color.values[found] - low) * (255 / (high - low))
+        chosen = chosen & ~np.isnan(level)
+        colors = color.lut[np.clip(np.nan_to_num(level), 0, 255).round().astype(np.uint8)]
+    else:
+        colors = np.zeros((len(found), 3), np.uint8)
+    sums = np.zeros((n_pixels, 4), np.float32)
+    context = np.zeros(n_pixels, np.float32)
+    splat(at_x, at_y, np.ascontiguousarray(colors), chosen, radius, picture.width, picture.height, sums, context)
+    inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
+    ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None
+    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius)
+
+
+def _ids_of(picture, found, at_x, at_y, inside, chosen) -> NDArray[np.int32]:  # type: ignore[no-untyped-def]
+    ids = np.full(picture.width * picture.height, -1, np.int32)
+    columns = np.minimum(at_x.astype(np.int64), picture.width - 1)
+    lines = np.minimum(at_y.astype(np.int64), picture.height - 1)
+    for which in (inside & ~chosen, inside & chosen):  # selected ones last, so that they win
+        ids[lines[which] * picture.width + columns[which]] = picture.index.rows[found[which]]
+    return ids
+
+
+def _limits(color: ByNumber) -> tuple[float, float]:
+    return (color.low, color.high) if color.high > color.low else (color.low - 0.5, color.low + 0.5)
+
+
+def _optional(mask: RowMask | None) -> tuple[NDArray[np.bool_], int]:
+    return (_EVERY, 0) if mask is None else (mask.flags, -1)

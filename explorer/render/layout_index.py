@@ -1,0 +1,193 @@
+"""A layout in Z-order (Morton order), so that a picture reads only the rows it shows; knows nothing of colors or pixels.
+
+``LayoutIndex.build(coordinates (n, 2) float32) -> LayoutIndex``: ``x``, ``y`` float32 (m,), ``rows`` int32 (m,), ``boxes`` float32 (b, 4),
+``n_rows``, ``extent`` and ``home`` (:class:`View`); ``.take(column)`` brings a column of the dataset into index order;
+``.arrays()`` / ``LayoutIndex.from_arrays(arrays)`` for the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from explorer.render.view import View
+
+__all__ = ["BLOCK", "LayoutIndex", "frozen"]
+
+BLOCK: Final = 2048
+"""Rows of a block; each block has a bounding box, and a block outside the view is not read."""
+
+_SAMPLE = 1_000_000  # rows that the robust bounds are taken from
+_FENCE = 3.0  # a row farther than this many central spans from the central 90 % is an outlier
+_OUTLIERS = 100  # at most one row in so many may be left out of the first view
+_MARGIN = 0.04
+_EMPTY = View(-1.0, 1.0, -1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class LayoutIndex:
+    """The drawable rows of a layout in Z-order; read-only arrays.
+
+    Attributes
+    ----------
+    x, y : ndarray of shape (m,), float32
+        Coordinates of the m rows that have finite ones, in Z-order.
+    rows : ndarray of shape (m,), int32
+        Row number of each.
+    boxes : ndarray of shape (b, 4), float32
+        ``x0, x1, y0, y1`` of each block of ``BLOCK`` rows.
+    n_rows : int
+        Rows of the dataset, the left-out ones counted.
+    extent : View
+        Every row, with a margin.
+    home : View
+        The first view: every row, unless some (at most 1 %) lie extremely far out.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    rows: NDArray[np.int32]
+    boxes: NDArray[np.float32]
+    n_rows: int
+    extent: View
+    home: View
+
+    @classmethod
+    def build(cls, coordinates: NDArray[np.float32]) -> LayoutIndex:
+        """Sort a layout's rows along a Z-curve.
+
+        Parameters
+        ----------
+        coordinates : ndarray of shape (n, 2), float32
+            NaN or infinite where a row is left out.
+
+        Returns
+        -------
+        LayoutIndex
+            Deterministic. O(n); 10 million rows take about 2 seconds and 0.4 GB beyond the input and the result.
+        """
+        coordinates = np.asarray(coordinates, np.float32)
+        n_rows = len(coordinates)
+        rows = np.flatnonzero(np.isfinite(coordinates).all(axis=1)).astype(np.int32)
+        if not len(rows):
+            nothing = np.empty(0, np.float32)
+            return cls(nothing, nothing, rows, np.empty((0, 4), np.float32), n_rows, _EMPTY, _EMPTY)
+        x, y = coordinates[rows, 0], coordinates[rows, 1]
+        sides = [_Side.of(values) for values in (x, y)]
+        keys = _morton(x, y, *sides[0].grid, *sides[1].grid)
+        order = _sorted_order(keys)
+        del keys
+        x, y, rows = x[order], y[order], rows[order]
+        extent = View(*sides[0].extent, *sides[1].extent).padded(_MARGIN)
+        return cls(frozen(x), frozen(y), frozen(rows), frozen(_boxes(x, y)), n_rows, extent, _home(x, y, sides, extent))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, column: NDArray[Any]) -> NDArray[Any]:
+        """Bring a column of the dataset, of shape (n_rows,), into index order, (m,), read-only."""
+        return frozen(np.asarray(column)[self.rows])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays, for the store."""
+        views = np.array([self.extent, self.home], np.float64)
+        return {"x": self.x, "y": self.y, "rows": self.rows, "boxes": self.boxes, "views": views, "n_rows": np.array([self.n_rows], np.int64)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> LayoutIndex:
+        """Make the index again from :meth:`arrays`; memory-mapped arrays are not read."""
+        extent, home = (View(*map(float, view)) for view in arrays["views"])
+        x, y, rows, boxes = (frozen(arrays[name]) for name in ("x", "y", "rows", "boxes"))
+        return cls(x, y, rows, boxes, int(arrays["n_rows"][0]), extent, home)
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only, C-ordered, plain view of an array: what every kernel is compiled for."""
+    plain = np.ascontiguousarray(array).view(np.ndarray)[...]
+    plain.flags.writeable = False
+    return plain
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One axis: what it spans, and beyond which fence a row is an outlier."""
+
+    extent: tuple[float, float]
+    fence: tuple[float, float]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float32]) -> _Side:
+        low, high = float(values.min()), float(values.max())
+        sample = values[:: max(1, len(values) // _SAMPLE)]
+        ends = round(0.05 * (len(sample) - 1)), round(0.95 * (len(sample) - 1))
+        central = np.partition(sample, ends)
+        first, last = float(central[ends[0]]), float(central[ends[1]])
+        reach = _FENCE * (last - first)
+        return cls((low, high), (first - reach, last + reach) if reach else (low, high))
+
+    @property
+    def grid(self) -> tuple[float, float]:
+        """Low end and cells a unit of the 65,536 cells that the Z-curve runs through; rows beyond go to the first or last cell."""
+        low, high = max(self.extent[0], self.fence[0]), min(self.extent[1], self.fence[1])
+        return low, 65_535.0 / (high - low) if high > low else 0.0
+
+
+def _home(x: NDArray[np.float32], y: NDArray[np.float32], sides: list[_Side], extent: View) -> View:
+    (low_x, high_x), (low_y, high_y) = sides[0].fence, sides[1].fence
+    inside = (x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y)
+    n_outside = len(x) - int(np.count_nonzero(inside))
+    if n_outside == 0 or n_outside > max(1, len(x) // _OUTLIERS):
+        return extent
+    x, y = x[inside], y[inside]
+    return View(float(x.min()), float(x.max()), float(y.min()), float(y.max())).padded(_MARGIN)
+
+
+def _boxes(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    starts = np.arange(0, len(x), BLOCK)
+    return np.stack([end.reduceat(side, starts) for side in (x, y) for end in (np.minimum, np.maximum)], axis=1)
+
+
+@njit(nogil=True, cache=True)
+def _morton(x, y, low_x, scale_x, low_y, scale_y):  # type: ignore[no-untyped-def]
+    """Interleave the bits of each row's two 16-bit cell numbers."""
+    keys = np.empty(x.size, np.uint32)
+    for i in range(x.size):
+        a = np.uint32(min(max((np.float64(x[i]) - low_x) * scale_x, 0.0), 65535.0))
+        b = np.uint32(min(max((np.float64(y[i]) - low_y) * scale_y, 0.0), 65535.0))
+        a = (a | (a << np.uint32(8))) & np.uint32(0x00FF00FF)
+        b = (b | (b << np.uint32(8))) & np.uint32(0x00FF00FF)
+        a = (a | (a << np.uint32(4))) & np.uint32(0x0F0F0F0F)
+        b = (b | (b << np.uint32(4))) & np.uint32(0x0F0F0F0F)
+        a = (a | (a << np.uint32(2))) & np.uint32(0x33333333)
+        b = (b | (b << np.uint32(2))) & np.uint32(0x33333333)
+        a = (a | (a << np.uint32(1))) & np.uint32(0x55555555)
+        b = (b | (b << np.uint32(1))) & np.uint32(0x55555555)
+        keys[i] = a | (b << np.uint32(1))
+    return keys
+
+
+@njit(nogil=True, cache=True)
+def _sorted_order(keys):  # type: ignore[no-untyped-def]
+    """Stable radix sort, 11 bits a pass; changes ``keys``; returns the order as int32."""
+    n = keys.size
+    order = np.arange(n).astype(np.int32)
+    other_keys, other = np.empty_like(keys), np.empty_like(order)
+    for shift in (0, 11, 22):
+        starts = np.zeros(2049, np.int64)
+        for i in range(n):
+            starts[((keys[i] >> np.uint32(shift)) & np.uint32(2047)) + np.uint32(1)] += 1
+        starts = np.cumsum(starts)
+        for i in range(n):
+            digit = (keys[i] >> np.uint32(shift)) & np.uint32(2047)
+            to = starts[digit]
+            starts[digit] = to + 1
+            other_keys[to] = keys[i]
+            other[to] = order[i]
+        keys, other_keys = other_keys, keys
+        order, other = other, order
+    return order
