@@ -90,11 +90,19 @@ def _serve(words: list[str], *, show: bool) -> None:
         parser.add_argument("--version", action="version", version=f"explorer {__version__}")
     _add_columns(parser, "vectors", "label", "color", "text")
     group = parser.add_argument_group("server options")
-    group.add_argument("--show", action=argparse.BooleanOptionalAction, default=show, help="open a browser (default: %(default)s)")
+    group.add_argument(
+        "--show", action=argparse.BooleanOptionalAction, default=show, help=f"open a browser (default: {'yes' if show else 'no'})"
+    )
     group.add_argument("--port", type=int, metavar="N", help="port to listen on (default: the first free one from 5006 on)")
     group.add_argument("--address", default="localhost", help="address to listen on (default: %(default)s, this machine only)")
     group.add_argument("--num-threads", type=int, default=4, metavar="N", help="threads that answer people (default: %(default)s)")
-    group.add_argument("--allow-websocket-origin", action="append", default=[], metavar="HOST", help="host name that people type")
+    group.add_argument(
+        "--allow-websocket-origin",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="host name, with :port where it is not 80, that people type; repeat it for several",
+    )
     group.add_argument("--prefix", default="", metavar="PATH", help="path in front of the page's address, behind a proxy")
     options = parser.parse_args(words)
     # What cannot be opened is told here, before a server starts.
@@ -180,21 +188,22 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
     helps = {
-        "vectors": 'column of the vectors, or columns: "embedding_*" (default: found by itself)',
+        "vectors": 'column of the vectors, or a beginning: "embedding_*"; repeat it for several (default: found by themselves)',
         "label": "column that names a row (default: chosen by itself)",
         "color": "column that colors the map first (default: chosen by itself)",
         "text": "column with a row's long text",
     }
     group = parser.add_argument_group("columns")
     for role in roles:
-        group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role])
+        group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role], action="append" if role == "vectors" else "store")
 
 
 def _opened(file: str, options: argparse.Namespace) -> Dataset:
     from explorer.data.dataset import open_dataset
 
-    named = {role: getattr(options, role, None) for role in ("vectors", "label", "color", "text")}
-    return open_dataset(file, **named)
+    named = {role: getattr(options, role, None) for role in ("label", "color", "text")}
+    vectors = options.vectors
+    return open_dataset(file, vectors=vectors[0] if vectors and len(vectors) == 1 else vectors, **named)
 
 
 def _say(line: str) -> None:

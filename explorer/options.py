@@ -65,10 +65,18 @@ def _dest(method: str, name: str) -> str:
 
 
 def _help(parameter: param.Parameter) -> str:
-    text = " ".join((parameter.doc or "").split()).rstrip(".")
+    text = " ".join((parameter.doc or "").split())
+    facts = [] if parameter.default is None else [f"default {_plain(parameter.default)}"]
     bounds = getattr(parameter, "bounds", None)
-    limits = "" if not bounds or None in bounds else f", {bounds[0]:,} to {bounds[1]:,}"
-    return f"{text} (default {parameter.default}{limits})".replace("%", "%%")
+    if bounds and None not in bounds:
+        facts.append(f"{_plain(bounds[0])} to {_plain(bounds[1])}")
+    return f"{text} ({', '.join(facts)})".replace("%", "%%")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return f"{int(value):,}"
+    return f"{value:,}" if isinstance(value, (int, float)) else str(value)
 
 
 def _accepted(parameter: param.Parameter) -> dict[str, object]:

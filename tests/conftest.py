@@ -32,7 +32,9 @@ def python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run ``python …`` in a fresh process and an empty folder, as somebody who has installed the package would."""
 
     def run(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, *words], cwd=tmp_path, env=os.environ, text=True, capture_output=True, timeout=110, check=False)
+        done = subprocess.run(
+            [sys.executable, *words], cwd=tmp_path, env=os.environ, text=True, capture_output=True, timeout=110, check=False
+        )
         assert not check or done.returncode == 0, done.stderr
         return done
 

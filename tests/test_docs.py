@@ -1,0 +1,97 @@
+"""The documentation says what is there: settings, commands, layers, links and code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import explorer
+from explorer import cli, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"""(?:\]\(|srcset="|src=")([^)"\s]+)""")
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+
+
+def by_name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_links_lead_somewhere(page: Path):
+    for link in LINK.findall(page.read_text("utf-8")):
+        if link.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_is_in_the_index():
+    linked = set(LINK.findall((ROOT / "docs" / "index.md").read_text("utf-8")))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= linked
+
+
+def test_every_setting_is_documented():
+    named = set(re.findall(r"EXPLORER_\w+", Path(settings.__file__).read_text("utf-8")))
+    documented = set(re.findall(r"^\| `(EXPLORER_\w+)`", (ROOT / "docs" / "settings.md").read_text("utf-8"), re.MULTILINE))
+    assert named
+    assert named == documented
+
+
+def test_every_setting_is_read_in_one_place():
+    readers = [
+        path.name
+        for path in Path(explorer.__file__).parent.rglob("*.py")
+        if re.search(r"os\.(environ\.get|environ\[|getenv)", path.read_text("utf-8")) and path.name != "settings.py"
+    ]
+    assert not readers
+
+
+def test_every_layer_is_documented():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contract = tomllib.load(file)["tool"]["importlinter"]["contracts"][0]
+    layers = [re.findall(r"\w+", layer) for layer in contract["layers"]]
+    rows = re.findall(r"^\| (`.+`) \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE)
+    assert [re.findall(r"`(\w+)`", row) for row in rows] == layers
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_commands_exist_and_take_these_options(page: Path, monkeypatch: pytest.MonkeyPatch):
+    """Every line of a fenced block without a language that starts with ``explorer``."""
+    for line in commands(page):
+        words = shlex.split(line)[1:]
+        command = words[0] if words and words[0] in cli.COMMANDS else ""
+        parsed = cli.parser(command).parse_args(words[1:] if command else words)
+        assert parsed is not None
+
+
+def test_the_readme_shows_every_command():
+    assert set(cli.COMMANDS) <= {word for line in re.findall(r"`explorer ([^`]*)`", PAGES[0].read_text("utf-8")) for word in line.split()[:1]}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_python_is_python_and_names_what_is_public(page: Path):
+    for language, code in FENCE.findall(page.read_text("utf-8")):
+        if language != "python":
+            continue
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "explorer":
+                assert node.attr in explorer.__all__
+
+
+def commands(page: Path) -> list[str]:
+    blocks = [code for language, code in FENCE.findall(page.read_text("utf-8")) if not language]
+    return [line.strip() for block in blocks for line in block.splitlines() if line.strip().startswith("explorer")]
