@@ -6,16 +6,15 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "Command", "main", "parser"]
 
 _WRONG = 2  # exit code: what was asked for cannot be done; one sentence on stderr says why
 _INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
@@ -54,6 +53,15 @@ examples:
 """
 
 
+class Command(NamedTuple):
+    """One command: what it is for, its options, and what it does with them."""
+
+    about: str
+    examples: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -68,10 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 with a sentence on stderr, or 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    command = _COMMANDS[words.pop(0)] if words and words[0] in _COMMANDS else partial(_serve, show=True)
+    name = words.pop(0) if words and words[0] in COMMANDS else ""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        command(words)
+        COMMANDS[name].run(parser(name).parse_args(words))
     except ExplorerError as error:
         return _told(str(error), _WRONG)
     except KeyboardInterrupt:
@@ -81,13 +89,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _serve(words: list[str], *, show: bool) -> None:
-    parser = _parser(*(("explorer", _ABOUT) if show else ("explorer serve", "Serve datasets to other people.")), epilog=_SERVING)
-    parser.add_argument("files", nargs="*", metavar="FILE | NAME", help="what to open; several are served side by side")
-    if show:
-        from explorer import __version__
+def parser(name: str) -> argparse.ArgumentParser:
+    """Make the parser of a command, a key of :data:`COMMANDS`; "" is the program without a command."""
+    command = COMMANDS[name]
+    made = argparse.ArgumentParser(
+        f"explorer {name}".strip(),
+        description=command.about,
+        epilog=command.examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_options(made)
+    return made
 
-        parser.add_argument("--version", action="version", version=f"explorer {__version__}")
+
+def _add_open(parser: argparse.ArgumentParser) -> None:
+    from explorer import __version__
+
+    parser.add_argument("--version", action="version", version=f"explorer {__version__}")
+    _add_serving(parser, show=True)
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    _add_serving(parser, show=False)
+
+
+def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE | NAME", help="what to open; several are served side by side")
     _add_columns(parser, "vectors", "label", "color", "text")
     group = parser.add_argument_group("server options")
     group.add_argument(
@@ -104,7 +131,9 @@ def _serve(words: list[str], *, show: bool) -> None:
         help="host name, with :port where it is not 80, that people type; repeat it for several",
     )
     group.add_argument("--prefix", default="", metavar="PATH", help="path in front of the page's address, behind a proxy")
-    options = parser.parse_args(words)
+
+
+def _serve(options: argparse.Namespace) -> None:
     # What cannot be opened is told here, before a server starts.
     datasets = [_opened(file, options) for file in options.files]
 
@@ -121,24 +150,24 @@ def _serve(words: list[str], *, show: bool) -> None:
     )
 
 
-def _project(words: list[str]) -> None:
+def _add_project(parser: argparse.ArgumentParser) -> None:
     from explorer.compute.projections import PROJECTIONS
-    from explorer.options import add_projection_options, projections_from
+    from explorer.options import add_projection_options
 
-    parser = _parser("explorer project", "Lay out every row in two dimensions and write the coordinates to a file.", epilog=_PROJECT)
     _add_source(parser)
     parser.add_argument(
         "--method", action="append", choices=list(PROJECTIONS), help="projection to compute; repeat it for several (default: umap)"
     )
     add_projection_options(parser)
-    options = parser.parse_args(words)
-    methods = list(dict.fromkeys(options.method or ["umap"]))
-    projections = projections_from(options, methods)
 
+
+def _project(options: argparse.Namespace) -> None:
     from explorer.data.export import check_target, write_layouts
     from explorer.headless import finished
     from explorer.jobs.runner import runner
+    from explorer.options import projections_from
 
+    projections = projections_from(options, list(dict.fromkeys(options.method or ["umap"])))
     check_target(options.output)
     dataset = _opened(options.file, options)
     layouts = [finished(runner().submit_layout(dataset, projection)) for projection in projections]
@@ -146,15 +175,15 @@ def _project(words: list[str]) -> None:
     _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {', '.join(projection.title for projection in projections)}")
 
 
-def _neighbors(words: list[str]) -> None:
+def _add_neighbors(parser: argparse.ArgumentParser) -> None:
     from explorer.compute.neighbors import METRICS
 
-    parser = _parser("explorer neighbors", "Find every row's nearest rows and write them to a file.", epilog=_NEIGHBORS)
     _add_source(parser)
     parser.add_argument("-k", type=int, default=30, metavar="N", help="neighbors of a row, itself not counted (default: %(default)s)")
     parser.add_argument("--metric", choices=list(METRICS), default="cosine", help="how distance is measured (default: %(default)s)")
-    options = parser.parse_args(words)
 
+
+def _neighbors(options: argparse.Namespace) -> None:
     from explorer.data.export import check_target, write_neighbors
     from explorer.headless import neighbor_graph
 
@@ -165,19 +194,17 @@ def _neighbors(words: list[str]) -> None:
     _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {options.k} neighbors each, {options.metric}, recall {graph.recall:.3f}")
 
 
-def _datasets(words: list[str]) -> None:
-    _parser("explorer datasets", "List the datasets that can be opened by name.").parse_args(words)
+def _add_nothing(parser: argparse.ArgumentParser) -> None:
+    """Take no options."""
 
+
+def _datasets(_: argparse.Namespace) -> None:
     from explorer.data.catalog import catalog
 
     entries = catalog()
     width = max((len(entry.name) for entry in entries), default=0)
     for entry in entries:
         _say(f"{entry.name:<{width}}  {entry.title}")
-
-
-def _parser(name: str, about: str, *, epilog: str = "") -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(name, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
@@ -215,4 +242,10 @@ def _told(sentence: str, code: int) -> int:
     return code
 
 
-_COMMANDS = {"serve": partial(_serve, show=False), "project": _project, "neighbors": _neighbors, "datasets": _datasets}
+COMMANDS = {
+    "": Command(_ABOUT, _SERVING, _add_open, _serve),
+    "serve": Command("Serve datasets to other people.", _SERVING, _add_serve, _serve),
+    "project": Command("Lay out every row in two dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project),
+    "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
+    "datasets": Command("List the datasets that can be opened by name.", "", _add_nothing, _datasets),
+}

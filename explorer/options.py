@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import param
 
@@ -52,7 +52,7 @@ def projections_from(options: argparse.Namespace, methods: list[str]) -> list[Pr
     return [projection(method, **given[method]) for method in methods]
 
 
-def _parameters(kind: type[Projection]) -> dict[str, param.Parameter]:
+def _parameters(kind: type[Projection]) -> dict[str, param.Parameter[Any]]:
     return {name: parameter for name, parameter in kind.param.objects("existing").items() if name != "name"}
 
 
@@ -64,7 +64,7 @@ def _dest(method: str, name: str) -> str:
     return f"{method}__{name}"
 
 
-def _help(parameter: param.Parameter) -> str:
+def _help(parameter: param.Parameter[Any]) -> str:
     text = " ".join((parameter.doc or "").split())
     facts = [] if parameter.default is None else [f"default {_plain(parameter.default)}"]
     bounds = getattr(parameter, "bounds", None)
@@ -79,7 +79,7 @@ def _plain(value: object) -> str:
     return f"{value:,}" if isinstance(value, (int, float)) else str(value)
 
 
-def _accepted(parameter: param.Parameter) -> dict[str, object]:
+def _accepted(parameter: param.Parameter[Any]) -> dict[str, Any]:
     """Say what argparse must know to read a value of this parameter."""
     if isinstance(parameter, param.Boolean):
         return {"action": argparse.BooleanOptionalAction, "default": None}

@@ -62,10 +62,10 @@ def serve(
     if threads < 1:
         raise BadParameter("--num-threads", threads, "give 1 or more.")
 
-    sources = list(datasets) or [None]
+    sources: list[Dataset | None] = [*datasets] or [None]
     for source in sources:
         warm(source)
-    pn.config.nthreads = threads
+    pn.config.nthreads = threads  # type: ignore[misc]  # a property that Panel's own serve command sets, too
     pn.serve(
         _pages(sources),
         port=listen_on,
