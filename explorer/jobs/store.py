@@ -27,7 +27,7 @@ from explorer import settings
 from explorer.errors import StoreUnwritable
 from explorer.jobs.arrays import Blocks, NotWhole, Receipt, read_array, write_array
 
-__all__ = ["Artifact", "Store"]
+__all__ = ["Artifact", "Store", "canonical"]
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Store:
         version : int
             Of the algorithm: raise it when the same settings give another result.
         """
-        text = json.dumps([kind, fingerprint, _canonical(settings), version], sort_keys=True, allow_nan=False, separators=(",", ":"))
+        text = json.dumps([kind, fingerprint, canonical(settings), version], sort_keys=True, allow_nan=False, separators=(",", ":"))
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
     def get(self, kind: str, key: str) -> Artifact | None:
@@ -90,9 +90,7 @@ class Store:
         folder = self._path(kind, key)
         try:
             meta = _read_meta(folder, kind, key)
-            arrays = {
-                name: read_array(folder / f"{name}.npy", Receipt.from_json(receipt)) for name, receipt in meta["arrays"].items()
-            }
+            arrays = {name: read_array(folder / f"{name}.npy", Receipt.from_json(receipt)) for name, receipt in meta["arrays"].items()}
             artifact = Artifact(kind, key, arrays, meta["meta"], float(meta["created"]))
         except (*_BROKEN, NotWhole) as error:
             if folder.exists():
@@ -249,16 +247,16 @@ def _read_meta(folder: Path, kind: str, key: str) -> dict[str, Any]:
     return meta
 
 
-def _canonical(value: Any) -> Any:
+def canonical(value: Any) -> Any:
     """Return JSON that is the same for what means the same: whole floats as int, tuples as lists, NumPy scalars as Python's."""
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {str(name): _canonical(part) for name, part in value.items()}
+        return {str(name): canonical(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_canonical(part) for part in value]
+        return [canonical(part) for part in value]
     return value
 
 

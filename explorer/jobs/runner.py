@@ -1,0 +1,232 @@
+"""What can be computed of a dataset, and what there is already: the one way from a session, the command line or a notebook to computing.
+
+Asking returns at once. The same thing asked for twice is computed once, and what is stored, or came with the data, is not computed at all.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import math
+import os
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from explorer.compute.neighbors import NeighborGraph
+from explorer.compute.projection import GraphRequest, Layout, Projection
+from explorer.compute.projections import PROJECTIONS
+from explorer.errors import ExplorerError, JobCanceled, VectorsNeeded
+from explorer.jobs.artifacts import find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of
+from explorer.jobs.dispatch import Dispatcher
+from explorer.jobs.job import Job
+from explorer.jobs.store import Store, canonical
+from explorer.jobs.tasks import GraphTask, LayoutTask, Task
+
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset, GivenLayout
+
+__all__ = ["Runner", "runner"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Runner:
+    """Computes neighbor graphs and layouts of datasets in one compute process, which is started when it is first needed.
+
+    Safe to use from several threads. Sessions share :func:`runner`.
+
+    Parameters
+    ----------
+    store : Store, optional
+        Where results are kept.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = Store() if store is None else store
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._dispatcher: Dispatcher | None = None
+        self._open = True
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Process id of the compute process; None while there is none."""
+        dispatcher = self._dispatcher
+        return None if dispatcher is None else dispatcher.worker_pid
+
+    @property
+    def usable(self) -> bool:
+        """Whether this runner works here: it was not closed, and was made in this very process, not in one that forked it."""
+        return self._open and self._pid == os.getpid()
+
+    def submit_layout(self, dataset: Dataset, projection: Projection, *, owner: str | None = None) -> Job[Layout]:
+        """Ask for a layout; returns within milliseconds.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            What to lay out.
+        projection : Projection
+            How. Its parameters are read now; changing them later changes nothing.
+        owner : str, optional
+            Who asks, such as a session's id: owners take turns.
+
+        Returns
+        -------
+        Job
+            A handle of this asker alone. Done already where the layout is stored or came with the data; failed already, with a
+            ``ParameterError`` or ``DataError``, where the data or a parameter does not allow it.
+        """
+        n = dataset.n_drawable
+        settings = projection.settings()
+        task = LayoutTask(dataset.fingerprint, dataset.name, n, projection.method, settings, projection.version)
+        find = partial(self._find_layout, dataset, projection.method, settings, projection.version)
+
+        def request() -> GraphRequest | None:
+            projection.check(n, dataset.n_dims)
+            return projection.graph_request(n)
+
+        return self._submit(task, dataset, find, request, owner)
+
+    def submit_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30, owner: str | None = None) -> Job[NeighborGraph]:
+        """Ask for a neighbor graph; returns within milliseconds.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Whose rows.
+        metric : str
+            One of :data:`explorer.compute.neighbors.METRICS`.
+        k : int
+            Neighbors of a row. A stored graph with more of them serves as well.
+        owner : str, optional
+            Who asks, such as a session's id: owners take turns.
+
+        Returns
+        -------
+        Job
+            As from :meth:`submit_layout`.
+        """
+        task = GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k)
+        find = partial(self.stored_graph, dataset, metric, k)
+
+        def request() -> GraphRequest:
+            task.check()
+            return {"metric": metric, "k": k}
+
+        return self._submit(task, dataset, find, request, owner)
+
+    def stored_layout(self, dataset: Dataset, projection: Projection) -> Layout | None:
+        """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed."""
+        return self._find_layout(dataset, projection.method, projection.settings(), projection.version)
+
+    def stored_graph(self, dataset: Dataset, metric: str, k: int) -> NeighborGraph | None:
+        """Return the neighbor graph that is stored or came with the data, cut to k neighbors; None if it has to be computed."""
+        given = dataset.graph
+        if given is not None and given.metric == metric and 1 <= k <= given.indices.shape[1]:
+            return NeighborGraph(given.indices[:, :k], given.distances[:, :k], metric, math.nan)
+        return find_graph(self.store, dataset.fingerprint, metric, k)
+
+    def kept(self, dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
+        """List method and settings of every layout there is of a dataset, newest first, those that came with the data last."""
+        stored = [
+            (method, settings)
+            for method, settings, version in layouts_of(self.store, dataset.fingerprint)
+            if method in PROJECTIONS and PROJECTIONS[method].version == version
+        ]
+        given = [(str(layout.method), dict(layout.params)) for layout in dataset.layouts if _complete(layout)]
+        known = [(method, canonical(settings)) for method, settings in stored]
+        return stored + [(method, params) for method, params in given if (method, canonical(params)) not in known]
+
+    def warm(self) -> None:
+        """Start the compute process now, and let it load and compile, while it has nothing else to do, what a first job would wait for."""
+        dispatcher = self._started()
+        if dispatcher is not None:
+            dispatcher.warm()
+
+    def close(self) -> None:
+        """End the compute process and cancel what it does; a closed runner computes nothing more."""
+        atexit.unregister(self.close)
+        with self._lock:
+            usable, self._open = self.usable, False
+            dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher is not None and usable:
+            dispatcher.close()
+
+    def _submit(
+        self,
+        task: Task,
+        dataset: Dataset,
+        find: Callable[[], T | None],
+        request: Callable[[], GraphRequest | None],
+        owner: str | None,
+    ) -> Job[T]:
+        """Make the job; ``find`` reads what there is, ``request`` checks the parameters and says which graph is needed."""
+        job: Job[T] = Job(task.describe(), self._leave)
+        value = find()
+        if value is not None:
+            job.end("done", value=value)
+            return job
+        try:
+            if dataset.vectors is None:
+                raise VectorsNeeded(task.describe(), dataset.name)
+            prepare = partial(_prepare, self.store, dataset, request())
+        except ExplorerError as error:
+            job.end("failed", error=error)
+            return job
+        dispatcher = self._started()
+        if dispatcher is None:
+            job.end("canceled", error=JobCanceled(job.what))
+        else:
+            dispatcher.join(job, task, owner=owner, find=find, prepare=prepare)
+        return job
+
+    def _find_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any], version: int) -> Layout | None:
+        wanted = canonical(settings)
+        for given in dataset.layouts:
+            if given.method == method and canonical(given.params) == wanted:
+                return Layout(given.coordinates, method, dict(settings))
+        return find_layout(self.store, dataset.fingerprint, method, settings, version)
+
+    def _leave(self, job: Job[Any]) -> None:
+        dispatcher = self._dispatcher
+        if dispatcher is not None:
+            dispatcher.leave(job)
+
+    def _started(self) -> Dispatcher | None:
+        with self._lock:
+            if self._dispatcher is None and self.usable:
+                self._dispatcher = Dispatcher(self.store)
+                atexit.register(self.close)
+            return self._dispatcher
+
+
+def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None) -> None:
+    """Put into the store what the compute process needs of a dataset."""
+    if dataset.vectors is not None:
+        keep_vectors(store, dataset, dataset.vectors)
+    if request is not None:
+        keep_given_graph(store, dataset, request["metric"], request["k"])
+
+
+def _complete(layout: GivenLayout) -> bool:
+    """Whether a layout that came with the data says all of how it was made."""
+    kind = None if layout.method is None else PROJECTIONS.get(layout.method)
+    return kind is not None and kind().settings().keys() == layout.params.keys()
+
+
+_shared: Runner | None = None
+_shared_lock = threading.Lock()
+
+
+def runner() -> Runner:
+    """Return the runner that all sessions of this process share, with the store that the settings name when it is first asked for."""
+    global _shared  # noqa: PLW0603  # one runner a process is the point
+    with _shared_lock:
+        if _shared is None or not _shared.usable:
+            _shared = Runner()
+        return _shared

@@ -1,0 +1,34 @@
+"""A queue in which askers take turns, so that one who asks for ten things does not keep the others waiting. Not thread-safe."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+__all__ = ["Turns"]
+
+T = TypeVar("T")
+
+
+class Turns(Generic[T]):
+    """First in, first out for each owner; owners one after the other."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[Hashable, deque[T]] = OrderedDict()
+
+    def put(self, owner: Hashable, item: T) -> None:
+        """Line up for an owner; the same item may stand in several lines."""
+        self._lines.setdefault(owner, deque()).append(item)
+
+    def take(self, wanted: Callable[[T], bool]) -> T | None:
+        """Take the next item that is still wanted, dropping what is not; None when there is none."""
+        while self._lines:
+            owner, line = self._lines.popitem(last=False)
+            while line:
+                item = line.popleft()
+                if wanted(item):
+                    if line:
+                        self._lines[owner] = line
+                    return item
+        return None

@@ -1,0 +1,34 @@
+"""What the compute process does while it has nothing to do: load and compile what a first projection or neighbor graph would wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from explorer.compute.descent import descend
+from explorer.compute.neighbors import neighbor_graph
+from explorer.compute.progress import ShouldStop, ignore
+from explorer.compute.projections import projection
+
+__all__ = ["warm_up_steps"]
+
+_ROWS = 400
+
+
+def warm_up_steps() -> list[Callable[[ShouldStop], object]]:
+    """Return small pieces of work, most useful first; each is what the first job of its kind would have to do anyway."""
+    vectors = np.random.default_rng(0).normal(size=(_ROWS, 16)).astype(np.float32)
+
+    def project(should_stop: ShouldStop, method: str, **settings: object) -> object:
+        chosen = projection(method, **settings)
+        request = chosen.graph_request(_ROWS)
+        graph = None if request is None else neighbor_graph(vectors, **request)
+        return chosen.fit(vectors, graph, should_stop=should_stop)
+
+    return [
+        partial(project, method="umap", n_epochs=20),
+        partial(project, method="tsne", n_iter=0),
+        lambda should_stop: descend(vectors, 30, 0, stage="", report=ignore, should_stop=should_stop),
+    ]

@@ -1,0 +1,172 @@
+"""The compute process: takes tasks from its standard input, one at a time, and says on its standard output how they go.
+
+Started by the runner as ``python -m explorer.jobs.worker STORE LIMIT_MB``; see :mod:`explorer.jobs.protocol`. It owns every
+parallel kernel, which all run on its main thread; it ends by itself, in the middle of a computation too, when its parent is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.compute.progress import ShouldStop, Stopped
+from explorer.errors import ExplorerError
+from explorer.jobs.protocol import Message, decode, encode, error_to_json
+from explorer.jobs.store import Store
+from explorer.jobs.tasks import VectorsGone, task_from_json
+from explorer.jobs.warmup import warm_up_steps
+
+__all__ = ["Worker", "main"]
+
+logger = logging.getLogger(__name__)
+
+_NICER = 5  # the server process goes first on a machine with few cores
+_REPORT_EVERY_S = 0.1
+_IDLE_S = 0.5  # a queue this long empty means time to warm up
+_PARENT_EVERY_S = 1.0
+
+
+class Worker:
+    """Runs tasks on the calling thread and hears cancel and quit on another.
+
+    Parameters
+    ----------
+    store : Store
+        Where vectors come from and results go.
+    requests, answers : binary file
+        The two ends of the protocol.
+    """
+
+    def __init__(self, store: Store, requests: BinaryIO, answers: BinaryIO) -> None:
+        self._store = store
+        self._requests = requests
+        self._answers = answers
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._canceled: set[int] = set()
+        self._steps: deque[Callable[[ShouldStop], object]] = deque()
+        self._reported = ("", 0.0)  # stage and time of the last progress
+
+    def run(self) -> None:
+        """Work until there is no parent any more; never returns."""
+        threading.Thread(target=self._listen, name="requests", daemon=True).start()
+        threading.Thread(target=_leave_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
+        self._send({"ready": os.getpid()})
+        while True:
+            message = self._next()
+            if "warm" in message:
+                self._steps.extend(warm_up_steps())
+            else:
+                self._work(message["run"], message["task"])
+
+    def _next(self) -> Message:
+        """Wait for the next message, and use the time."""
+        while self._steps:
+            try:
+                return self._inbox.get(timeout=_IDLE_S)
+            except Empty:
+                self._warm_up(self._steps.popleft())
+        return self._inbox.get()
+
+    def _warm_up(self, step: Callable[[ShouldStop], object]) -> None:
+        try:
+            step(lambda: not self._inbox.empty())
+        except Stopped:
+            self._steps.appendleft(step)
+        except Exception:  # a border: warming up is a courtesy, the job that needs it will say what is wrong
+            logger.exception("Warming up failed")
+
+    def _listen(self) -> None:
+        for line in self._requests:
+            message = decode(line)
+            if "run" in message or "warm" in message:
+                self._inbox.put(message)
+            elif "cancel" in message:
+                self._canceled.add(message["cancel"])
+            else:
+                break
+        os._exit(0)  # quit, or the parent is gone: at once, whatever runs
+
+    def _work(self, number: int, described: Message) -> None:
+        def report(stage: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
+            self._report(number, stage, fraction)
+
+        def should_stop() -> bool:
+            return number in self._canceled
+
+        self._reported = ("", 0.0)
+        try:
+            if should_stop():
+                raise Stopped
+            artifact = task_from_json(described).run(self._store, report, should_stop)
+        except Stopped:
+            self._send({"of": number, "canceled": True})
+        except VectorsGone:
+            self._send({"of": number, "vectors_gone": True})
+        except ExplorerError as error:
+            self._send({"of": number, "failed": error_to_json(error), "traceback": traceback.format_exc()})
+        except Exception as error:  # a border: the runner turns it into a sentence
+            logger.exception("%s failed", described)
+            self._send({"of": number, "failed": error_to_json(error), "traceback": traceback.format_exc()})
+        else:
+            self._send({"of": number, "done": artifact.key})
+        self._canceled.discard(number)
+
+    def _report(self, number: int, stage: str, fraction: float) -> None:
+        last_stage, last_time = self._reported
+        now = monotonic()
+        if stage != last_stage or now - last_time >= _REPORT_EVERY_S:
+            self._reported = (stage, now)
+            self._send({"of": number, "progress": float(fraction), "stage": stage})
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._answers.write(encode(message))
+            self._answers.flush()
+        except BrokenPipeError:
+            os._exit(0)  # nobody reads any more
+
+
+def main() -> None:
+    """Take over this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it cancels, or closes us
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    requests, answers = _private_streams()
+    if hasattr(os, "nice"):
+        os.nice(_NICER)
+    folder, limit_mb = sys.argv[1:3]
+    Worker(Store(Path(folder), int(limit_mb)), requests, answers).run()
+
+
+def _private_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the protocol's two pipes for ourselves, so that nothing a library prints or reads gets into them."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def _leave_with_parent(parent: int) -> None:
+    """End with the parent even where another process holds the other end of the pipe, as one that was forked does."""
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(_PARENT_EVERY_S)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
