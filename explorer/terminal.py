@@ -34,14 +34,14 @@ def progress_bar(job: Job[_Result], *, shown: bool | None = None) -> Iterator[No
         return
     from tqdm import tqdm
 
-    with tqdm(total=100, bar_format="{desc} {percentage:3.0f} % |{bar}|{postfix}", leave=False, file=sys.stderr) as bar:
+    # What tqdm calls the unit is where the time left is written: unlike the postfix, it comes without a comma in front.
+    with tqdm(total=100, bar_format="{desc} {percentage:3.0f} % |{bar}| {unit}", unit="", leave=False, file=sys.stderr) as bar:
 
         def update(now: Job[_Result]) -> None:
-            bar.set_description_str(f"{now.stage:<16}", refresh=False)
-            bar.n = round(100 * now.fraction)
             left = now.seconds_left
-            bar.set_postfix_str("" if left is None else f"{duration(left)} left", refresh=False)
-            bar.refresh()
+            bar.unit = "" if now.ended or left is None else f"{duration(left)} left"
+            bar.n = round(100 * now.fraction)
+            bar.set_description_str(f"{now.stage:<16}")
 
         unwatch = job.watch(update)
         try:

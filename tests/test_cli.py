@@ -1,0 +1,208 @@
+"""The command line, from a file to a file and from a mistake to a sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import explorer
+from explorer import cli
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+N, D = 40, 5
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def vectors(here: Path) -> np.ndarray:
+    """40 vectors in ``vectors.parquet``, with two columns beside them; row 3 cannot be drawn."""
+    values = np.random.default_rng(0).normal(size=(N, D)).astype(np.float32)
+    values[3] = 0
+    table = pd.DataFrame({"word": [f"word {i}" for i in range(N)], "size": np.arange(N), "embedding": list(values)})
+    table.to_parquet(here / "vectors.parquet")
+    return values
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Run a command that cannot be done, and return its sentence."""
+    assert cli.main(words) == 2
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert shown.err.startswith("explorer: ")
+    assert shown.err.count("\n") == 1
+    return shown.err
+
+
+def test_version_and_help_are_quick_to_come(python: Run):
+    assert python("-m", "explorer", "--version").stdout == f"explorer {explorer.__version__}\n"
+    for command in cli.COMMANDS:
+        shown = python("-m", "explorer", *command.split(), "--help").stdout
+        assert shown.startswith(f"usage: explorer {command}".strip())
+        assert "default: None" not in shown
+
+
+def test_datasets_lists_the_catalog(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["datasets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {entry.name for entry in explorer.catalog()} == {line.split()[0] for line in lines[1:]}
+    assert any(re.match(r"wordnet-10k +WordNet, 10,000 senses", line) for line in lines)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv", "tsv", "jsonl"])
+def test_project_writes_metadata_and_coordinates(ending: str, vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["project", "vectors.parquet", "--method", "pca", "-o", f"out.{ending}"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == f"wrote out.{ending}: 40 rows, PCA\n"
+    assert not shown.err
+    written = explorer.open_dataset(f"out.{ending}")
+    assert written.frame()["word"].tolist() == [f"word {i}" for i in range(N)]
+    (layout,) = written.layouts
+    expected = explorer.project("vectors.parquet", "pca").coordinates
+    np.testing.assert_allclose(layout.coordinates, expected, rtol=1e-5, atol=1e-6)
+    assert np.isnan(layout.coordinates[3]).all()
+
+
+def test_a_projected_file_shows_its_layouts_without_computing(vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["project", "vectors.parquet", "--method", "pca", "--method", "pca", "-o", "out.parquet"]) == 0
+    written = explorer.open_dataset("out.parquet")
+    assert written.fingerprint == explorer.open_dataset("vectors.parquet").fingerprint
+    assert [(layout.method, dict(layout.params)) for layout in written.layouts] == [("pca", explorer.PCA().settings())]
+
+
+def test_projecting_again_replaces_the_layout_of_that_method(vectors: np.ndarray):
+    assert cli.main(["project", "vectors.parquet", "--method", "pca", "-o", "out.parquet"]) == 0
+    assert cli.main(["project", "out.parquet", "--method", "pca", "-o", "out.parquet"]) == 0
+    names = pq.read_schema("out.parquet").names
+    assert len(names) == len(set(names))
+    assert len(explorer.open_dataset("out.parquet").layouts) == 1
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "jsonl"])
+def test_neighbors_are_lists_in_files_that_have_lists(ending: str, vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["neighbors", "vectors.parquet", "-k", "4", "--metric", "euclidean", "-o", f"out.{ending}"]) == 0
+    assert capsys.readouterr().out == f"wrote out.{ending}: 40 rows, 4 neighbors each, euclidean, recall 1.000\n"
+    read = {"parquet": pd.read_parquet, "feather": pd.read_feather, "jsonl": lambda path: pd.read_json(path, lines=True)}[ending]
+    table = read(f"out.{ending}")
+    assert len(table) == N
+    assert table["word"][7] == "word 7"
+    far = np.linalg.norm(vectors - vectors[7], axis=1)
+    far[[3, 7]] = np.inf
+    nearest = np.argsort(far)[:4]
+    assert list(table["neighbors"][7]) == nearest.tolist()
+    np.testing.assert_allclose(list(table["distances"][7]), far[nearest], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("ending", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_neighbors_are_one_pair_a_line_in_text_files(ending: str, separator: str, vectors: np.ndarray):
+    assert cli.main(["neighbors", "vectors.parquet", "-k", "4", "-o", f"out.{ending}"]) == 0
+    table = pd.read_csv(f"out.{ending}", sep=separator)
+    assert list(table.columns) == ["row", "rank", "neighbor", "distance"]
+    assert len(table) == (N - 1) * 4
+    assert 3 not in set(table["row"]) | set(table["neighbor"])
+    graph = explorer.neighbor_graph("vectors.parquet", k=4)
+    assert table[table["row"] == 7]["neighbor"].tolist() == graph.indices[7].tolist()
+
+
+def test_vectors_are_named_by_one_column_by_a_beginning_or_one_by_one(here: Path):
+    values = np.random.default_rng(0).normal(size=(N, 4))
+    pd.DataFrame(values, columns=["a1", "a2", "b", "c"]).to_csv(here / "own.csv", index=False)
+    for named in (["a*"], ["a1", "a2"]):
+        words = [word for column in named for word in ("--vectors", column)]
+        assert cli.main(["neighbors", "own.csv", "-k", "3", *words, "-o", "out.parquet"]) == 0
+        expected = explorer.neighbor_graph(values[:, :2].astype(np.float32), k=3).indices
+        assert pd.read_parquet("out.parquet")["neighbors"].map(list).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("command", ["project", "neighbors"])
+def test_what_cannot_be_opened_is_one_sentence(command: str, here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "empty.npy").touch()
+    (here / "broken.parquet").write_bytes(b"PAR1 but then nothing")
+    np.save(here / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (here / "words.csv").write_text("word\nsun\nmoon\n", "utf-8")
+    (here / "notes.xyz").write_text("?", "utf-8")
+    out = ["-o", "out.parquet"]
+    assert "There is no file gone.parquet" in refused(capsys, command, "gone.parquet", *out)
+    assert "empty.npy cannot be read: it is empty" in refused(capsys, command, "empty.npy", *out)
+    assert "broken.parquet cannot be read" in refused(capsys, command, "broken.parquet", *out)
+    assert "pickle" in refused(capsys, command, "pickled.npy", *out)
+    assert "words.csv has no column of vectors" in refused(capsys, command, "words.csv", *out)
+    assert "notes.xyz" in refused(capsys, command, "notes.xyz", *out)
+    assert not (here / "out.parquet").exists()
+
+
+def test_a_file_that_cannot_be_opened_is_told_before_a_server_starts(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert "There is no file gone.parquet" in refused(capsys, "gone.parquet")
+    assert "There is no file gone.parquet" in refused(capsys, "serve", "gone.parquet")
+
+
+def test_vectors_are_needed_to_compute(here: Path, capsys: pytest.CaptureFixture[str]):
+    pd.DataFrame({"x": [0.5, 1.5, 2.5], "y": [1.5, 1.25, 0.5], "word": ["a", "b", "c"]}).to_csv("map.csv", index=False)
+    assert "vectors" in refused(capsys, "project", "map.csv", "-o", "out.csv")
+    assert "vectors" in refused(capsys, "neighbors", "map.csv", "-o", "out.csv")
+
+
+@pytest.mark.parametrize("command", ["project", "neighbors"])
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(command: str, here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "folder.csv").mkdir()
+    for output, said in [("nowhere/out.csv", "nowhere"), ("out.docx", ".parquet"), ("folder.csv", "folder"), ("out", ".parquet")]:
+        sentence = refused(capsys, command, "gone.parquet", "-o", output)
+        assert sentence.startswith(f"explorer: {output} cannot be written: ")
+        assert said in sentence.partition("cannot be written")[2]
+
+
+def test_parameters_that_do_not_fit_are_one_sentence(vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    assert "k=50 needs more than 50 rows" in refused(capsys, "neighbors", "vectors.parquet", "-k", "50", "-o", "out.csv")
+    assert "k=0" in refused(capsys, "neighbors", "vectors.parquet", "-k", "0", "-o", "out.csv")
+    words = ["project", "vectors.parquet", "-o", "out.csv"]
+    assert "min_dist=7.0 is not allowed" in refused(capsys, *words, "--umap-min-dist", "7")
+    assert "--tsne-seed=7 is not allowed" in refused(capsys, *words, "--tsne-seed", "7")
+    assert not Path("out.csv").exists()
+
+
+@pytest.mark.parametrize("words", [["project", "a.npy"], ["project", "a.npy", "-o", "b.csv", "--method", "sne"], ["--port", "many"]])
+def test_words_that_are_not_understood_exit_with_2(words: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(words)
+    assert "usage: explorer" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_one_sentence(capsys: pytest.CaptureFixture[str]):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"--port={port} is not allowed" in refused(capsys, "--no-show", "--address", "127.0.0.1", "--port", port)
+    assert "--port=70000 is not allowed: give 1 to 65,535" in refused(capsys, "--no-show", "--port", "70000")
+
+
+def test_ctrl_c_cancels_and_leaves_nothing_behind(here: Path):
+    np.save("many.npy", np.random.default_rng(0).normal(size=(5_000, 50)).astype(np.float32))
+    words = [sys.executable, "-m", "explorer", "project", "many.npy", "--method", "tsne", "--tsne-n-iter", "10000", "-o", "out.parquet"]
+    with subprocess.Popen(
+        words, env=os.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        time.sleep(4)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the compute process, too
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert (out, err) == ("", "explorer: interrupted.\n")
+    assert [path.name for path in here.iterdir()] == ["many.npy"]
