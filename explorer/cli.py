@@ -201,10 +201,13 @@ def _add_nothing(parser: argparse.ArgumentParser) -> None:
 def _datasets(_: argparse.Namespace) -> None:
     from explorer.data.catalog import catalog
 
-    entries = catalog()
-    width = max((len(entry.name) for entry in entries), default=0)
-    for entry in entries:
-        _say(f"{entry.name:<{width}}  {entry.title}")
+    found = catalog()
+    rows = [("name", "title", "file"), *((entry.name, entry.title, str(entry.path or "")) for entry in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for name, title, file in rows:
+        _say(f"{name:<{widths[0]}}  {title:<{widths[1]}}  {file}".rstrip())
+    for problem in found.problems:
+        print(f"explorer: {problem}", file=sys.stderr)
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

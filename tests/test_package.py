@@ -15,7 +15,10 @@ import pytest
 import explorer
 from explorer import errors
 
-HEAVY = {"panel", "bokeh", "holoviews", "datashader", "numba", "numpy", "pandas", "pyarrow", "param", "sklearn", "scipy", "umap", "pynndescent"}
+HEAVY = {
+    *("panel", "bokeh", "holoviews", "datashader", "numba", "numpy", "pandas", "pyarrow", "param"),
+    *("sklearn", "scipy", "umap", "pynndescent", "openTSNE"),
+}
 SAMPLE_ARGUMENTS = {
     "BadCatalog": ("catalog.yaml", "line 3 is no mapping."),
     "BadParameter": ("min_dist", 7.0, "give 0 to 1."),
@@ -29,10 +32,15 @@ SAMPLE_ARGUMENTS = {
     "NoVectors": ("file.csv", ["a", "b"]),
     "NotEnoughRows": ("n_neighbors", 30, 12),
     "UnknownChoice": ("metric", "cosin", ["cosine", "euclidean"]),
+    "StoreUnwritable": ("/cache", "No space left on device"),
     "UnknownColumn": ("file.csv", "wrod", ["word", "category"]),
     "UnknownDataset": ("wordnet", ["wordnet-10k", "digits"]),
     "UnknownFormat": ("file.xyz", [".csv", ".npy"]),
+    "UnknownRow": (12, 10),
+    "UnknownSource": ("dict", "give a data frame."),
     "Unreadable": ("file.npy", "it is empty."),
+    "Unwritable": ("out.csv", "its folder is missing."),
+    "VectorsNeeded": ("UMAP", "map.csv"),
     "WorkerDied": ("UMAP", -9),
 }
 PARENTS = {"ExplorerError", "DataError", "ParameterError", "JobError"}
@@ -80,14 +88,16 @@ def test_the_package_may_run_again_under_another_name():
 def test_no_module_is_named_like_a_library():
     """``panel serve explorer`` puts the package's own folder first on sys.path."""
     names = {path.stem for path in Path(explorer.__file__).parent.iterdir() if path.suffix == ".py" or path.is_dir()}
-    foreign = sys.stdlib_module_names | {name for name, owners in packages_distributions().items() if owners != ["panel-embedding-explorer"]}
+    foreign = sys.stdlib_module_names | {
+        name for name, owners in packages_distributions().items() if owners != ["panel-embedding-explorer"]
+    }
     assert "errors" in names
     assert names & foreign <= {"__main__", "__pycache__", "datasets"}  # datasets/ holds no Python file: it shadows nothing
 
 
 @pytest.mark.parametrize("kind", EVERY_ERROR)
 def test_an_error_survives_pickle_and_json(kind):
-    error = kind(*SAMPLE_ARGUMENTS.get(kind.__name__, ("value", "because of this.")))
+    error = kind(*SAMPLE_ARGUMENTS[kind.__name__])
     sentence = str(error)
     assert str(pickle.loads(pickle.dumps(error))) == sentence
     assert str(kind(*json.loads(json.dumps(error.args)))) == sentence
@@ -98,5 +108,3 @@ def test_an_error_survives_pickle_and_json(kind):
 def test_an_error_is_listed_in_the_tree_and_has_a_parent_to_catch(kind):
     assert issubclass(kind, errors.ExplorerError)
     assert f"{kind.__name__} " in errors.__doc__
-
-
