@@ -15,90 +15,153 @@ from numba import njit
 
 from explorer.render.layout_index import BLOCK
 
-__all__ = ["gather_visible", "splat", "sum_colors", "sum_numbers"]
+__all__ = ["gather_visible", "packed", "splat", "sum_colors", "sum_numbers"]
 
 HIDDEN, CUT, INSIDE = 0, 1, 2
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _block_place(box, x0, x1, y0, y1):
+def packed(lut, n_rows):
+    """Pack colors for :func:`sum_colors`, two 32-bit sums in a uint64.
+
+    Parameters
+    ----------
+    lut : ndarray of shape (s, 3), uint8
+    n_rows : int
+        The most rows that one pixel may get. Beyond 16 million the sums would overflow, so colors lose a bit each time it doubles.
+
+    Returns
+    -------
+    tuple of ndarray of shape (s, 2), uint64, and int
+        The colors and the number of bits they lost.
+    """
+    lost = max(0, int(n_rows).bit_length() - 24)
+    red, green, blue = (lut[:, c].astype(np.uint64) >> np.uint64(lost) for c in range(3))
+    high = np.uint64(32)
+    return np.stack([red << high | green, blue << high | np.uint64(1)], axis=1), lost
+
+
+@njit(nogil=True, cache=True)
+def _block_place(box, view):
     """Say whether a block lies outside the view, across its edge or inside."""
+    x0, x1, y0, y1 = view
     if not (box[0] <= x1 and box[1] >= x0 and box[2] <= y1 and box[3] >= y0):
         return HIDDEN
     return INSIDE if box[0] >= x0 and box[1] <= x1 and box[2] >= y0 and box[3] <= y1 else CUT
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _pixel(x, y, sx, tx, sy, ty, width, height):
-    """Find the flat pixel number of a row that lies in the view."""
-    px = min(max(np.int64(np.float64(x) * sx + tx), 0), width - 1)
-    py = min(max(np.int64(np.float64(y) * sy + ty), 0), height - 1)
-    return np.uint64((height - 1 - py) * width + px)
-
-
 @njit(nogil=True, cache=True)
-def sum_colors(x, y, boxes, view, width, height, step, slots, slot_bits, lut, shown, shown_bits, chosen, chosen_bits, sums, context, ids, id_bits):
-    """Sum count and colors of the chosen rows, count the others, note one row a pixel; return how many rows are visible.
-
-    ``lut`` uint32 (256, 4): R, G, B, 1; ``sums`` uint32 (pixels, 4), ``context`` uint32 (pixels,), ``ids`` int32 (pixels,) or one element.
-    """
+def _find(x, y, view, place, width, height, pixels):
+    """Find the flat pixel number of each row of a block, -1 outside the view; written so that it compiles to vector instructions."""
     x0, x1, y0, y1 = view
     sx, sy = width / (x1 - x0), height / (y1 - y0)
     tx, ty = -x0 * sx, -y0 * sy
-    n_visible = 0
+    zero, line, right, top = np.int32(0), np.int32(width), np.int32(width - 1), np.int32(height - 1)
+    for i in range(x.size):
+        px = max(min(np.int32(np.float64(x[i]) * sx + tx), right), zero)
+        py = max(min(np.int32(np.float64(y[i]) * sy + ty), top), zero)
+        pixels[i] = (top - py) * line + px
+    if place == CUT:
+        for i in range(x.size):
+            if not (x0 <= x[i] <= x1 and y0 <= y[i] <= y1):
+                pixels[i] = -1
+
+
+@njit(nogil=True, cache=True)
+def _keep(first, step, n, shown, shown_bits, pixels, kept):
+    """Keep the rows that are in the view and shown: move their pixels to the front, list their places, return how many. No branch."""
+    n_kept = 0
+    for j in range(n):
+        pixel, i = pixels[j], first + j * step
+        pixels[n_kept], kept[n_kept] = pixel, i
+        n_kept += np.int64(pixel >= 0) & np.int64(shown[i & shown_bits])
+    return n_kept
+
+
+@njit(nogil=True, cache=True)
+def _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept):
+    """Find a block's visible rows: ``pixels`` and ``kept`` get their pixels and their places in the index; return how many there are."""
+    place = _block_place(boxes[b], view)
+    first, last = b * BLOCK + (-b * BLOCK) % step, min(b * BLOCK + BLOCK, x.size)
+    if place == HIDDEN or first >= last:
+        return 0
+    if step == 1:
+        _find(x[first:last], y[first:last], view, place, width, height, pixels)
+    else:
+        _find(x[first:last:step], y[first:last:step], view, place, width, height, pixels)
+    n = (last - first + step - 1) // step
+    if place == CUT or shown_bits:
+        return _keep(first, step, n, shown, shown_bits, pixels, kept)
+    for j in range(n):
+        kept[j] = first + j * step
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _set_apart(n, chosen, chosen_bits, values, value_bits, pixels, kept, aside_pixels, aside):
+    """Keep those of n rows that are chosen and have a value, set the others aside; return how many were kept. No branch."""
+    n_kept = n_aside = 0
+    for j in range(n):
+        pixel, i = pixels[j], kept[j]
+        value = values[i & value_bits]
+        own = np.int64(chosen[i & chosen_bits]) & np.int64(value == value)
+        pixels[n_kept], kept[n_kept] = pixel, i
+        aside_pixels[n_aside], aside[n_aside] = pixel, i
+        n_kept += own
+        n_aside += 1 - own
+    return n_kept
+
+
+@njit(nogil=True, cache=True)
+def sum_colors(x, y, boxes, view, width, height, step, shown, shown_bits, chosen, chosen_bits, slots, slot_bits, lut, sums, context, ids):
+    """Sum colors and count of the chosen rows, count the others, note one row a pixel; return how many rows are visible.
+
+    ``lut`` uint64 (256, 2) and ``sums`` uint64 (pixels, 2) hold two numbers each: R and G, B and count (see :func:`packed`); ``context`` uint32 (pixels,)
+    and ``ids`` int32 (pixels,) may be empty where nothing is chosen or no ids are wanted.
+    """
+    pixels, kept, aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
+    nothing, n_visible = np.zeros(1, np.float32), 0
     for b in range(boxes.shape[0]):
-        place = _block_place(boxes[b], x0, x1, y0, y1)
-        if place == HIDDEN:
-            continue
-        for i in range(b * BLOCK + (-b * BLOCK) % step, min(b * BLOCK + BLOCK, x.size), step):
-            if place == CUT and not (x0 <= x[i] <= x1 and y0 <= y[i] <= y1):
-                continue
-            if not shown[i & shown_bits]:
-                continue
-            at = _pixel(x[i], y[i], sx, tx, sy, ty, width, height)
-            n_visible += 1
-            if chosen[i & chosen_bits]:
-                slot = np.uint64(slots[i & slot_bits])
-                red, green, blue, one = lut[slot, 0], lut[slot, 1], lut[slot, 2], lut[slot, 3]
-                red += sums[at, 0]
-                green += sums[at, 1]
-                blue += sums[at, 2]
-                one += sums[at, 3]
-                sums[at, 0], sums[at, 1], sums[at, 2], sums[at, 3] = red, green, blue, one
-                ids[at & id_bits] = i
-            else:
-                context[at] += np.uint32(1)
-                if sums[at, 3] == 0:
-                    ids[at & id_bits] = i
+        n_here = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
+        n_visible += n_here
+        n = n_here
+        if chosen_bits:
+            n = _set_apart(n_here, chosen, chosen_bits, nothing, 0, pixels, kept, aside_pixels, aside)
+            for j in range(n_here - n):
+                context[np.uint64(aside_pixels[j])] += np.uint32(1)
+        for j in range(n):
+            at, slot = np.uint64(pixels[j]), np.uint64(slots[np.uint64(kept[j] & slot_bits)])
+            sums[at, 0] += lut[slot, 0]
+            sums[at, 1] += lut[slot, 1]
+        if ids.size:
+            for j in range(n_here - n):
+                at = np.uint64(aside_pixels[j])
+                ids[at] = ids[at] if sums[at, 1] else aside[j]
+            for j in range(n):
+                ids[np.uint64(pixels[j])] = kept[j]
     return n_visible
 
 
 @njit(nogil=True, cache=True)
-def sum_numbers(x, y, boxes, view, width, height, step, values, shown, shown_bits, chosen, chosen_bits, sums, context, ids, id_bits):
-    """Sum value and count of the chosen rows that have one, count the others; ``sums`` float64 (pixels, 2), else as :func:`sum_colors`."""
-    x0, x1, y0, y1 = view
-    sx, sy = width / (x1 - x0), height / (y1 - y0)
-    tx, ty = -x0 * sx, -y0 * sy
+def sum_numbers(x, y, boxes, view, width, height, step, shown, shown_bits, chosen, chosen_bits, values, sums, context, ids):
+    """Sum value and count of the chosen rows that have a value, count the others; ``sums`` float64 (pixels, 2), else as :func:`sum_colors`."""
+    pixels, kept, aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     n_visible = 0
     for b in range(boxes.shape[0]):
-        place = _block_place(boxes[b], x0, x1, y0, y1)
-        if place == HIDDEN:
-            continue
-        for i in range(b * BLOCK + (-b * BLOCK) % step, min(b * BLOCK + BLOCK, x.size), step):
-            if place == CUT and not (x0 <= x[i] <= x1 and y0 <= y[i] <= y1):
-                continue
-            if not shown[i & shown_bits]:
-                continue
-            at = _pixel(x[i], y[i], sx, tx, sy, ty, width, height)
-            n_visible += 1
-            if chosen[i & chosen_bits] and values[i] == values[i]:
-                sums[at, 0] += values[i]
-                sums[at, 1] += 1.0
-                ids[at & id_bits] = i
-            else:
-                context[at] += np.uint32(1)
-                if sums[at, 1] == 0.0:
-                    ids[at & id_bits] = i
+        n_here = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
+        n_visible += n_here
+        n = _set_apart(n_here, chosen, chosen_bits, values, -1, pixels, kept, aside_pixels, aside)
+        for j in range(n_here - n):
+            context[np.uint64(aside_pixels[j])] += np.uint32(1)
+        for j in range(n):
+            at = np.uint64(pixels[j])
+            sums[at, 0] += values[np.uint64(kept[j])]
+            sums[at, 1] += 1.0
+        if ids.size:
+            for j in range(n_here - n):
+                at = np.uint64(aside_pixels[j])
+                ids[at] = ids[at] if sums[at, 1] else aside[j]
+            for j in range(n):
+                ids[np.uint64(pixels[j])] = kept[j]
     return n_visible
 
 
@@ -109,7 +172,7 @@ def gather_visible(x, y, boxes, view, step, shown, shown_bits, limit):
     found = np.empty(limit + 1, np.int64)
     n = 0
     for b in range(boxes.shape[0]):
-        if _block_place(boxes[b], x0, x1, y0, y1) == HIDDEN:
+        if _block_place(boxes[b], view) == HIDDEN:
             continue
         for i in range(b * BLOCK + (-b * BLOCK) % step, min(b * BLOCK + BLOCK, x.size), step):
             if x0 <= x[i] <= x1 and y0 <= y[i] <= y1 and shown[i & shown_bits]:
@@ -124,7 +187,7 @@ def gather_visible(x, y, boxes, view, step, shown, shown_bits, limit):
 def splat(at_x, at_y, colors, chosen, radius, width, height, sums, context):
     """Draw antialiased discs: add each row's coverage of the pixels around it.
 
-    ``at_x``, ``at_y`` float64 (v,): centers in pixels, line 0 at the top; ``colors`` uint8 (v, 3); ``sums`` float32 (pixels, 4), ``context`` float32.
+    ``at_x``, ``at_y`` float64 (v,): centers in pixels, line 0 at the top; ``colors`` uint8 (v, 3); ``sums`` float32 (pixels, 4): G, R, count, B; ``context`` float32.
     """
     reach = radius + 0.5
     for i in range(at_x.size):
@@ -138,6 +201,7 @@ def splat(at_x, at_y, colors, chosen, radius, width, height, sums, context):
                 if not chosen[i]:
                     context[at] += cover
                     continue
-                sums[at, 3] += cover
-                for c in range(3):
-                    sums[at, c] += cover * colors[i, c]
+                sums[at, 0] += cover * colors[i, 1]
+                sums[at, 1] += cover * colors[i, 0]
+                sums[at, 2] += cover
+                sums[at, 3] += cover * colors[i, 2]

@@ -48,7 +48,7 @@ def encode_jpeg(frame: Frame, *, background: str, quality: int = 85, full_color:
     """
     height, width = frame.rgba.shape[:2]
     opaque = np.empty((height * width, 4), np.uint8)
-    blend(frame.rgba.reshape(-1, 4), *_rgb(background), opaque)
+    blend(frame.rgba.reshape(-1, 4), *map(np.uint32, _rgb(background)), opaque)
     picture = Image.frombuffer("RGBX", (width, height), opaque, "raw", "RGBX", 0, 1)
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality, subsampling=0 if full_color else 2)

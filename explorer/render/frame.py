@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.render.accumulate import gather_visible, splat, sum_colors, sum_numbers
+from explorer.render.accumulate import gather_visible, packed, splat, sum_colors, sum_numbers
 from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask
 from explorer.render.layout_index import LayoutIndex, frozen
 from explorer.render.normalization import Normalization
@@ -32,8 +32,6 @@ _CONTEXT = 0.30  # opacity of unselected rows, relative to selected ones
 
 _NOTHING = frozen(np.zeros(1, np.uint8))
 _EVERY = frozen(np.ones(1, bool))
-_NO_IDS = np.uint64(0)
-_ALL_IDS = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -161,7 +159,7 @@ class _Picture:
     def pixels_a_unit(self) -> tuple[float, float]:
         return self.width / self.view.span[0], self.height / self.view.span[1]
 
-    def frame(self, sums: NDArray, context: NDArray, ids: NDArray[np.int32] | None, n_visible: int, point_px: float) -> Frame:  # type: ignore[type-arg]
+    def frame(self, sums: NDArray, context: NDArray, ids: NDArray[np.int32] | None, n_visible: int, point_px: float, lost: int = 0) -> Frame:  # type: ignore[type-arg]
         """Shade the sums."""
         table = self.request.normalization.table
         if point_px > 1:
@@ -169,36 +167,38 @@ class _Picture:
             least = table[1] + (max(_DISC_OPACITY, table[1]) - table[1]) * max(rise, 0.0)
             table = np.maximum(table, np.float32(least))
             table[0] = 0
-        out = np.empty((self.width * self.height, 4), np.uint8)
-        args = sums, context, self.has_context, float(self.step), frozen(table), frozen(table * np.float32(_CONTEXT))
+        out = np.zeros((self.width * self.height, 4), np.uint8)
+        args = sums, context, float(self.step), frozen(table), frozen(table * np.float32(_CONTEXT))
         if isinstance(self.color, Density):
             shade_density(*args, frozen(self.color.lut), out)
         elif isinstance(self.color, ByNumber) and sums.shape[1] == 2:
             shade_numbers(*args, *_limits(self.color), frozen(self.color.lut), out)
         else:
-            shade_mixed(*args, out)
+            shade_mixed(*args, lost, out)
         size = self.height, self.width
         return Frame(out.reshape(*size, 4), None if ids is None else ids.reshape(size), int(n_visible), self.view, point_px)
 
 
 def _draw_pixels(picture: _Picture) -> Frame:
     """Draw one pixel a row, as Datashader."""
-    request, index, n_pixels = picture.request, picture.index, picture.width * picture.height
-    context = np.zeros(n_pixels if picture.has_context else 1, np.uint32)
-    ids = np.full(n_pixels if request.row_ids else 1, -1, np.int32)
-    where = index.x, index.y, index.boxes, tuple(map(float, picture.view)), picture.width, picture.height, picture.step
+    request, index, color, n_pixels = picture.request, picture.index, picture.color, picture.width * picture.height
+    context = np.zeros(n_pixels if picture.has_context else 0, np.uint32)
+    ids = np.full(n_pixels if request.row_ids else 0, -1, np.int32)
+    rows = index.x, index.y, index.boxes, tuple(map(float, picture.view)), picture.width, picture.height, picture.step
     masks = picture.shown, picture.shown_bits, picture.chosen, picture.chosen_bits
-    notes = context, ids, _ALL_IDS if request.row_ids else _NO_IDS
-    if isinstance(picture.color, ByNumber):
+    lost = 0
+    if isinstance(color, ByNumber):
         sums = np.zeros((n_pixels, 2))
-        n_visible = sum_numbers(*where, picture.color.values, *masks, sums, *notes)
+        n_visible = sum_numbers(*rows, *masks, color.values, sums, context, ids)
     else:
-        sums = np.zeros((n_pixels, 4), np.uint32)
-        slots, bits, lut = (picture.color.slots, -1, picture.color.lut) if isinstance(picture.color, ByCategory) else (_NOTHING, 0, np.zeros((1, 3)))
-        lut = np.column_stack([lut, np.ones(len(lut))]).astype(np.uint32)
-        n_visible = sum_colors(*where, slots, bits, lut, *masks, sums, *notes)
-    rows = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1)) if request.row_ids and len(index) else ids
-    return picture.frame(sums, context, rows if request.row_ids else None, n_visible, 1.0)
+        slots, bits, lut = (color.slots, -1, color.lut) if isinstance(color, ByCategory) else (_NOTHING, 0, np.zeros((1, 3), np.uint8))
+        lut, lost = packed(lut, len(index))
+        sums = np.zeros((n_pixels, 2), np.uint64)
+        n_visible = sum_colors(*rows, *masks, slots, bits, lut, sums, context, ids)
+        sums = sums.view(np.uint32)
+    if request.row_ids and len(index):
+        ids = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1))
+    return picture.frame(sums, context, ids if request.row_ids else None, n_visible, 1.0, lost)
 
 
 def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
@@ -236,7 +236,7 @@ def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> F
     else:
         colors = np.zeros((len(found), 3), np.uint8)
     sums = np.zeros((n_pixels, 4), np.float32)
-    context = np.zeros(n_pixels, np.float32)
+    context = np.zeros(n_pixels if picture.has_context else 0, np.float32)
     splat(at_x, at_y, np.ascontiguousarray(colors), chosen, radius, picture.width, picture.height, sums, context)
     inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
     ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None

@@ -71,20 +71,18 @@ class Normalization:
         if how not in NORMALIZATIONS:
             raise UnknownChoice("normalization", how, NORMALIZATIONS)
         width, height = max(int(width), 1), max(int(height), 1)
-        sums, zero, yes = np.zeros((width * height, 4), np.uint32), frozen(np.zeros(1, np.uint8)), frozen(np.ones(1, bool))
+        sums, zero, yes = np.zeros((width * height, 2), np.uint64), frozen(np.zeros(1, np.uint8)), frozen(np.ones(1, bool))
         flags, bits = (yes, 0) if shown is None else (shown.flags, -1)
         view = tuple(map(float, index.home.fitted(width, height)))
-        lut, context, ids = np.array([[0, 0, 0, 1]], np.uint32), np.zeros(1, np.uint32), np.zeros(1, np.int32)
-        sum_colors(
-            index.x, index.y, index.boxes, view, width, height, 1, zero, 0, lut, flags, bits, yes, 0, sums, context, ids, np.uint64(0)
-        )
-        counts = sums[:, 3]
+        rows = index.x, index.y, index.boxes, view, width, height, 1, flags, bits, yes, 0
+        sum_colors(*rows, zero, 0, np.array([[0, 1]], np.uint64), sums, np.empty(0, np.uint32), np.empty(0, np.int32))
+        counts = sums[:, 1]
         return cls(how, frozen(_table(counts[counts > 0], how)))
 
 
-def _table(counts: NDArray[np.uint32], how: NormalizationName) -> NDArray[np.float32]:
+def _table(counts: NDArray[np.uint64], how: NormalizationName) -> NDArray[np.float32]:
     """Return opacity by count from the counts of the pixels that hold any row."""
-    histogram = np.bincount(np.minimum(counts, _TABLE_MOST)) if counts.size else np.zeros(1, np.int64)
+    histogram = np.bincount(np.minimum(counts, _TABLE_MOST).astype(np.int64)) if counts.size else np.zeros(1, np.int64)
     share = np.cumsum(histogram) / max(int(histogram.sum()), 1)
     top = max(int(np.searchsorted(share, _TOP_QUANTILE)), _TOP_AT_LEAST)
     at = np.arange(1, top + 1)

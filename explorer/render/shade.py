@@ -9,6 +9,9 @@ from numba import njit
 
 __all__ = ["GRAY", "blend", "shade_density", "shade_mixed", "shade_numbers"]
 
+GREEN, RED, COUNT, BLUE = 0, 1, 2, 3
+"""Columns of the sums, in the order in which :func:`explorer.render.accumulate.packed` leaves them in memory."""
+
 GRAY = 0x88
 """Unselected rows and rows without a value: a gray that shows on white and on black."""
 
@@ -26,9 +29,6 @@ def _put(out, at, red, green, blue, alpha, behind):
     """Write one color over the gray context behind it."""
     under = behind * (np.float32(1) - alpha)
     total = alpha + under
-    if total <= 0:
-        out[at, 0] = out[at, 1] = out[at, 2] = out[at, 3] = 0
-        return
     share, ground = alpha / total, np.float32(GRAY) * under / total + np.float32(0.5)
     out[at, 0] = np.uint8(np.float32(red) * share + ground)
     out[at, 1] = np.uint8(np.float32(green) * share + ground)
@@ -37,47 +37,51 @@ def _put(out, at, red, green, blue, alpha, behind):
 
 
 @njit(nogil=True, cache=True)
-def shade_mixed(sums, context, has_context, scale, table, context_table, out):
-    """Shade pixels whose color is the mean of their rows' colors; ``scale`` rows are counted for each one that was read."""
+def shade_mixed(sums, context, scale, table, context_table, lost, out):
+    """Shade pixels whose color is the mean of their rows' colors.
+
+    ``sums`` uint32 or float32 (pixels, 4): G, R, count, B, colors without their ``lost`` lowest bits; ``scale`` rows are counted for each one that was
+    read; ``context`` may be empty; ``out`` uint8 (pixels, 4) comes zeroed.
+    """
     for at in range(sums.shape[0]):
-        count = sums[at, 3]
-        behind = _opacity(context[at] * scale, context_table) if has_context else np.float32(0)
+        count = sums[at, COUNT]
+        behind = _opacity(context[at] * scale, context_table) if context.size else np.float32(0)
         if count > 0:
-            part = np.float32(1) / np.float32(count)
-            red, green, blue = np.float32(sums[at, 0]), np.float32(sums[at, 1]), np.float32(sums[at, 2])
+            part = np.float32(1 << lost) / np.float32(count)
+            red, green, blue = np.float32(sums[at, RED]), np.float32(sums[at, GREEN]), np.float32(sums[at, BLUE])
             _put(out, at, red * part, green * part, blue * part, _opacity(count * scale, table), behind)
-        else:
-            _put(out, at, 0, 0, 0, np.float32(0), behind)
+        elif behind > 0:
+            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
 
 
 @njit(nogil=True, cache=True)
-def shade_numbers(sums, context, has_context, scale, table, context_table, low, high, lut, out):
-    """Shade pixels whose color stands for the mean of their rows' values."""
+def shade_numbers(sums, context, scale, table, context_table, low, high, lut, out):
+    """Shade pixels whose color stands for the mean of their rows' values; ``sums`` float64 (pixels, 2): value, count."""
     steps = 255.0 / (high - low)
     for at in range(sums.shape[0]):
         count = sums[at, 1]
-        behind = _opacity(context[at] * scale, context_table) if has_context else np.float32(0)
+        behind = _opacity(context[at] * scale, context_table) if context.size else np.float32(0)
         if count > 0:
             level = np.int64(min(max((sums[at, 0] / count - low) * steps, 0.0), 255.0) + 0.5)
             _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], _opacity(count * scale, table), behind)
-        else:
-            _put(out, at, 0, 0, 0, np.float32(0), behind)
+        elif behind > 0:
+            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
 
 
 @njit(nogil=True, cache=True)
-def shade_density(sums, context, has_context, scale, table, context_table, lut, out):
-    """Shade pixels whose color stands for the number of their rows."""
+def shade_density(sums, context, scale, table, context_table, lut, out):
+    """Shade pixels whose color stands for the number of their rows; ``sums`` as in :func:`shade_mixed`."""
     least = table[1]
-    steps = np.float32(255) / max(np.float32(1) - least, np.float32(1e-6))
+    steps = np.float32(255) / max(table[-1] - least, np.float32(1e-6))
     for at in range(sums.shape[0]):
-        count = sums[at, 3]
-        behind = _opacity(context[at] * scale, context_table) if has_context else np.float32(0)
+        count = sums[at, COUNT]
+        behind = _opacity(context[at] * scale, context_table) if context.size else np.float32(0)
         if count > 0:
             alpha = _opacity(count * scale, table)
             level = np.int64(min(max((alpha - least) * steps, np.float32(0)), np.float32(255)))
             _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], alpha, behind)
-        else:
-            _put(out, at, 0, 0, 0, np.float32(0), behind)
+        elif behind > 0:
+            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
 
 
 @njit(nogil=True, cache=True)
@@ -85,8 +89,11 @@ def blend(rgba, red, green, blue, out):
     """Blend a picture with one opaque color; ``rgba`` and ``out`` uint8 (pixels, 4), the last byte of ``out`` is 255."""
     for at in range(rgba.shape[0]):
         alpha = np.uint32(rgba[at, 3])
+        if alpha == 0:
+            out[at, 0], out[at, 1], out[at, 2], out[at, 3] = red, green, blue, 255
+            continue
         rest = np.uint32(255) - alpha
-        for c, ground in ((0, red), (1, green), (2, blue)):
-            mixed = np.uint32(rgba[at, c]) * alpha + np.uint32(ground) * rest + np.uint32(128)
-            out[at, c] = np.uint8((mixed + (mixed >> np.uint32(8))) >> np.uint32(8))
+        out[at, 0] = (np.uint32(rgba[at, 0]) * alpha + red * rest + np.uint32(127)) // np.uint32(255)
+        out[at, 1] = (np.uint32(rgba[at, 1]) * alpha + green * rest + np.uint32(127)) // np.uint32(255)
+        out[at, 2] = (np.uint32(rgba[at, 2]) * alpha + blue * rest + np.uint32(127)) // np.uint32(255)
         out[at, 3] = 255
