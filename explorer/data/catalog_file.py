@@ -1,0 +1,100 @@
+"""catalog.yaml: which datasets have a name, a title and chosen columns. Checks every word of it; one wrong entry hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import BadCatalog
+
+__all__ = ["CatalogFile", "Described", "read_catalog_file"]
+
+_COLUMNS = ("vectors", "label", "color", "text")
+_KEYS = ("file", "loader", "title", "description", *_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Described:
+    """One entry: its name, the file or the loader it stands for, and what to show it with."""
+
+    name: str
+    file: str | None
+    loader: str | None
+    title: str
+    description: str
+    options: Mapping[str, str | list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CatalogFile:
+    """The entries that can be understood, in the file's order, and a sentence for each that cannot."""
+
+    entries: tuple[Described, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def read_catalog_file(path: Path) -> CatalogFile:
+    """Read a catalog; a file that is not there is an empty one."""
+    try:
+        named = _mapping(path)
+    except BadCatalog as error:
+        return CatalogFile(problems=(str(error),))
+    entries, problems = [], []
+    for name, described in named.items():
+        try:
+            entries.append(_entry(path, name, described))
+        except BadCatalog as error:
+            problems.append(str(error))
+    return CatalogFile(tuple(entries), tuple(problems))
+
+
+def _mapping(path: Path) -> Mapping[Any, Any]:
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise BadCatalog(path, f"{error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise BadCatalog(path, "it is not UTF-8 text.") from error
+    try:
+        loaded = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = "" if mark is None else f"line {mark.line + 1}: "
+        raise BadCatalog(path, f"{where}{getattr(error, 'problem', None) or 'it is not YAML'}.") from error
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise BadCatalog(path, "it must hold one entry a dataset: a name, a colon, and the dataset's keys indented below.")
+    return loaded
+
+
+def _entry(path: Path, name: object, described: object) -> Described:
+    if not isinstance(name, str) or not name.strip():
+        raise BadCatalog(path, f"the name {name!r} of an entry must be text.")
+    if not isinstance(described, dict):
+        raise BadCatalog(path, f"entry {name} must hold keys, such as file: {name}.parquet.")
+    unknown = [key for key in described if key not in _KEYS]
+    if unknown:
+        raise BadCatalog(path, f"entry {name} has a key {unknown[0]!r}; the keys are {', '.join(_KEYS)}.")
+    for key, value in described.items():
+        several = key == "vectors" and isinstance(value, list) and value and all(isinstance(column, str) for column in value)
+        if not several and not isinstance(value, str):
+            raise BadCatalog(path, f"entry {name}: {key} must be text, not {value!r}.")
+    if ("file" in described) == ("loader" in described):
+        raise BadCatalog(path, f"entry {name} must say either which file: it is, or which loader: makes it.")
+    if "loader" in described and "vectors" in described:
+        raise BadCatalog(path, f"entry {name} has a loader, which chooses its vectors by itself: take vectors: out.")
+    return Described(
+        name=name,
+        file=described.get("file"),
+        loader=described.get("loader"),
+        title=described.get("title") or name,
+        description=" ".join(described.get("description", "").split()),
+        options={key: described[key] for key in _COLUMNS if key in described},
+    )

@@ -1,0 +1,238 @@
+"""What is explored: vectors, the table beside them, and the layouts and graph that came with them. Nothing here changes once it is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from explorer.errors import UnknownColumn
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["Dataset", "GivenGraph", "GivenLayout", "Role", "open_dataset"]
+
+Role = Literal["label", "text", "category", "number", "time", "image", "url", "id"]
+
+
+@dataclass(frozen=True, eq=False)
+class GivenLayout:
+    """Coordinates that came with the data.
+
+    Attributes
+    ----------
+    name : str
+        What people see: "umap", "tsne", "pca", "x, y".
+    coordinates : ndarray of shape (n_rows, 2), float32
+        NaN where a row has none.
+    method : str or None
+        "umap", "tsne" or "pca" where the file says how the layout was made, else None.
+    params : mapping
+        The method's complete parameters where the file says them, else empty.
+    """
+
+    name: str
+    coordinates: NDArray[np.float32]
+    method: str | None
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class GivenGraph:
+    """Neighbors that came with the data.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n_rows, k), int32
+        Row numbers, nearest first, the row itself not among them; -1 where a row has no usable vector.
+    distances : ndarray of shape (n_rows, k), float32
+        Ascending; inf where indices are -1.
+    metric : str
+        What the distances measure: "cosine" or "euclidean".
+    """
+
+    indices: NDArray[np.int32]
+    distances: NDArray[np.float32]
+    metric: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows with vectors, metadata, or both; see :func:`open_dataset`.
+
+    Attributes
+    ----------
+    name : str
+        The title, for people.
+    vectors : ndarray of shape (n_rows, n_dims), float32, or None
+        C order, read-only. None where only coordinates were given.
+    table : pyarrow.Table of n_rows rows
+        The metadata: vectors, coordinates and graph are taken out.
+    roles : mapping of str to Role
+        One for each column of the table.
+    label, color : str or None
+        The columns that name a row and that color it at first.
+    layouts : tuple of GivenLayout
+    graph : GivenGraph or None
+    drawable : ndarray of shape (n_rows,), bool
+        False where a vector has a value that is not finite, or nothing but zeros: such a row stays in the table and is on no map.
+    fingerprint : str
+        32 hexadecimal digits made of the vectors (of the coordinates where there are no vectors): the same data, the same fingerprint.
+    description : str
+    notes : tuple of str
+        What opening left out or changed, a sentence each: columns that cannot be shown, rows that cannot be drawn.
+    """
+
+    name: str
+    vectors: NDArray[np.float32] | None
+    table: pa.Table
+    roles: Mapping[str, Role]
+    label: str | None
+    color: str | None
+    layouts: tuple[GivenLayout, ...]
+    graph: GivenGraph | None
+    drawable: NDArray[np.bool_]
+    fingerprint: str
+    description: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        vectors = "no vectors" if self.vectors is None else f"{self.n_dims:,} dims"
+        layouts = "".join(f", {layout.name}" for layout in self.layouts)
+        return f"<Dataset {self.name!r}: {self.n_rows:,} rows, {vectors}, {self.table.num_columns} columns{layouts}>"
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are, those that cannot be drawn included."""
+        return len(self.drawable)
+
+    @property
+    def n_dims(self) -> int:
+        """How many numbers a vector has; 0 without vectors."""
+        return 0 if self.vectors is None else int(self.vectors.shape[1])
+
+    @property
+    def n_drawable(self) -> int:
+        """How many rows a map shows."""
+        return int(np.count_nonzero(self.drawable))
+
+    def row(self, i: int) -> dict[str, object]:
+        """Return the metadata of row i as plain Python values; None where something is missing.
+
+        Raises
+        ------
+        IndexError
+            If i is not one of 0 … n_rows - 1.
+        """
+        if not 0 <= i < self.n_rows:
+            message = f"row {i} of {self.n_rows}"
+            raise IndexError(message)
+        if not self.table.num_columns:
+            return {}
+        values: dict[str, object] = self.table.slice(int(i), 1).to_pylist()[0]
+        return {name: None if isinstance(value, float) and value != value else value for name, value in values.items()}  # noqa: PLR0124
+
+    def frame(self, rows: Sequence[int] | NDArray[Any] | None = None) -> pd.DataFrame:
+        """Return the metadata of these rows, in this order (default: all rows), as a pandas DataFrame indexed by row number."""
+        import pandas as pd
+
+        wanted = np.arange(self.n_rows) if rows is None else np.asarray(rows, dtype=np.int64).reshape(-1)
+        taken = self.table if rows is None else self.table.take(wanted)
+        frame: pd.DataFrame = taken.to_pandas() if self.table.num_columns else pd.DataFrame(index=range(len(wanted)))
+        frame.index = pd.Index(wanted, name="row")
+        return frame
+
+    def codes(self, column: str) -> tuple[NDArray[np.int32], list[str]]:
+        """Give each distinct value of a column a number.
+
+        Costs one pass over the column: keep the result.
+
+        Parameters
+        ----------
+        column : str
+            A column of the table.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_rows,), int32
+            Positions in ``names``, -1 where the value is missing.
+        names : list of str
+            The distinct values as text, sorted: numbers by size, all else by text.
+
+        Raises
+        ------
+        UnknownColumn
+            If there is no such column.
+        """
+        from explorer.data.encode import category_codes
+
+        return category_codes(self._column(column))
+
+    def numbers(self, column: str) -> NDArray[np.float32]:
+        """Return a column of numbers or times as float32 of shape (n_rows,), NaN where the value is missing.
+
+        A time becomes seconds since 1970, true to about two minutes in float32: enough for a color, not for a clock. A column of text becomes
+        NaN but where the text is a number.
+
+        Raises
+        ------
+        UnknownColumn
+            If there is no such column.
+        """
+        from explorer.data.encode import as_numbers
+
+        return as_numbers(self._column(column))
+
+    def _column(self, column: str) -> pa.ChunkedArray:
+        if column not in self.table.column_names:
+            raise UnknownColumn(self.name, column, self.table.column_names)
+        return self.table.column(column)
+
+
+def open_dataset(
+    source: object,
+    *,
+    vectors: str | Sequence[str] | NDArray[Any] | None = None,
+    label: str | None = None,
+    color: str | None = None,
+    text: str | None = None,
+    name: str | None = None,
+) -> Dataset:
+    """Open a file, a data frame or an array to explore it.
+
+    Parameters
+    ----------
+    source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
+        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, or the ``vectors.tsv`` of the TensorFlow Projector with
+        its ``metadata.tsv`` beside it); the name of a dataset in the catalog; a pandas, Polars or Arrow table (anything with
+        ``__arrow_c_stream__``); a 2-D array or a list of lists; a Dataset, which is returned as it is when nothing else is asked for.
+    vectors : str, list of str, or ndarray of shape (n, d), optional
+        The column of lists, the number columns, a beginning with a star ("embedding_*"), or the vectors themselves beside a frame of n
+        rows. Found without help where a column looks like vectors.
+    label, color, text : str, optional
+        The columns that name a row, that color it at first, and that hold its long text.
+    name : str, optional
+        The title; by default what the file says, or the file's name.
+
+    Returns
+    -------
+    Dataset
+        A float32 array in C order is not copied: do not change it afterwards.
+
+    Raises
+    ------
+    DataError
+        If the source is missing, unreadable or has nothing to draw; each child of it says what, where and what to do.
+    """
+    from explorer.data.sources import Wishes, open_source
+
+    wishes = Wishes(vectors=vectors, label=label, color=color, text=text, name=name)
+    if isinstance(source, Dataset) and not wishes.any:
+        return source
+    return open_source(os.fspath(source) if isinstance(source, os.PathLike) else source, wishes)

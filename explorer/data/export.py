@@ -1,0 +1,177 @@
+"""Results into files: a dataset's rows with computed layouts or neighbors. Parquet and Feather files open again as they were."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from explorer.data.annotations import Annotations, NotedGraph, NotedLayout, write_annotations
+from explorer.data.writers import WRITERS
+from explorer.errors import UnknownFormat, Unwritable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.data.dataset import Dataset
+
+__all__ = ["ComputedGraph", "ComputedLayout", "check_target", "write_layouts", "write_neighbors", "write_results"]
+
+_MOST_UINT16 = 1 << 16
+
+
+class ComputedLayout(Protocol):
+    """A layout as the compute layer returns it."""
+
+    @property
+    def coordinates(self) -> NDArray[np.float32]:
+        """Shape (n_rows, 2), NaN where a row is not drawn."""
+
+    @property
+    def method(self) -> str:
+        """How it was made."""
+
+    @property
+    def params(self) -> Mapping[str, object]:
+        """The method's complete parameters."""
+
+
+class ComputedGraph(Protocol):
+    """A neighbor graph as the compute layer returns it."""
+
+    @property
+    def indices(self) -> NDArray[np.int32]:
+        """Shape (n_rows, k), -1 where a row has no neighbors."""
+
+    @property
+    def distances(self) -> NDArray[np.float32]:
+        """Shape (n_rows, k)."""
+
+    @property
+    def metric(self) -> str:
+        """What the distances measure."""
+
+
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse a file that cannot be written, before anything is computed for it.
+
+    Raises
+    ------
+    UnknownFormat
+        If no writer has this ending.
+    Unwritable
+        If there is no such folder, it takes no file, or the path is a folder itself.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in WRITERS:
+        raise UnknownFormat(str(path), tuple(WRITERS))
+    if not file.absolute().parent.is_dir():
+        raise Unwritable(str(path), f"there is no folder {file.parent}.")
+    if file.is_dir():
+        raise Unwritable(str(path), "it is a folder.")
+    if not os.access(file.absolute().parent, os.W_OK):
+        raise Unwritable(str(path), f"the folder {file.absolute().parent} takes no files.")
+
+
+def write_layouts(path: str | os.PathLike[str], dataset: Dataset, layouts: Sequence[ComputedLayout]) -> None:
+    """Write a dataset with layouts; see :func:`write_results`."""
+    write_results(path, dataset, layouts=layouts)
+
+
+def write_neighbors(path: str | os.PathLike[str], dataset: Dataset, graph: ComputedGraph) -> None:
+    """Write a dataset with its neighbor graph; see :func:`write_results`."""
+    write_results(path, dataset, graph=graph)
+
+
+def write_results(
+    path: str | os.PathLike[str], dataset: Dataset, *, layouts: Sequence[ComputedLayout] = (), graph: ComputedGraph | None = None
+) -> None:
+    """Write a dataset's rows and what was computed of them, in the format of the file's ending.
+
+    A layout becomes two columns ("umap_1", "umap_2"); a graph becomes two columns of lists, "neighbors" (row numbers) and "distances".
+    Parquet and Feather also hold the vectors, and say in their schema how everything was made: opened again, they show it without
+    computing. In CSV and TSV, text that a spreadsheet would run as a formula gets an apostrophe in front. A layout or graph that came with
+    the dataset stays, unless one of the same method replaces it. The file appears complete or not at all.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Ends with .parquet, .feather, .arrow, .ipc, .jsonl, .ndjson, .csv or .tsv.
+    dataset : Dataset
+    layouts : sequence of ComputedLayout
+        Coordinates of shape (n_rows, 2).
+    graph : ComputedGraph, optional
+        Indices of shape (n_rows, k).
+
+    Raises
+    ------
+    UnknownFormat, Unwritable
+    """
+    check_target(path)
+    writer = WRITERS[Path(path).suffix.lower()]
+    table = results_table(dataset, layouts=layouts, graph=graph, vectors=writer.keeps_vectors)
+    file = Path(path)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        writer.write(table, unfinished)
+        unfinished.replace(file)
+    except (OSError, pa.ArrowException) as error:
+        raise Unwritable(str(path), f"{getattr(error, 'strerror', None) or error}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def results_table(
+    dataset: Dataset, *, layouts: Sequence[ComputedLayout] = (), graph: ComputedGraph | None = None, vectors: bool = True
+) -> pa.Table:
+    """Return what :func:`write_results` writes: metadata, coordinates, neighbors, vectors, and the schema metadata that explains them."""
+    columns: dict[str, Any] = dict(zip(dataset.table.column_names, dataset.table.columns, strict=True))
+    noted: list[NotedLayout] = []
+    for name, coordinates, method, params in _all_layouts(dataset, layouts):
+        names = tuple(_free(f"{name}_{axis}", columns) for axis in ("1", "2"))
+        for axis, column in enumerate(names):
+            columns[column] = pa.array(coordinates[:, axis], from_pandas=True)
+        noted.append(NotedLayout(name, names, method, params))
+    kept = graph if graph is not None else dataset.graph
+    noted_graph = None
+    if kept is not None:
+        indices, distances = _free("neighbors", columns), _free("distances", columns)
+        missing = kept.indices[:, 0] < 0
+        dtype = np.uint16 if dataset.n_rows <= _MOST_UINT16 else np.int32
+        columns[indices] = _lists(np.where(missing[:, None], 0, kept.indices).astype(dtype), missing)
+        columns[distances] = _lists(kept.distances.astype(np.float32), missing)
+        noted_graph = NotedGraph(indices, distances, kept.metric)
+    if vectors and dataset.vectors is not None:
+        columns[_free("embedding", columns)] = _lists(dataset.vectors, None)
+    return pa.table(columns).replace_schema_metadata(
+        write_annotations(Annotations(tuple(noted), noted_graph, dataset.name, dataset.description))
+    )
+
+
+def _all_layouts(
+    dataset: Dataset, layouts: Sequence[ComputedLayout]
+) -> Iterable[tuple[str, NDArray[np.float32], str | None, Mapping[str, object]]]:
+    computed = [layout.method for layout in layouts]
+    used: list[str] = []
+    for given in dataset.layouts:
+        if given.name not in computed and given.method not in computed:
+            used.append(given.name)
+            yield given.name.replace(", ", "_"), given.coordinates, given.method, given.params
+    for layout in layouts:
+        used.append(layout.method)
+        number = used.count(layout.method)  # the same method twice, with other parameters
+        yield layout.method if number == 1 else f"{layout.method} {number}", layout.coordinates, layout.method, layout.params
+
+
+def _lists(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> pa.Array:
+    mask = pa.array(missing) if missing is not None and missing.any() else None
+    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).reshape(-1)), values.shape[1], mask=mask)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    candidates = (name, *(f"{name} ({number})" for number in range(2, len(taken) + 3)))
+    return next(candidate for candidate in candidates if candidate not in taken)

@@ -1,0 +1,93 @@
+"""A path into contents: picks the reader by the file's ending and turns whatever breaks into one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.data.breakage import reading
+from explorer.errors import FileMissing, UnknownFormat, Unreadable
+
+if TYPE_CHECKING:
+    from explorer.data.columns import Contents
+
+__all__ = ["ENDINGS", "read_file"]
+
+
+def read_file(path: str) -> Contents:
+    """Read a file of any format Explorer knows.
+
+    Parameters
+    ----------
+    path : str
+        As a person gave it; sentences repeat it like that. ``~`` is expanded.
+
+    Raises
+    ------
+    FileMissing, Unreadable, UnknownFormat
+    """
+    with reading(path):
+        file = Path(path).expanduser()
+        if not file.exists():
+            raise FileMissing(path)
+        if file.is_dir():
+            raise Unreadable(path, "it is a folder. Name one file in it.")
+        if file.suffix.lower() not in _READERS:
+            raise UnknownFormat(path, ENDINGS)
+        if not file.stat().st_size:
+            raise Unreadable(path, "it is empty (0 bytes).")
+        return _READERS[file.suffix.lower()](file, path)
+
+
+def _parquet(file: Path, source: str) -> Contents:
+    from explorer.data.columnar import read_parquet
+
+    return read_parquet(file, source)
+
+
+def _arrow(file: Path, source: str) -> Contents:
+    from explorer.data.columnar import read_arrow
+
+    return read_arrow(file, source)
+
+
+def _delimited(file: Path, source: str) -> Contents:
+    from explorer.data.delimited import read_delimited
+
+    return read_delimited(file, source)
+
+
+def _json_lines(file: Path, source: str) -> Contents:
+    from explorer.data.json_lines import read_json_lines
+
+    return read_json_lines(file, source)
+
+
+def _npy(file: Path, source: str) -> Contents:
+    from explorer.data.numpy_files import read_npy
+
+    return read_npy(file, source)
+
+
+def _npz(file: Path, source: str) -> Contents:
+    from explorer.data.numpy_files import read_npz
+
+    return read_npz(file, source)
+
+
+_READERS: dict[str, Callable[[Path, str], Contents]] = {
+    ".parquet": _parquet,
+    ".feather": _arrow,
+    ".arrow": _arrow,
+    ".ipc": _arrow,
+    ".csv": _delimited,
+    ".tsv": _delimited,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json_lines,
+    ".npy": _npy,
+    ".npz": _npz,
+}
+
+ENDINGS: tuple[str, ...] = tuple(_READERS)

@@ -1,0 +1,133 @@
+"""A neighbor graph that came with the data: checked before anything trusts it, its distances recomputed from the vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from explorer.data.dataset import GivenGraph
+from explorer.data.matrices import as_floats, list_lengths, storage
+from explorer.data.vectors import is_list
+from explorer.errors import Unreadable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.data.annotations import NotedGraph
+    from explorer.data.columns import Columns
+
+__all__ = ["METRICS", "read_graph"]
+
+METRICS = ("cosine", "euclidean")  # whose distances can be recomputed here; a graph of another metric needs them in a column
+
+_BLOCK_VALUES = 1 << 22
+
+
+def read_graph(columns: Columns, noted: NotedGraph, vectors: NDArray[np.float32], drawable: NDArray[np.bool_], source: str) -> GivenGraph:
+    """Read a graph and check it.
+
+    Parameters
+    ----------
+    columns : Columns
+    noted : NotedGraph
+        What the file's own metadata says of the graph.
+    vectors : ndarray of shape (n_rows, d), float32
+    drawable : ndarray of shape (n_rows,), bool
+    source : str
+        What sentences call the file.
+
+    Returns
+    -------
+    GivenGraph
+        Distances as the file has them, or else recomputed: n_rows * k * d multiplications, in blocks.
+
+    Raises
+    ------
+    Unreadable
+        If a column is missing, lists differ in length, or a row's neighbors are out of bounds, itself, or rows without a usable vector.
+    """
+    for name in filter(None, (noted.indices, noted.distances)):
+        if name not in columns.schema.names or not is_list(columns.schema.field(name).type):
+            raise Unreadable(
+                source, f"its explorer metadata says that neighbors are in column {name}, which is no column of lists of numbers."
+            )
+    k = _width(columns, noted.indices, source)
+    indices = _matrix(columns, noted.indices, k, drawable, source).astype(np.int64)
+    _check(indices, drawable, noted.indices, source)
+    if noted.distances is not None:
+        distances = _matrix(columns, noted.distances, k, drawable, source).astype(np.float32)
+        if not np.isfinite(distances[drawable]).all():
+            row = int(np.flatnonzero(drawable & ~np.isfinite(distances).all(axis=1))[0])
+            raise Unreadable(source, f"row {row} has a distance in column {noted.distances} that is not finite.")
+    elif noted.metric in METRICS:
+        distances = _distances(vectors, indices, noted.metric)
+    else:
+        raise Unreadable(source, f"its neighbors are {noted.metric} ones, whose distances it must hold in a column too.")
+    distances[~drawable] = np.inf
+    order = np.argsort(distances, axis=1, kind="stable")
+    return GivenGraph(
+        np.take_along_axis(indices, order, axis=1).astype(np.int32), np.take_along_axis(distances, order, axis=1), noted.metric
+    )
+
+
+def _width(columns: Columns, name: str, source: str) -> int:
+    kind = columns.schema.field(name).type
+    if pa.types.is_fixed_size_list(kind):
+        return int(kind.list_size)
+    longest = max((int(list_lengths(storage(batch.column(0))).max(initial=0)) for batch in columns.batches([name])), default=0)
+    if not longest:
+        raise Unreadable(source, f"no row has neighbors in column {name}.")
+    return longest
+
+
+def _matrix(columns: Columns, name: str, k: int, drawable: NDArray[np.bool_], source: str) -> NDArray[np.float64]:
+    """Read lists of k numbers; a row that cannot be drawn needs none."""
+    matrix = np.full((columns.n_rows, k), -1.0)
+    start = 0
+    for batch in columns.batches([name]):
+        lists = storage(batch.column(0))
+        lengths = list_lengths(lists)
+        odd = np.flatnonzero((lengths != k) & ((lengths > 0) | drawable[start : start + len(lists)]))
+        if odd.size:
+            raise Unreadable(source, f"row {start + int(odd[0])} has {lengths[odd[0]]} values in column {name}, other rows have {k}.")
+        values: NDArray[Any] = as_floats(lists.flatten()).reshape(-1, k)
+        matrix[start : start + len(lists)][lengths > 0] = values
+        start += len(lists)
+    matrix[~drawable] = -1
+    return matrix
+
+
+def _check(indices: NDArray[np.int64], drawable: NDArray[np.bool_], name: str, source: str) -> None:
+    n = len(drawable)
+    rows = np.flatnonzero(drawable)
+    listed = indices[rows]
+    outside = ((listed < 0) | (listed >= n)).any(axis=1)
+    if outside.any():
+        raise Unreadable(source, f"row {rows[outside.argmax()]} lists a neighbor in column {name} that is not one of its {n:,} rows.")
+    itself = (listed == rows[:, None]).any(axis=1)
+    if itself.any():
+        raise Unreadable(source, f"row {rows[itself.argmax()]} lists itself as a neighbor in column {name}.")
+    lost = ~drawable[listed].all(axis=1)
+    if lost.any():
+        raise Unreadable(source, f"row {rows[lost.argmax()]} lists a neighbor in column {name} that has no usable vector.")
+
+
+def _distances(vectors: NDArray[np.float32], indices: NDArray[np.int64], metric: str) -> NDArray[np.float32]:
+    n, k = indices.shape
+    distances = np.empty((n, k), np.float32)
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) if metric == "cosine" else None
+    step = max(1, _BLOCK_VALUES // (k * vectors.shape[1]))
+    with np.errstate(all="ignore"):  # rows that are not drawable are NaN or zero; the caller gives them inf
+        for start in range(0, n, step):
+            rows = slice(start, start + step)
+            theirs = vectors[indices[rows]]
+            own = vectors[rows]
+            if norms is None:
+                difference = theirs - own[:, None, :]
+                distances[rows] = np.sqrt(np.einsum("ikj,ikj->ik", difference, difference))
+            else:
+                dots = np.matmul(theirs, own[:, :, None])[:, :, 0]
+                distances[rows] = np.maximum(0, 1 - dots / (norms[rows, None] * norms[indices[rows]]))
+    return distances

@@ -1,0 +1,221 @@
+"""From whatever a person gives to a Dataset: read it, find vectors and coordinates, check them, make the rest showable."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from explorer.data.annotations import Annotations, read_annotations
+from explorer.data.coordinates import find_layouts, given_layout, read_layout
+from explorer.data.dataset import Dataset, GivenLayout
+from explorer.data.files import read_file
+from explorer.data.frames import read_object
+from explorer.data.given_graph import read_graph
+from explorer.data.matrices import as_matrix, fingerprint, read_matrix, usable_rows
+from explorer.data.metadata import showable
+from explorer.data.roles import infer_roles
+from explorer.data.vectors import find_vectors
+from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.data.columns import Contents
+
+__all__ = ["Wishes", "open_source"]
+
+_log = logging.getLogger(__name__)
+
+_LEAST_ROWS = 2
+_PAIR = 2
+
+
+class Wishes(NamedTuple):
+    """What somebody asked for instead of what Explorer would find; see :func:`explorer.data.dataset.open_dataset`."""
+
+    vectors: str | Sequence[str] | NDArray[Any] | None = None
+    label: str | None = None
+    color: str | None = None
+    text: str | None = None
+    name: str | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything was asked for."""
+        return any(wish is not None for wish in self)
+
+
+class _Drawn(NamedTuple):
+    """The vectors and layouts of contents, and the columns that held them."""
+
+    vectors: NDArray[np.float32] | None
+    layouts: tuple[GivenLayout, ...]
+    columns: frozenset[str]
+    what: str
+
+
+def open_source(source: object, wishes: Wishes) -> Dataset:
+    """Open a source; see :func:`explorer.data.dataset.open_dataset`."""
+    started = time.perf_counter()
+    if isinstance(source, Dataset):
+        return _again(source, wishes)
+    if isinstance(source, str):
+        named = _from_catalog(source)
+        if named is not None:
+            return _again(named, wishes) if wishes.any else named
+        contents = read_file(source)
+    else:
+        contents = read_object(source)
+    dataset = _dataset(contents, wishes)
+    _log.info("opened %s: %d rows, %d dims, %.2f s", dataset.name, dataset.n_rows, dataset.n_dims, time.perf_counter() - started)
+    return dataset
+
+
+def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
+    columns, source = contents.columns, contents.source
+    _check_columns(contents)
+    notes = read_annotations(columns.schema.metadata, source)
+    drawn = _drawn(contents, wishes, notes)
+    drawable = _drawable(drawn, source)
+    layouts = tuple(_masked(layout, drawable) for layout in drawn.layouts)
+    graph = None
+    used = set(drawn.columns)
+    if notes.graph is not None:
+        used |= {notes.graph.indices, notes.graph.distances or notes.graph.indices}
+        if drawn.vectors is not None:
+            graph = read_graph(columns, notes.graph, drawn.vectors, drawable, source)
+    shown = showable(columns.read([name for name in columns.schema.names if name not in used]))
+    for column in filter(None, (wishes.label, wishes.color, wishes.text)):
+        if column not in shown.table.column_names:
+            raise UnknownColumn(source, column, shown.table.column_names)
+    roles = infer_roles(shown.table, label=wishes.label, color=wishes.color, text=wishes.text)
+    hashed = [drawn.vectors] if drawn.vectors is not None else [layout.coordinates for layout in layouts]
+    return Dataset(
+        name=wishes.name or notes.title or contents.title,
+        vectors=drawn.vectors,
+        table=shown.table,
+        roles=roles.roles,
+        label=roles.label,
+        color=roles.color,
+        layouts=layouts,
+        graph=graph,
+        drawable=drawable,
+        fingerprint=fingerprint(hashed),
+        description=notes.description,
+        notes=(*shown.notes, *_lost_rows(drawable)),
+    )
+
+
+def _check_columns(contents: Contents) -> None:
+    names = contents.columns.schema.names
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DuplicateColumns(contents.source, name)
+        seen.add(name)
+    if contents.columns.n_rows < _LEAST_ROWS:
+        raise EmptyDataset(contents.source, contents.columns.n_rows)
+
+
+def _drawn(contents: Contents, wishes: Wishes, notes: Annotations) -> _Drawn:
+    columns, source = contents.columns, contents.source
+    found = find_layouts(columns, notes, source)
+    layouts = [read_layout(columns, layout) for layout in found]
+    layouts += [given_layout(name, array) for name, array in contents.layouts.items()]
+    used = {name for layout in found for name in layout.columns}
+    wanted = contents.vectors if wishes.vectors is None else wishes.vectors
+    vectors: NDArray[np.float32] | None = None
+    names: tuple[str, ...] = ()
+    what = contents.vectors_name
+    if isinstance(wanted, np.ndarray):
+        what = what if wishes.vectors is None else "vectors"
+        vectors = as_matrix(wanted, source, what)
+        if len(vectors) != columns.n_rows:
+            raise BadVectors(source, what, None, f"{len(vectors):,} vectors for {columns.n_rows:,} rows.")
+        if vectors.shape[1] == _PAIR and wishes.vectors is None and not columns.schema.names:  # a bare array of pairs is a map already
+            layouts.append(given_layout("x, y", vectors))
+            vectors = None
+    else:
+        ignore = [] if notes.graph is None else [notes.graph.indices, notes.graph.distances or notes.graph.indices]
+        if wanted is None:
+            noted = {name for layout in notes.layouts for name in layout.columns}
+            pairs_of_lists = {layout.columns[0] for layout in found if len(layout.columns) == 1}
+            names = find_vectors(columns, has_layouts=bool(layouts), ignore=[*ignore, *noted, *pairs_of_lists])
+        else:
+            names = _named(wanted, columns.schema.names, source)
+        if names:
+            what = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+            vectors = read_matrix(columns, names, source)
+    if vectors is None and not layouts:
+        raise NoVectors(source, columns.schema.names)
+    return _Drawn(vectors, tuple(layouts), frozenset(used | set(names)), what)
+
+
+def _named(wanted: str | Sequence[str], names: list[str], source: str) -> tuple[str, ...]:
+    """Return the columns that were asked for as vectors: one name, several, or a beginning with a star."""
+    asked = [wanted] if isinstance(wanted, str) else list(wanted)
+    chosen: list[str] = []
+    for name in asked:
+        matching = [name] if name in names else []
+        if not matching and name.endswith("*"):
+            matching = [column for column in names if column.startswith(name[:-1])]
+        if not matching:
+            raise UnknownColumn(source, name, names)
+        chosen += [column for column in matching if column not in chosen]
+    if not chosen:
+        raise NoVectors(source, names)
+    return tuple(chosen)
+
+
+def _drawable(drawn: _Drawn, source: str) -> NDArray[np.bool_]:
+    if drawn.vectors is not None:
+        drawable = usable_rows(drawn.vectors)
+        what, reason = drawn.what, "missing, not finite or nothing but zeros"
+    else:
+        drawable = np.any([np.isfinite(layout.coordinates[:, 0]) for layout in drawn.layouts], axis=0)
+        what, reason = drawn.layouts[0].name, "missing or not finite"
+    usable = int(np.count_nonzero(drawable))
+    if usable < _LEAST_ROWS:
+        kind = "vectors" if drawn.vectors is not None else "coordinates"
+        found = "no row is left to draw" if not usable else "only one row is left to draw, a map needs at least two"
+        raise BadVectors(source, what, None, f"{found}: the {kind} are {reason}.")
+    drawable.flags.writeable = False
+    return drawable
+
+
+def _masked(layout: GivenLayout, drawable: NDArray[np.bool_]) -> GivenLayout:
+    coordinates = layout.coordinates
+    coordinates[~drawable] = np.nan
+    coordinates.flags.writeable = False
+    return layout
+
+
+def _lost_rows(drawable: NDArray[np.bool_]) -> tuple[str, ...]:
+    lost = len(drawable) - int(np.count_nonzero(drawable))
+    rows = "1 row is" if lost == 1 else f"{lost:,} rows are"
+    return (f"{rows} not drawn: no usable vector (missing, not finite or nothing but zeros).",) if lost else ()
+
+
+def _again(dataset: Dataset, wishes: Wishes) -> Dataset:
+    if wishes.vectors is not None:
+        raise UnknownSource("Dataset", "its vectors were chosen when it was opened; open what it came from with vectors=… instead.")
+    for column in filter(None, (wishes.label, wishes.color, wishes.text)):
+        if column not in dataset.table.column_names:
+            raise UnknownColumn(dataset.name, column, dataset.table.column_names)
+    roles = infer_roles(dataset.table, label=wishes.label or dataset.label, color=wishes.color or dataset.color, text=wishes.text)
+    return replace(dataset, name=wishes.name or dataset.name, roles=roles.roles, label=roles.label, color=roles.color)
+
+
+def _from_catalog(name: str) -> Dataset | None:
+    if Path(name).exists():
+        return None
+    from explorer.data.catalog import catalog
+
+    entry = catalog().find(name)
+    return None if entry is None else entry.open()

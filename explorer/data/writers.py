@@ -1,0 +1,110 @@
+"""One function a format: a table into a file. Text that a spreadsheet would run as a formula is made harmless in CSV and TSV."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from explorer.data.vectors import is_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["WRITERS", "Writer"]
+
+_JSON_ROWS = 4_096
+_FORMULA = r"^[=+\-@\t\r]"
+
+
+class Writer(NamedTuple):
+    """How a format is written, and whether it holds vectors without blowing up."""
+
+    write: Callable[[pa.Table, Path], None]
+    keeps_vectors: bool
+
+
+def _parquet(table: pa.Table, file: Path) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, file, compression="zstd", row_group_size=1 << 17)
+
+
+def _arrow(table: pa.Table, file: Path) -> None:
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=1 << 16)
+
+
+def _json_lines(table: pa.Table, file: Path) -> None:
+    with file.open("w", encoding="utf-8") as stream:
+        for batch in table.to_batches(max_chunksize=_JSON_ROWS):
+            for row in batch.to_pylist():
+                stream.write(json.dumps({name: _json_value(value) for name, value in row.items()}, ensure_ascii=False, default=str))
+                stream.write("\n")
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return _data_uri(value) if isinstance(value, bytes) else value
+
+
+def _csv(table: pa.Table, file: Path) -> None:
+    _delimited(table, file, ",")
+
+
+def _tsv(table: pa.Table, file: Path) -> None:
+    _delimited(table, file, "\t")
+
+
+def _delimited(table: pa.Table, file: Path, delimiter: str) -> None:
+    from pyarrow import csv
+
+    names = [f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name in table.column_names]
+    flat = pa.table([_cells(column) for column in table.columns], names=names)
+    csv.write_csv(flat, file, csv.WriteOptions(delimiter=delimiter))
+
+
+def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if pa.types.is_large_binary(kind):
+        texts = [None if value is None else _data_uri(value) for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.large_string())])
+    if pa.types.is_nested(kind):
+        texts = [None if value is None else json.dumps(value) for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.large_string())])
+    if not is_text(kind):
+        return column
+    dangerous = pc.match_substring_regex(column, _FORMULA)
+    return pc.if_else(
+        pc.fill_null(dangerous, pa.scalar(value=False)),
+        pc.binary_join_element_wise(pa.scalar("'", kind), column, pa.scalar("", kind)),
+        column,
+    )
+
+
+def _data_uri(value: bytes) -> str:
+    kinds = ((b"\x89PNG", "png"), (b"\xff\xd8", "jpeg"), (b"GIF8", "gif"), (b"RIFF", "webp"))
+    kind = next((kind for start, kind in kinds if value.startswith(start)), "png")
+    return f"data:image/{kind};base64,{base64.b64encode(value).decode()}"
+
+
+WRITERS: dict[str, Writer] = {
+    ".parquet": Writer(_parquet, keeps_vectors=True),
+    ".feather": Writer(_arrow, keeps_vectors=True),
+    ".arrow": Writer(_arrow, keeps_vectors=True),
+    ".ipc": Writer(_arrow, keeps_vectors=True),
+    ".jsonl": Writer(_json_lines, keeps_vectors=False),
+    ".ndjson": Writer(_json_lines, keeps_vectors=False),
+    ".csv": Writer(_csv, keeps_vectors=False),
+    ".tsv": Writer(_tsv, keeps_vectors=False),
+}
