@@ -1,40 +1,36 @@
-"""Makes numba keep the compiled functions of umap-learn and pynndescent on disk; they ask for none of it themselves.
+"""Makes numba keep the compiled functions of another library on disk, where the library does not ask for it itself.
 
-Nearly all the time of a first UMAP in a fresh process is compiling (13 s and more where 3 s is the work). Only the compute process calls this.
+Nearly all the time of a first neighbor graph in a fresh process is compiling. Only the compute process calls this.
 """
 
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["cached_pynndescent", "cached_umap"]
+__all__ = ["keep_compiled"]
 
 
-def cached_pynndescent() -> ModuleType:
-    """Import pynndescent with its compiled functions kept on disk."""
-    import pynndescent
+def keep_compiled(package: str, *, arguments: Sequence[Any] = ()) -> None:
+    """Enable the disk cache of every numba function in the loaded modules of a package that has none and was not compiled yet.
 
-    _keep_compiled("pynndescent")
-    return pynndescent
-
-
-def cached_umap() -> Any:
-    """Import ``umap.umap_`` with its compiled functions kept on disk."""
-    import umap.umap_
-
-    _keep_compiled("umap")
-    _keep_compiled("pynndescent")
-    return umap.umap_
-
-
-def _keep_compiled(package: str) -> None:
-    """Enable the disk cache of every numba function that was not compiled yet in the loaded modules of a package."""
+    Parameters
+    ----------
+    package : str
+        An imported package.
+    arguments : sequence of numba functions
+        Functions of the package that are passed to others as arguments. Numba names them anew in each process and so never finds what it
+        kept for those others; here they get names that last.
+    """
+    from numba.core.caching import NullCache
     from numba.core.dispatcher import Dispatcher
 
     modules = [module for name, module in list(sys.modules.items()) if name == package or name.startswith(f"{package}.")]
     dispatchers = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
     for dispatcher in dispatchers.values():
-        if not dispatcher.signatures and type(dispatcher._cache).__name__ == "NullCache":
+        if not dispatcher.signatures and isinstance(dispatcher._cache, NullCache):
             dispatcher.enable_caching()
+    for argument in arguments:
+        if argument._MemoMixin__uuid is None:
+            argument._set_uuid(f"{argument.py_func.__module__}.{argument.__name__}")

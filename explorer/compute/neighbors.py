@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,9 +72,9 @@ def neighbor_graph(
     seed : int
         Decides pynndescent's random choices; an exact graph has none.
     report : callable(stage, fraction), optional
-        Called from this thread as the search proceeds. During pynndescent's own work nothing can be reported.
+        Called from this thread as the search proceeds.
     should_stop : callable, optional
-        Asked before each block of rows and between pynndescent's stages.
+        Asked before each block of rows, or each round of pynndescent.
 
     Returns
     -------
@@ -186,15 +185,14 @@ def _exact_rows(
 def _approximate_graph(
     vectors: NDArray[np.float32], k: int, metric: str, seed: int, report: Report, should_stop: ShouldStop
 ) -> NeighborGraph:
+    from explorer.compute.descent import descend
+
     n = len(vectors)
     points = Points.of(vectors, metric)
     if should_stop():
         raise Stopped
     report(STAGE, 0.05)
-    found, gaps = _descend(points.exact, k, seed)
-    if should_stop():
-        raise Stopped
-    report(STAGE, 0.85)
+    found, gaps = descend(points.exact, k, seed, stage=STAGE, report=report, should_stop=should_stop)
     indices, squared = _without_self(found, gaps, k)
     columns = np.arange(n)
     broken = np.flatnonzero((indices < 0).any(axis=1))
@@ -205,17 +203,6 @@ def _approximate_graph(
     recall = float((squared[anchors] <= true[:, -1:] * (1 + 1e-5)).mean())
     report(STAGE, 1.0)
     return NeighborGraph(indices, to_distances(squared, metric), metric, recall)
-
-
-def _descend(points: NDArray[np.float32], k: int, seed: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Row numbers (n, k + 1), the row itself among them, -1 where none was found, and squared distances between points."""
-    from explorer.compute.compilation import cached_pynndescent
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Failed to correctly find", UserWarning)  # such rows are searched exactly afterwards
-        index = cached_pynndescent().NNDescent(points, metric="euclidean", n_neighbors=k + 1, random_state=seed)
-        indices, distances = index.neighbor_graph
-    return indices.astype(np.int32), np.square(distances, dtype=np.float32)
 
 
 def _without_self(found: NDArray[np.int32], squared: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

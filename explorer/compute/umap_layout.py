@@ -1,4 +1,4 @@
-"""UMAP of a given neighbor graph: umap-learn's fuzzy set, then epochs of our own that can be watched and stopped."""
+"""UMAP of a given neighbor graph: the same fuzzy set as umap-learn, then epochs of our own that can be watched and stopped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
+from explorer.compute.fuzzy_set import curve, fuzzy_set
 from explorer.compute.neighbors import METRICS, NeighborGraph
 from explorer.compute.principal_components import principal_components
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
@@ -90,7 +91,8 @@ class UMAP(Projection):
         n = len(vectors)
         report("UMAP", 0.0)
         size = min(self.n_neighbors, n)
-        edges = _fuzzy_edges(_wide_enough(graph, size - 1), size)
+        given = _wide_enough(graph, size - 1)
+        edges = fuzzy_set(given.indices[:, : size - 1], given.distances[:, : size - 1])
         if should_stop():
             raise Stopped
         report("UMAP", 0.05)
@@ -111,22 +113,6 @@ def _default_epochs(n: int) -> int:
     return 500 if n <= SMALL else 200
 
 
-def _fuzzy_edges(graph: NeighborGraph, size: int) -> Any:
-    """The symmetric fuzzy set of a graph as CSR, float32, from ``size`` neighbors a row, the row itself counted."""
-    from explorer.compute.compilation import cached_umap
-
-    n = len(graph.indices)
-    indices, distances = np.empty((n, size), dtype=np.int32), np.zeros((n, size), dtype=np.float32)
-    indices[:, 0] = np.arange(n)
-    indices[:, 1:], distances[:, 1:] = graph.indices[:, : size - 1], graph.distances[:, : size - 1]
-    made = cached_umap().fuzzy_simplicial_set(
-        graph.indices, size, np.random.RandomState(0), graph.metric, knn_indices=indices, knn_dists=distances
-    )[0]
-    edges = made.tocsr().astype(np.float32)
-    edges.sort_indices()
-    return edges
-
-
 def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:
     plane = principal_components(vectors, should_stop=should_stop).coordinates
     reach = float(np.abs(plane).max())
@@ -144,7 +130,6 @@ def _optimize(
     report: Report,
     should_stop: ShouldStop,
 ) -> NDArray[np.float32]:
-    from explorer.compute.compilation import cached_umap
     from explorer.compute.umap_epochs import coefficient_tables, run_epochs
 
     strongest = edges.data.max()
@@ -153,7 +138,7 @@ def _optimize(
     every = (strongest / edges.data).astype(np.float32)
     due = every.copy()
     starts, ends = edges.indptr.astype(np.int64), edges.indices.astype(np.int32)
-    attraction, repulsion = coefficient_tables(*cached_umap().find_ab_params(spread, min_dist))
+    attraction, repulsion = coefficient_tables(*curve(spread, min_dist))
     buffers = np.stack([start, start])
     cadence = Cadence()
     for epoch in range(epochs):
