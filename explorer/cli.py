@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -191,7 +192,8 @@ def _neighbors(options: argparse.Namespace) -> None:
     dataset = _opened(options.file, options)
     graph = neighbor_graph(dataset, k=options.k, metric=options.metric)
     write_neighbors(options.output, dataset, graph)
-    _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {options.k} neighbors each, {options.metric}, recall {graph.recall:.3f}")
+    recall = "" if math.isnan(graph.recall) else f", recall {graph.recall:.3f}"  # not known of a graph that came with the data
+    _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {options.k} neighbors each, {options.metric}{recall}")
 
 
 def _add_nothing(parser: argparse.ArgumentParser) -> None:

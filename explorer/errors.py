@@ -4,7 +4,7 @@ ExplorerError                    catch this one to catch them all
     DataError (ValueError)       what was given cannot be explored
         FileMissing (FileNotFoundError)
         Unreadable               a file that is broken, truncated or not what its name says
-        UnknownFormat            a file whose ending has no reader
+        UnknownFormat            a file whose ending has no reader, or no writer
         UnknownSource (TypeError) an object that is neither a path, nor a table, nor an array
         Unwritable               a file that cannot be written
         NoVectors                neither vectors nor coordinates were found
@@ -19,6 +19,7 @@ ExplorerError                    catch this one to catch them all
         UnknownChoice            not one of the choices; suggests the closest
         NotEnoughRows            k neighbors need more than k rows
         BadParameter             a value outside what is allowed
+        UnknownRow (IndexError)  a row number outside the dataset
     JobError (RuntimeError)      a computation did not finish
         JobFailed                it raised
         JobCanceled              somebody pressed Cancel
@@ -55,6 +56,7 @@ __all__ = [
     "UnknownColumn",
     "UnknownDataset",
     "UnknownFormat",
+    "UnknownRow",
     "UnknownSource",
     "Unreadable",
     "Unwritable",
@@ -89,11 +91,11 @@ class Unreadable(DataError):
 
 
 class UnknownFormat(DataError):
-    """A file whose ending has no reader: ``UnknownFormat(path, endings)``."""
+    """A file whose ending has no reader, or no writer: ``UnknownFormat(path, endings)``."""
 
     def __str__(self) -> str:
         path, endings = self.args
-        return f"{path} has an ending that Explorer does not know. It reads {_listed(endings)}."
+        return f"{path} has an ending that is not understood here. These are: {_listed(endings)}."
 
 
 class UnknownSource(DataError, TypeError):
@@ -208,6 +210,14 @@ class BadParameter(ParameterError):
     def __str__(self) -> str:
         parameter, value, allowed = self.args
         return f"{parameter}={value} is not allowed: {allowed}"
+
+
+class UnknownRow(ParameterError, IndexError):
+    """A row number outside the dataset: ``UnknownRow(row, n)``."""
+
+    def __str__(self) -> str:
+        row, n = self.args
+        return f"There is no row {row}: the rows of this dataset are numbered 0 to {n - 1:,}."
 
 
 class JobError(ExplorerError, RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -110,14 +111,13 @@ def test_neighbors_are_lists_in_files_that_have_lists(ending: str, vectors: np.n
 
 
 @pytest.mark.parametrize(("ending", "separator"), [("csv", ","), ("tsv", "\t")])
-def test_neighbors_are_one_pair_a_line_in_text_files(ending: str, separator: str, vectors: np.ndarray):
+def test_neighbors_are_lists_in_a_cell_in_text_files(ending: str, separator: str, vectors: np.ndarray):
     assert cli.main(["neighbors", "vectors.parquet", "-k", "4", "-o", f"out.{ending}"]) == 0
     table = pd.read_csv(f"out.{ending}", sep=separator)
-    assert list(table.columns) == ["row", "rank", "neighbor", "distance"]
-    assert len(table) == (N - 1) * 4
-    assert 3 not in set(table["row"]) | set(table["neighbor"])
+    assert list(table.columns) == ["word", "size", "neighbors", "distances"]
     graph = explorer.neighbor_graph("vectors.parquet", k=4)
-    assert table[table["row"] == 7]["neighbor"].tolist() == graph.indices[7].tolist()
+    assert json.loads(table["neighbors"][7]) == graph.indices[7].tolist()
+    assert pd.isna(table["neighbors"][3])
 
 
 def test_vectors_are_named_by_one_column_by_a_beginning_or_one_by_one(here: Path):
@@ -161,10 +161,9 @@ def test_vectors_are_needed_to_compute(here: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize("command", ["project", "neighbors"])
 def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(command: str, here: Path, capsys: pytest.CaptureFixture[str]):
     (here / "folder.csv").mkdir()
-    for output, said in [("nowhere/out.csv", "nowhere"), ("out.docx", ".parquet"), ("folder.csv", "folder"), ("out", ".parquet")]:
-        sentence = refused(capsys, command, "gone.parquet", "-o", output)
-        assert sentence.startswith(f"explorer: {output} cannot be written: ")
-        assert said in sentence.partition("cannot be written")[2]
+    assert "nowhere/out.csv cannot be written: there is no folder nowhere" in refused(capsys, command, "gone.npy", "-o", "nowhere/out.csv")
+    assert "folder.csv cannot be written: it is a folder" in refused(capsys, command, "gone.npy", "-o", "folder.csv")
+    assert re.search(r"out\.docx has an ending .* \.parquet", refused(capsys, command, "gone.npy", "-o", "out.docx"))
 
 
 def test_parameters_that_do_not_fit_are_one_sentence(vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
