@@ -18,8 +18,8 @@ from explorer.compute.projection import Layout
 from explorer.jobs.arrays import Blocks
 
 if TYPE_CHECKING:
-    from explorer.jobs.store import Artifact, Store
     from explorer.data.dataset import Dataset, GivenGraph
+    from explorer.jobs.store import Artifact, Store
 
 __all__ = [
     "GRAPH",

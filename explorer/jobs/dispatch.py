@@ -13,7 +13,7 @@ from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import ExplorerError, JobCanceled, JobFailed, WorkerDied
 from explorer.jobs.process import WorkerProcess
@@ -21,9 +21,9 @@ from explorer.jobs.protocol import Message, error_from_json
 from explorer.jobs.turns import Turns
 
 if TYPE_CHECKING:
-    from explorer.jobs.tasks import Task
-    from explorer.jobs.store import Store
     from explorer.jobs.job import Job
+    from explorer.jobs.store import Store
+    from explorer.jobs.tasks import Task
 
 __all__ = ["Dispatcher"]
 
