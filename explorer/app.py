@@ -1,0 +1,226 @@
+"""Explorer as a person meets it: builds session and views; what a notebook shows and what a server serves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from explorer.compute.projections import Layout, projection
+from explorer.data.catalog import catalog
+from explorer.errors import ExplorerError
+from explorer.jobs.runner import runner
+from explorer.render.frame import warm as warm_render
+from explorer.session import Session, find_neighbors
+from explorer.views.controls import ColorControls, DataControls, ProjectionControls
+from explorer.views.inspector import Inspector
+from explorer.views.legend import Legend
+from explorer.views.map import Map
+from explorer.views.page import Panels, block, page, release
+from explorer.views.status import ErrorMessage, StatusLine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from explorer.data.dataset import Dataset
+
+__all__ = ["Explorer", "create_page", "warm"]
+
+logger = logging.getLogger(__name__)
+
+hv.extension("bokeh", logo=False)
+
+
+class Explorer(pn.viewable.Viewer):
+    """Look at embeddings: the map, its controls, and what was clicked.
+
+    Parameters
+    ----------
+    source : path, frame, array, Dataset or catalog name, optional
+        What to open, see :func:`explorer.open_dataset`. Opened before this returns, so that the next line can use it.
+    vectors, label, color, text : optional
+        Columns, see :func:`explorer.open_dataset`.
+    height : int
+        Height in a notebook, in pixels.
+
+    Raises
+    ------
+    ExplorerError
+        If the source cannot be opened; the sentence says why.
+
+    Examples
+    --------
+    >>> view = explorer.Explorer(frame, vectors="embedding", color="label")
+    >>> view          # shows the map
+    >>> view.clicked  # the row that was clicked last
+    """
+
+    def __init__(
+        self,
+        source: object = None,
+        *,
+        vectors: object = None,
+        label: str | None = None,
+        color: str | None = None,
+        text: str | None = None,
+        height: int = 640,
+        **params: Any,
+    ) -> None:
+        super().__init__(**params)
+        later = _scheduler()
+        self._session = Session(schedule=later)
+        self._height = height
+        session = self._session
+        map_ = Map(session, later=later)
+        self._panels = Panels(
+            data=DataControls(session),
+            color=ColorControls(session),
+            projection=ProjectionControls(session),
+            map_=map_,
+            legend=Legend(session),
+            inspector=Inspector(session, later=later, on_point=map_.point),
+            status=StatusLine(session),
+            error=ErrorMessage(session, later=later),
+        )
+        if source is not None:
+            given = {"vectors": vectors, "label": label, "color": color, "text": text}
+            session.open_now(source, **{name: value for name, value in given.items() if value is not None})
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return block(self._panels, height=self._height)
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The open dataset."""
+        return self._session.dataset
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout on the map: ``coordinates`` (n_rows, 2) float32, NaN for rows that were left out."""
+        scene = self._session.scene
+        return None if scene is None else scene.shown.layout
+
+    @property
+    def clicked(self) -> int | None:
+        """The number of the row that was clicked last; may be set."""
+        return self._session.inspection.row
+
+    @clicked.setter
+    def clicked(self, row: int | None) -> None:
+        self._session.inspection.row = row
+
+    @property
+    def neighbors(self) -> pd.DataFrame:
+        """The clicked row's true nearest rows: their ``row`` and ``distance``, with their metadata; empty when nothing was clicked."""
+        dataset, inspection = self._session.dataset, self._session.inspection
+        found = None
+        if dataset is not None and inspection.row is not None:
+            found = find_neighbors(dataset, inspection.row, k=inspection.k, metric=inspection.metric, jobs=runner())
+        if dataset is None or found is None:
+            import pandas as pd
+
+            return pd.DataFrame({"row": np.empty(0, np.int32), "distance": np.empty(0, np.float32)})
+        frame = dataset.frame(found.rows).reset_index(drop=True)
+        for name, values in (("distance", found.distances), ("row", found.rows)):
+            if name not in frame:
+                frame.insert(0, name, values)
+        return frame
+
+    @property
+    def selection(self) -> NDArray[np.int64]:
+        """The selected row numbers, ascending; may be set to any row numbers or to a mask."""
+        return self._session.selection.rows
+
+    @selection.setter
+    def selection(self, rows: Any) -> None:
+        self._session.selection.apply(rows)
+
+    def run(self, method: str = "umap", **params: Any) -> Layout:
+        """Compute a projection of every row, show it and return it; waits until it is done.
+
+        Parameters
+        ----------
+        method : {"umap", "tsne", "pca"}
+            Which projection.
+        **params
+            Its parameters, e.g. ``n_neighbors=30``; see :class:`explorer.UMAP`, :class:`explorer.TSNE`, :class:`explorer.PCA`.
+
+        Raises
+        ------
+        ExplorerError
+            If it cannot be computed; the sentence says why.
+        """
+        if self._session.dataset is None:
+            self._session.error = "Open a dataset first."
+            raise ExplorerError(self._session.error)
+        return self._session.run_now(projection(method, **params))
+
+
+def create_page(source: object = None) -> pn.viewable.Viewable:
+    """Build the page of one browser session.
+
+    Parameters
+    ----------
+    source : object, optional
+        What to open; the dataset named in the address (``?dataset=digits``), else the first of the catalog, by default.
+
+    Returns
+    -------
+    Viewable
+        To be made ``.servable()``, inside a Panel session.
+    """
+    pn.extension()
+    view = Explorer()
+    made = page(view._panels)
+    known = weakref.ref(made)
+
+    def ended(_: object) -> None:
+        view._session.close()
+        view._panels.data.close()
+        shown = known()
+        if shown is not None:
+            release(shown)
+
+    pn.state.on_session_destroyed(ended)
+    if source is None:
+        source = _asked_for() or next((entry.name for entry in catalog().entries), None)
+    if source is not None:
+        view._session.open(source)
+    return made
+
+
+def warm(source: object = None) -> None:
+    """Get ready before the first person comes: kernels compiled, the compute process started; a second call does nothing new."""
+    warm_render()
+    threading.Thread(target=runner().warm, name="explorer-warm", daemon=True).start()
+
+
+def _asked_for() -> str | None:
+    asked = pn.state.session_args.get("dataset") if pn.state.session_args else None
+    return asked[0].decode("utf-8", "replace") if asked else None
+
+
+def _scheduler() -> Callable[[Callable[[], None]], None]:
+    """Find the way back to the thread that owns the widgets: a served document's next tick, a notebook's loop, or here and now."""
+    document = pn.state.curdoc
+    if document is not None and document.session_context:
+        return lambda function: document.add_next_tick_callback(function) and None
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        lock = threading.RLock()  # a plain script: no loop; one function at a time
+
+        def here(function: Callable[[], None]) -> None:
+            with lock:
+                function()
+
+        return here
+    return lambda function: loop.call_soon_threadsafe(function) and None

@@ -1,0 +1,84 @@
+"""A row as plain text for a person: title, fields, image; never markup."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
+
+__all__ = ["Card", "card", "image_of", "title_of"]
+
+_TEXT = 400  # characters of one value that are sent
+_IMAGE_BYTES = 500_000
+_MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
+_DATA_URIS = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
+
+
+class Card(TypedDict):
+    """What a tooltip and the inspector show of a row; every string is plain text, ``image`` a data URI."""
+
+    title: str
+    fields: list[tuple[str, str]]
+    image: str | None
+
+
+def card(dataset: Dataset, row: int, *, color_by: str | None = None, most: int | None = None) -> Card:
+    """Describe a row.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data.
+    row : int
+        Row number.
+    color_by : str, optional
+        A column that comes first.
+    most : int, optional
+        Fields at the most; all by default.
+    """
+    values = dataset.row(row)
+    names = [name for name in values if dataset.roles[name] != "image" and name != dataset.label]
+    if color_by in names:
+        names.remove(color_by)
+        names.insert(0, str(color_by))
+    fields = [(name, text(values[name])) for name in names]
+    fields = [field for field in fields if field[1]]
+    return {"title": title_of(dataset, row, values), "fields": fields[:most], "image": image_of(dataset, values)}
+
+
+def title_of(dataset: Dataset, row: int, values: dict[str, object]) -> str:
+    """Give the row's label, or its number where it has none."""
+    title = text(values[dataset.label]) if dataset.label else ""
+    return title or f"Row {row:,}"
+
+
+def image_of(dataset: Dataset, values: dict[str, object]) -> str | None:
+    """Give the row's image as a data URI; None where there is none, or where it is not what it says."""
+    for name, role in dataset.roles.items():
+        if role != "image":
+            continue
+        value = values[name]
+        if isinstance(value, bytes) and len(value) <= _IMAGE_BYTES:
+            kind = next((kind for magic, kind in _MAGIC.items() if value.startswith(magic)), None)
+            if kind:
+                return f"data:image/{kind};base64,{base64.b64encode(value).decode('ascii')}"
+        if isinstance(value, str) and value.startswith(_DATA_URIS) and len(value) <= _IMAGE_BYTES:
+            return value
+    return None
+
+
+def text(value: object) -> str:
+    """Write one value for a person."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    written = str(value)
+    return written if len(written) <= _TEXT else written[: _TEXT - 1] + "…"

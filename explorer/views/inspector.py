@@ -1,0 +1,106 @@
+"""The clicked row: what it says, and its true nearest neighbors; reads the session and sets one component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import param
+
+from explorer.session import Neighbors, Session
+from explorer.views.card import card, image_of, title_of
+from explorer.views.material import ui
+
+__all__ = ["Inspector"]
+
+
+class InspectorComponent(pn.custom.JSComponent):
+    content = param.Dict(default={}, doc="hint, card, source, neighbors: plain text all of it.")
+
+    _esm = Path(__file__).with_name("inspector.js")
+    _stylesheets = [Path(__file__).with_name("panels.css")]  # noqa: RUF012  (Panel's own way)
+
+    def __init__(self, *, on_message: Callable[[Mapping[str, Any]], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._on_message = on_message
+
+    def _handle_msg(self, data: Mapping[str, Any]) -> None:
+        self._on_message(data)
+
+
+class Inspector(pn.viewable.Viewer):
+    """The clicked row and its neighbors, with a slider for how many.
+
+    Parameters
+    ----------
+    session : Session
+        What is looked at.
+    later : callable
+        Runs a function on the thread that owns the widgets.
+    on_point : callable
+        Called with the row number of the neighbor under the pointer, or None.
+    """
+
+    def __init__(
+        self, session: Session, *, later: Callable[[Callable[[], None]], None], on_point: Callable[[int | None], None], **params: Any
+    ) -> None:
+        super().__init__(**params)
+        self._session = session
+        self._later = later
+        self._on_point = on_point
+        inspection = session.inspection
+        self._k = ui.IntSlider.from_param(inspection.param.k, label="Neighbors", start=1, end=50, sizing_mode="stretch_width")
+        self._metric = ui.Select.from_param(inspection.param.metric, label="Distance", sizing_mode="stretch_width")
+        self.component = InspectorComponent(on_message=self._on_message, sizing_mode="stretch_width")
+        self._controls = pn.Column(self._k, self._metric, sizing_mode="stretch_width", visible=False)
+        self._view = pn.Column(self._controls, self.component, sizing_mode="stretch_width")
+        session.param.watch(self._update, ["neighbors", "dataset", "scene"])
+        inspection.param.watch(self._update, ["row"])
+        self._update()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self._view
+
+    def _on_message(self, message: Mapping[str, Any]) -> None:
+        row = message.get("row")
+        if row is not None and not isinstance(row, int):
+            return
+        if message.get("type") == "look" and row is not None:
+            self._later(lambda: self._session.inspection.param.update(row=row))
+        elif message.get("type") == "point":
+            self._later(lambda: self._on_point(row))
+
+    def _update(self, *_: object) -> None:
+        dataset, row = self._session.dataset, self._session.inspection.row
+        self._controls.visible = row is not None
+        if dataset is None or row is None:
+            self.component.content = {"hint": "Click a point: its row and its true nearest neighbors appear here."}
+            return
+        found: Neighbors | None = self._session.neighbors
+        content: dict[str, Any] = {"card": card(dataset, row)}
+        if dataset.vectors is None:
+            content["source"] = "This dataset has coordinates only: without vectors there are no true neighbors."
+        elif not dataset.drawable[row]:
+            content["source"] = "This row's vector is all zero or not finite: it has no neighbors."
+        elif found is None or found.row != row:
+            content["source"] = "Looking for its nearest neighbors …"
+        else:
+            how = "neighbor graph" if found.found_by == "graph" else "exact search"
+            recall = "" if found.recall >= 1.0 else f", {found.recall:.1%} of true neighbors found"
+            content["source"] = f"Nearest in the original {dataset.n_dims}-dimensional space, {found.metric} distance ({how}{recall})"
+            content["neighbors"] = [self._neighbor(int(near), float(far)) for near, far in zip(found.rows, found.distances, strict=True)]
+        self.component.content = content
+
+    def _neighbor(self, row: int, distance: float) -> dict[str, Any]:
+        dataset, scene = self._session.dataset, self._session.scene
+        values = dataset.row(row)
+        color = scene.coloring.color_of(row) if scene is not None and scene.dataset is dataset else None
+        return {
+            "row": row,
+            "label": title_of(dataset, row, values),
+            "image": image_of(dataset, values),
+            "color": color,
+            "distance": distance,
+        }

@@ -1,0 +1,258 @@
+"""The map: server-drawn pictures under a transparent HoloViews figure; asks the scene for pictures and never draws itself."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import holoviews as hv
+import panel as pn
+import param
+from bokeh.models import WheelZoomTool
+from bokeh.plotting import figure as BokehFigure  # noqa: N812  (a function that makes a class instance)
+
+from explorer import settings
+from explorer.render.view import View
+from explorer.scene import Picture, PictureRequest, draw
+from explorer.session import Neighbors, Session
+from explorer.views.card import card, title_of
+
+__all__ = ["Map"]
+
+logger = logging.getLogger(__name__)
+
+_CLIENTS = 8  # browsers that one map serves at the same time: a session has one, a notebook cell may be shown in several places
+_FIELDS = 6  # fields of a tooltip
+_LABELED = 12  # neighbors whose label is written on the map
+_drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw")
+
+
+class PictureLayer(pn.custom.JSComponent):
+    """The canvas in the browser: follows the figure's ranges, asks for pictures, shows them; see ``picture_layer.js``."""
+
+    figure = pn.custom.Child()
+    picture = param.Bytes(default=b"", doc="The last picture, with its header.")
+    home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
+    marks = param.List(default=[], doc="Rings: dicts of x, y, kind (row, neighbor, hover) and label.")
+    note = param.String(default="", doc="What to say where there is no map.")
+
+    _esm = Path(__file__).with_name("picture_layer.js")
+    _stylesheets = [Path(__file__).with_name("picture_layer.css")]  # noqa: RUF012  (Panel's own way)
+
+    def __init__(self, *, on_message: Callable[[Mapping[str, Any]], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._on_message = on_message
+
+    def _handle_msg(self, data: Mapping[str, Any]) -> None:
+        self._on_message(data)
+
+
+class Map(pn.viewable.Viewer):
+    """The map of a session's scene: zoom, pan, hover, tap.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    later : callable
+        Runs a function on the thread that owns the widgets; may be called from any thread.
+    """
+
+    def __init__(self, session: Session, *, later: Callable[[Callable[[], None]], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._session = session
+        self._later = later
+        self._clients: OrderedDict[str, _Client] = OrderedDict()
+        self._clients_lock = Lock()
+        self._pushes = 0
+        self._pointed: int | None = None
+        self.layer = PictureLayer(
+            figure=pn.pane.Bokeh(_figure(), sizing_mode="stretch_both"), on_message=self._on_message, sizing_mode="stretch_both", min_height=240
+        )
+        session.param.watch(self._on_scene, ["scene"])
+        session.param.watch(self._on_marks, ["neighbors", "scene"])
+        session.inspection.param.watch(self._on_marks, ["row"])
+        session.param.watch(self._on_note, ["dataset", "scene", "opening", "running", "error"])
+        self._on_scene()
+        self._on_note()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.layer
+
+    def go_home(self) -> None:
+        """Show the whole map again."""
+        self.layer._send_msg({"type": "home"})  # the component's own way to talk to its browser side
+
+    def point(self, row: int | None) -> None:
+        """Ring a row, or none."""
+        self._pointed = row
+        self._on_marks()
+
+    # -- from the session
+
+    def _on_scene(self, *_: object) -> None:
+        scene = self._session.scene
+        if scene is None:
+            return
+        home = [float(end) for end in scene.shown.index.home]
+        if home != self.layer.home:
+            self.layer.home = home  # the browser answers by asking for this view
+            return
+        with self._clients_lock:
+            waiting = [client.asked for client in self._clients.values() if client.asked is not None]
+        for asked in waiting:
+            self._draw(asked._replace(moving=False))
+
+    def _on_marks(self, *_: object) -> None:
+        scene, row = self._session.scene, self._session.inspection.row
+        found: Neighbors | None = self._session.neighbors
+        marks: list[dict[str, Any]] = []
+        if scene is not None and scene.dataset is self._session.dataset:
+            places = scene.shown.layout.coordinates
+
+            def mark(of: int, kind: str, *, labeled: bool = True) -> None:
+                x, y = (float(end) for end in places[of])
+                if x == x and y == y:  # noqa: PLR0124  (not NaN: the row is on this map)
+                    values = scene.dataset.row(of)
+                    marks.append({"x": x, "y": y, "kind": kind, "label": title_of(scene.dataset, of, values)[:40] if labeled else ""})
+
+            if row is not None:
+                mark(row, "row")
+            if found is not None and found.row == row:
+                for at, neighbor in enumerate(found.rows.tolist()):
+                    mark(neighbor, "neighbor", labeled=at < _LABELED)
+            if self._pointed is not None:
+                mark(self._pointed, "hover")
+        self.layer.marks = marks
+
+    def _on_note(self, *_: object) -> None:
+        session = self._session
+        if session.scene is not None:
+            note = ""
+        elif session.opening:
+            note = f"Opening {session.opening} …"
+        elif session.running:
+            note = f"Computing {session.running}: the map appears when it is done."
+        elif session.dataset is None:
+            note = "Choose a dataset, or open a file of your own."
+        else:
+            note = "No layout yet: choose a projection and press Run."
+        self.layer.note = note
+
+    # -- from the browser; Bokeh 3.9 calls this on the event loop, 3.10 in a worker thread
+
+    def _on_message(self, message: Mapping[str, Any]) -> None:
+        kind, name = message.get("type"), str(message.get("client"))
+        if kind == "gone":
+            with self._clients_lock:
+                self._clients.pop(name, None)
+            return
+        with self._clients_lock:
+            client = self._clients.setdefault(name, _Client())
+            self._clients.move_to_end(name)
+            while len(self._clients) > _CLIENTS:
+                self._clients.popitem(last=False)
+        try:
+            if kind == "draw":
+                asked = _request(name, message)
+                client.asked = asked
+                self._draw(asked)
+            elif kind in ("hover", "tap"):
+                x, y = float(message["x"]), float(message["y"])
+                self._pick(client, name, str(kind), x, y)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            logger.warning("a message from the browser that makes no sense was left out: %r", dict(message))
+
+    def _draw(self, asked: PictureRequest) -> None:
+        scene = self._session.scene
+        if scene is None:
+            return
+
+        def drawn(done: Future[Picture]) -> None:
+            error = done.exception()
+            if error is None:
+                self._later(lambda: self._show(done.result()))
+            else:
+                logger.error("a picture could not be drawn", exc_info=error)
+                self._later(lambda: self._session.param.update(error="A picture could not be drawn; the log has the details."))
+
+        _drawers.submit(draw, scene, asked).add_done_callback(drawn)
+
+    def _show(self, picture: Picture) -> None:
+        with self._clients_lock:
+            client = self._clients.get(picture.request.client)
+        if client is None or picture.scene is not self._session.scene:
+            return
+        if picture.row_ids is not None:
+            client.rest = picture
+        self._pushes += 1
+        self.layer.picture = picture.message(self._pushes)
+
+    def _pick(self, client: _Client, name: str, kind: str, x: float, y: float) -> None:
+        picture = client.rest
+        row = picture.row_at(x, y) if picture is not None and picture.scene is self._session.scene else None
+        if kind == "tap":
+            self._later(lambda: self._session.inspection.param.update(row=row))
+            return
+        answer: dict[str, Any] = {"type": "card", "client": name, "row": row}
+        if row is not None and picture is not None:
+            at_x, at_y = (float(end) for end in picture.scene.shown.layout.coordinates[row])
+            described = card(picture.scene.dataset, row, color_by=picture.scene.coloring.column, most=_FIELDS)
+            answer |= {**described, "x": at_x, "y": at_y}
+        self._later(lambda: self.layer._send_msg(answer))
+
+
+class _Client:
+    """One browser that shows the map: what it asked for last, and the picture at rest that it has."""
+
+    def __init__(self) -> None:
+        self.asked: PictureRequest | None = None
+        self.rest: Picture | None = None
+
+
+def _request(name: str, message: Mapping[str, Any]) -> PictureRequest:
+    background = str(message["background"])
+    return PictureRequest(
+        client=name,
+        id=int(message["id"]),
+        view=View(*(float(message[end]) for end in ("x0", "x1", "y0", "y1"))),
+        width=float(message["width"]),
+        height=float(message["height"]),
+        ratio=float(message["ratio"]),
+        moving=bool(message["moving"]),
+        background=background if len(background) == 7 and background[0] == "#" else "#ffffff",
+    )
+
+
+def _figure() -> BokehFigure:
+    """Make the transparent figure that owns the tools and the ranges; its pictures come from the layer below."""
+    plot = hv.render(
+        hv.Points([]).opts(
+            xlim=(-1, 1),
+            ylim=(-1, 1),
+            xaxis=None,
+            yaxis=None,
+            show_frame=False,
+            toolbar=None,
+            responsive=True,
+            default_tools=[],
+            tools=["pan", "wheel_zoom", "box_zoom"],
+            active_tools=["pan", "wheel_zoom"],
+            backend_opts={
+                "plot.border_fill_color": None,
+                "plot.background_fill_color": None,
+                "plot.outline_line_color": None,
+                "plot.min_border": 0,
+            },
+        ),
+        backend="bokeh",
+    )
+    for tool in plot.toolbar.tools:
+        if isinstance(tool, WheelZoomTool):
+            tool.zoom_on_axis = False
+    return plot

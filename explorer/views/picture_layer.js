@@ -1,0 +1,323 @@
+// The map's picture layer: server-drawn pictures on a canvas under a transparent Bokeh figure.
+// The figure owns tools and ranges. Here the old picture follows the ranges at once, and new pictures are asked for, at most two under way.
+// All text from the data goes through fillText or textContent, never through markup.
+
+const UNDER_WAY = 2;       // pictures asked for and not yet here
+const REST_MS = 120;       // a view that stood this long gets its lossless picture
+const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost
+const TAP_PX = 5;          // a press that moves less is a tap
+
+export function render({model}) {
+  const client = Math.random().toString(36).slice(2);
+  const box = document.createElement("div");
+  const canvas = document.createElement("canvas");
+  const marks = document.createElement("canvas");
+  const card = document.createElement("div");
+  const note = document.createElement("div");
+  box.className = "map";
+  canvas.className = "picture";
+  marks.className = "marks";
+  card.className = "card";
+  note.className = "note";
+  canvas.setAttribute("role", "img");
+  card.hidden = true;
+  const figure = model.get_child("figure");
+  box.append(canvas, figure, marks, card, note);
+
+  const plot = model.figure, xr = plot.x_range, yr = plot.y_range;
+  const ink = canvas.getContext("2d"), pen = marks.getContext("2d");
+  let shown = null;            // header of the picture on the canvas
+  let intent = null;           // what should be visible, whatever the window's size
+  let fitting = false;         // we ourselves are setting the ranges
+  let id = 0, asked = 0, wanted = null, rest_timer = 0, moved_at = 0;
+  const under_way = new Map(); // id -> time asked
+  let background = "", ink_color = "#000";
+  let hover = {busy: false, next: null, row: null};
+  let pressed = null, alive = true;
+
+  const size = () => [box.clientWidth, box.clientHeight];
+  const view = () => ({x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end});
+  const to_px = (x, y) => {
+    const v = view(), [w, h] = size();
+    return [(x - v.x0) / (v.x1 - v.x0) * w, (v.y1 - y) / (v.y1 - v.y0) * h];
+  };
+  const to_data = (px, py) => {
+    const v = view(), [w, h] = size();
+    return [v.x0 + px / w * (v.x1 - v.x0), v.y1 - py / h * (v.y1 - v.y0)];
+  };
+
+  // ---- theme: the nearest opaque background behind the map
+  const read_theme = () => {
+    let at = box;
+    while (at) {
+      const color = getComputedStyle(at).backgroundColor;
+      const parts = color.match(/[\d.]+/g);
+      if (parts && (parts.length < 4 || Number(parts[3]) > 0.5)) {
+        const [r, g, b] = parts.map(Number);
+        ink_color = 0.299 * r + 0.587 * g + 0.114 * b < 128 ? "#ffffff" : "#000000";
+        return "#" + [r, g, b].map(v => Math.round(v).toString(16).padStart(2, "0")).join("");
+      }
+      at = at.parentElement || (at.getRootNode && at.getRootNode().host) || null;
+    }
+    ink_color = "#000000";
+    return "#ffffff";
+  };
+
+  // ---- asking
+  const ask = () => {
+    if (!alive || !wanted || wanted.id === asked) return;
+    const now = performance.now();
+    for (const [key, at] of under_way) if (now - at > GIVE_UP_MS) under_way.delete(key);
+    if (under_way.size >= UNDER_WAY) return;
+    asked = wanted.id;
+    under_way.set(asked, now);
+    model.send_msg(wanted);
+  };
+  const want = moving => {
+    const [w, h] = size();
+    if (w < 1 || h < 1 || !intent) return;
+    background = read_theme();
+    wanted = {
+      type: "draw", client, id: ++id, ...view(), width: w, height: h,
+      ratio: window.devicePixelRatio || 1, moving, background,
+    };
+    clearTimeout(rest_timer);
+    if (moving) rest_timer = setTimeout(() => want(false), REST_MS);
+    ask();
+  };
+
+  // ---- placing
+  const place = () => {
+    if (!shown) return;
+    const v = view(), [w, h] = size();
+    const sx = (shown.x1 - shown.x0) / (v.x1 - v.x0), sy = (shown.y1 - shown.y0) / (v.y1 - v.y0);
+    const tx = (shown.x0 - v.x0) / (v.x1 - v.x0) * w, ty = (v.y1 - shown.y1) / (v.y1 - v.y0) * h;
+    canvas.style.width = w + "px";
+    canvas.style.height = h + "px";
+    canvas.style.transform = `translate(${tx}px,${ty}px) scale(${sx},${sy})`;
+  };
+  const fit = () => {
+    const [w, h] = size();
+    if (!intent || w < 1 || h < 1) return;
+    const unit = Math.max((intent.x1 - intent.x0) / w, (intent.y1 - intent.y0) / h);
+    const cx = (intent.x0 + intent.x1) / 2, cy = (intent.y0 + intent.y1) / 2;
+    fitting = true;
+    xr.setv({start: cx - unit * w / 2, end: cx + unit * w / 2});
+    yr.setv({start: cy - unit * h / 2, end: cy + unit * h / 2});
+    fitting = false;
+  };
+
+  // ---- marks: the clicked row and its neighbors
+  const draw_marks = () => {
+    const [w, h] = size(), ratio = window.devicePixelRatio || 1;
+    if (marks.width !== Math.round(w * ratio) || marks.height !== Math.round(h * ratio)) {
+      marks.width = Math.round(w * ratio);
+      marks.height = Math.round(h * ratio);
+    }
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, w, h);
+    const all = model.marks || [];
+    const center = all.find(m => m.kind === "row");
+    const halo = ink_color === "#ffffff" ? "rgba(18,18,18,0.85)" : "rgba(255,255,255,0.9)";
+    const placed = [];
+    if (center) {
+      const [cx, cy] = to_px(center.x, center.y);
+      pen.strokeStyle = ink_color;
+      pen.globalAlpha = 0.35;
+      pen.lineWidth = 1;
+      pen.beginPath();
+      for (const m of all) if (m.kind === "neighbor") {
+        const [px, py] = to_px(m.x, m.y);
+        pen.moveTo(cx, cy);
+        pen.lineTo(px, py);
+      }
+      pen.stroke();
+      pen.globalAlpha = 1;
+    }
+    const order = {row: 0, hover: 1, neighbor: 2};
+    for (const m of [...all].sort((a, b) => order[a.kind] - order[b.kind])) {
+      const [px, py] = to_px(m.x, m.y);
+      if (px < -20 || py < -20 || px > w + 20 || py > h + 20) continue;
+      const radius = m.kind === "row" ? 8 : m.kind === "hover" ? 7 : 5;
+      pen.beginPath();
+      pen.arc(px, py, radius, 0, 7);
+      pen.lineWidth = 4;
+      pen.strokeStyle = halo;
+      pen.stroke();
+      pen.lineWidth = m.kind === "neighbor" ? 1.5 : 2.5;
+      pen.strokeStyle = ink_color;
+      pen.stroke();
+      if (!m.label) continue;
+      pen.font = (m.kind === "row" ? "600 13px" : "12px") + " system-ui, sans-serif";
+      const width = pen.measureText(m.label).width;
+      let lx = px + radius + 4, ly = py + 4;
+      if (lx + width > w - 4) lx = px - radius - 4 - width;
+      const spot = [lx, ly - 12, lx + width, ly + 4];
+      if (placed.some(s => spot[0] < s[2] && spot[2] > s[0] && spot[1] < s[3] && spot[3] > s[1])) continue;
+      placed.push(spot);
+      pen.lineJoin = "round";
+      pen.lineWidth = 3;
+      pen.strokeStyle = halo;
+      pen.strokeText(m.label, lx, ly);
+      pen.fillStyle = ink_color;
+      pen.fillText(m.label, lx, ly);
+    }
+  };
+
+  // ---- pictures
+  const show = async () => {
+    const raw = model.picture;
+    if (!raw || raw.byteLength === 0) return;
+    const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
+    const n = bytes[0] * 256 + bytes[1];
+    const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
+    if (head.client !== client) return;
+    for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
+    let bitmap = null;
+    try {
+      bitmap = await createImageBitmap(new Blob([bytes.slice(2 + n)], {type: head.type}));
+    } catch (error) {
+      console.warn("explorer: a picture could not be decoded", error);
+    }
+    if (bitmap && alive && (!shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push))) {
+      if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+        canvas.width = bitmap.width;
+        canvas.height = bitmap.height;
+      } else ink.clearRect(0, 0, canvas.width, canvas.height);
+      ink.drawImage(bitmap, 0, 0);
+      shown = head;
+      canvas.setAttribute("aria-label", head.alt || "Map");
+      box.dataset.picture = `${head.id}.${head.push}`;
+      box.dataset.rest = String(!head.moving);
+      place();
+      draw_marks();
+    }
+    if (bitmap) bitmap.close();
+    ask();
+  };
+
+  // ---- the row under the pointer
+  const say_hover = () => {
+    if (hover.busy || !hover.next) return;
+    const {px, py} = hover.next;
+    hover.next = null;
+    hover.busy = true;
+    setTimeout(() => { hover.busy = false; }, 1000);  // an answer lost on the way must not end hovering
+    const [x, y] = to_data(px, py);
+    model.send_msg({type: "hover", client, x, y, id: shown ? shown.id : 0});
+  };
+  const hide_card = () => { card.hidden = true; hover.row = null; };
+  const show_card = message => {
+    hover.busy = false;
+    if (message.row === null || message.row === undefined || !hover.inside) { hide_card(); say_hover(); return; }
+    if (message.row !== hover.row) {
+      hover.row = message.row;
+      card.replaceChildren();
+      if (message.image) {
+        const image = document.createElement("img");
+        image.src = message.image;
+        image.alt = "";
+        card.append(image);
+      }
+      const title = document.createElement("div");
+      title.className = "title";
+      title.textContent = message.title;
+      card.append(title);
+      for (const [name, value] of message.fields) {
+        const line = document.createElement("div"), key = document.createElement("span"), text = document.createElement("span");
+        key.className = "key";
+        key.textContent = name;
+        text.textContent = value;
+        line.append(key, text);
+        card.append(line);
+      }
+    }
+    card.hidden = false;
+    const [px, py] = to_px(message.x, message.y), [w, h] = size();
+    const right = px + 14 + card.offsetWidth < w, below = py + 14 + card.offsetHeight < h;
+    card.style.left = Math.max(4, right ? px + 14 : px - 14 - card.offsetWidth) + "px";
+    card.style.top = Math.max(4, below ? py + 14 : py - 14 - card.offsetHeight) + "px";
+    say_hover();
+  };
+  const pointer = event => {
+    const frame = box.getBoundingClientRect();
+    return {px: event.clientX - frame.left, py: event.clientY - frame.top};
+  };
+  const on_move = event => {
+    hover.inside = true;
+    if (event.buttons || performance.now() - moved_at < REST_MS) { hide_card(); return; }
+    hover.next = pointer(event);
+    say_hover();
+  };
+  const on_leave = () => { hover.inside = false; hover.next = null; hide_card(); };
+  const on_down = event => { pressed = {...pointer(event), at: performance.now()}; };
+  const on_up = event => {
+    if (!pressed) return;
+    const {px, py} = pointer(event), far = Math.hypot(px - pressed.px, py - pressed.py);
+    const quick = performance.now() - pressed.at < 600;
+    pressed = null;
+    if (far > TAP_PX || !quick || event.button > 0) return;
+    const [x, y] = to_data(px, py);
+    model.send_msg({type: "tap", client, x, y, id: shown ? shown.id : 0});
+  };
+  box.addEventListener("pointermove", on_move, true);
+  box.addEventListener("pointerleave", on_leave, true);
+  box.addEventListener("pointerdown", on_down, true);
+  box.addEventListener("pointerup", on_up, true);
+
+  // ---- following the figure
+  let scheduled = false;
+  const follow = () => {
+    if (scheduled) return;
+    scheduled = true;
+    const user = !fitting;
+    requestAnimationFrame(() => {
+      scheduled = false;
+      if (!alive) return;
+      if (user) { intent = view(); moved_at = performance.now(); hide_card(); }
+      place();
+      draw_marks();
+      want(user && shown !== null);
+    });
+  };
+  xr.change.connect(follow);
+  yr.change.connect(follow);
+  const go_home = () => {
+    if (!model.home || model.home.length !== 4) return;
+    const [x0, x1, y0, y1] = model.home;
+    intent = {x0, x1, y0, y1};
+    hide_card();
+    fit();
+    want(false);
+    place();
+    draw_marks();
+  };
+  const resized = new ResizeObserver(() => { fit(); place(); draw_marks(); want(false); });
+  resized.observe(box);
+  const themed = setInterval(() => {
+    if (box.isConnected && shown && read_theme() !== background) { want(false); draw_marks(); }
+  }, 500);
+
+  model.on("picture", show);
+  model.on("home", go_home);
+  model.on("marks", draw_marks);
+  model.on("note", () => { note.textContent = model.note; });
+  model.on("msg:custom", message => {
+    if (message.client && message.client !== client) return;
+    if (message.type === "card") show_card(message);
+    if (message.type === "home") go_home();
+    if (message.type === "view") { intent = {x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1}; fit(); want(false); }
+  });
+  model.on("remove", () => {
+    alive = false;
+    clearInterval(themed);
+    clearTimeout(rest_timer);
+    resized.disconnect();
+    xr.change.disconnect(follow);
+    yr.change.disconnect(follow);
+    model.send_msg({type: "gone", client});
+  });
+  note.textContent = model.note;
+  go_home();
+  return box;
+}

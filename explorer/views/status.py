@@ -1,0 +1,98 @@
+"""The status line, the progress line and the last error, as plain text; reads the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import panel as pn
+import param
+
+from explorer.session import Session
+
+__all__ = ["ErrorMessage", "Message", "StatusLine", "status_text"]
+
+
+class Message(pn.custom.JSComponent):
+    """A line of plain text; never markup, whatever it holds."""
+
+    text = param.String(default="", doc="What it says; nothing is shown when empty.")
+    kind: Literal["status", "error"] = param.Selector(default="status", objects=["status", "error"], doc="How it looks.")  # type: ignore[assignment]
+
+    _esm = Path(__file__).with_name("message.js")
+    _stylesheets = [Path(__file__).with_name("panels.css")]  # noqa: RUF012  (Panel's own way)
+
+    def __init__(self, *, on_close: Callable[[], None] | None = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_close = on_close
+
+    def _handle_msg(self, data: Mapping[str, Any]) -> None:
+        if self._on_close is not None and data.get("type") == "close":
+            self._on_close()
+
+
+class StatusLine(pn.viewable.Viewer):
+    """One line: how many rows are on the map, of how many, and how they got there."""
+
+    def __init__(self, session: Session, **params: Any) -> None:
+        super().__init__(**params)
+        self._session = session
+        self.message = Message(sizing_mode="stretch_width", margin=(4, 10))
+        session.param.watch(self._update, ["dataset", "scene", "opening"])
+        session.selection.param.watch(self._update, ["count"])
+        self._update()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.message
+
+    def _update(self, *_: object) -> None:
+        self.message.text = status_text(self._session)
+
+
+def status_text(session: Session) -> str:
+    """Say what is on the map."""
+    if session.opening:
+        return f"Opening {session.opening} …"
+    dataset, scene = session.dataset, session.scene
+    if dataset is None:
+        return "No dataset is open."
+    if scene is not None and scene.dataset is dataset:
+        parts = [f"{len(scene.shown.index):,} of {dataset.n_rows:,} rows", scene.shown.run.title]
+    else:
+        parts = [f"{dataset.n_rows:,} rows"]
+    if dataset.vectors is not None:
+        parts.append(f"{dataset.n_dims:,} dimensions")
+    left_out = dataset.n_rows - dataset.n_drawable
+    if left_out:
+        parts.append(f"{left_out:,} rows left out: vector missing, not finite or all zero")
+    if session.selection.count:
+        parts.append(f"{session.selection.count:,} selected")
+    return " · ".join(parts)
+
+
+class ErrorMessage(pn.viewable.Viewer):
+    """The last error as a sentence, until it is closed or something goes well.
+
+    Parameters
+    ----------
+    session : Session
+        Whose error.
+    later : callable
+        Runs a function on the thread that owns the widgets.
+    """
+
+    def __init__(self, session: Session, *, later: Callable[[Callable[[], None]], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._session = session
+        self.message = Message(
+            kind="error", on_close=lambda: later(lambda: session.param.update(error="")), visible=False, sizing_mode="stretch_width", margin=(4, 10)
+        )
+        session.param.watch(self._update, ["error"])
+        self._update()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.message
+
+    def _update(self, *_: object) -> None:
+        self.message.param.update(text=self._session.error, visible=bool(self._session.error))
