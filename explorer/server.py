@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from explorer.data.dataset import Dataset
 
-__all__ = ["serve"]
+__all__ = ["pages", "serve"]
 
 _FIRST_PORT = 5006
 _TRIED_PORTS = 100
@@ -67,7 +67,7 @@ def serve(
         warm(source)
     pn.config.nthreads = threads  # type: ignore[misc]  # a property that Panel's own serve command sets, too
     pn.serve(
-        _pages(sources),
+        pages(sources),
         port=listen_on,
         address=address,
         websocket_origin=[f"{host}:{listen_on}" for host in dict.fromkeys(("localhost", "127.0.0.1", address))] + list(origins),
@@ -77,8 +77,8 @@ def serve(
     )
 
 
-def _pages(sources: Sequence[Dataset | None]) -> dict[str, Callable[[], Viewable]]:
-    """One function that builds a page for each slug of an address."""
+def pages(sources: Sequence[Dataset | None]) -> dict[str, Callable[[], Viewable]]:
+    """Name the pages of these sources: a function that builds a page for each address; None is the sample."""
     if len(sources) == 1:
         return {"explorer": _page(sources[0])}
     pages: dict[str, Callable[[], Viewable]] = {}

@@ -1,0 +1,69 @@
+"""Serving from the command line: addresses of pages, and a real server's start and end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+
+from explorer.data.dataset import Dataset, open_dataset
+from explorer.server import pages
+
+
+def dataset(name: str) -> Dataset:
+    return open_dataset(np.eye(4, dtype=np.float32), name=name)
+
+
+def test_one_dataset_is_served_as_explorer():
+    assert list(pages([dataset("My words")])) == ["explorer"]
+    assert list(pages([None])) == ["explorer"]
+
+
+def test_several_datasets_are_served_side_by_side_under_their_own_names():
+    assert list(pages([dataset("WordNet, 10,000 senses"), dataset("a/b"), dataset("a b"), dataset("…")])) == [
+        "wordnet-10-000-senses",
+        "a-b",
+        "a-b-2",
+        "explorer",
+    ]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("words", [["vectors.npy"], ["serve", "vectors.npy", "--prefix", "maps"]])
+def test_a_page_is_served_until_ctrl_c(words: list[str], tmp_path: Path):
+    np.save(tmp_path / "vectors.npy", np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
+    port = free_port()
+    command = [sys.executable, "-m", "explorer", *words, "--no-show", "--port", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, env=os.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        prefix = "/maps" if "--prefix" in words else ""
+        page = answered(f"http://localhost:{port}{prefix}/explorer", process)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    assert page.status_code == 200
+    assert "<title>Explorer</title>" in page.text
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+
+
+def answered(address: str, process: subprocess.Popen[str]) -> requests.Response:
+    """Wait for a server that is starting."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            return requests.get(address, timeout=30)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    pytest.fail(f"No answer from {address}: {process.communicate()[0] if process.poll() is not None else 'it is still starting'}")
