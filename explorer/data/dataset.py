@@ -177,8 +177,8 @@ class Dataset:
     def numbers(self, column: str) -> NDArray[np.float32]:
         """Return a column of numbers or times as float32 of shape (n_rows,), NaN where the value is missing.
 
-        A time becomes seconds since 1970, true to about two minutes in float32: enough for a color, not for a clock. A column of text becomes
-        NaN but where the text is a number.
+        A time becomes seconds since 1970, true to about two minutes in float32: enough for a color, not for a clock.
+        A column of text becomes NaN but where the text is a number.
 
         Raises
         ------

@@ -117,7 +117,7 @@ def numbered_series(names: Iterable[str]) -> list[Series]:
         if layout_name(plain) not in (None, "pca"):
             continue
         start = 0 if 0 in columns else 1
-        contiguous = []
+        contiguous: list[str] = []
         while start + len(contiguous) in columns:
             contiguous.append(columns[start + len(contiguous)])
         if len(contiguous) >= _LEAST_SERIES:
