@@ -15,7 +15,6 @@ import panel as pn
 from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
-from explorer.data.catalog import catalog
 from explorer.errors import ExplorerError
 from explorer.jobs.runner import runner
 from explorer.render.frame import warm as warm_render
@@ -190,10 +189,16 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
             release(shown)
 
     pn.state.on_session_destroyed(ended)
-    if source is None:
-        source = _asked_for() or next((entry.name for entry in catalog().entries), None)
-    if source is not None:
-        view._session.open(source)
+    asked = _asked_for()
+
+    def begin() -> None:
+        if source is not None:
+            view._session.open(source)
+        else:
+            view._session.open_entry(asked)
+
+    # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
+    pn.state.onload(begin)
     return made
 
 

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from explorer.coloring import Coloring, coloring
 from explorer.compute.neighbors import nearest_rows
 from explorer.compute.projections import PCA, PROJECTIONS, Layout, Projection, projection
+from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
-from explorer.errors import ExplorerError, JobCanceled
+from explorer.errors import ExplorerError, JobCanceled, UnknownDataset
 from explorer.jobs.runner import Runner, runner
-from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, Scene, Shown, stage
+from explorer.shelf import open_shared, shown
 from explorer.state.appearance import Appearance
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
@@ -58,6 +59,7 @@ class Neighbors(NamedTuple):
 class Session(param.Parameterized):
     """Params are results, to be watched and not set; what a person sets is in the state objects."""
 
+    catalog = param.Parameter(default=Catalog(()), doc="What can be opened by name (Catalog), as it was when last looked at.")
     dataset = param.Parameter(default=None, doc="The open Dataset; none until one was opened.")
     scene = param.Parameter(default=None, doc="What is on the map (Scene), or none.")
     neighbors = param.Parameter(default=None, doc="The clicked row's Neighbors, or none.")
@@ -91,12 +93,12 @@ class Session(param.Parameterized):
     # -- data
 
     def open(self, source: object, **options: Any) -> Future[None]:
-        """Open a dataset in a thread: a path, a frame, an array, a catalog name; what was open stays until the new one is ready.
+        """Open a dataset in a thread: a path, a frame, an array; what was open stays until the new one is ready.
 
         Parameters
         ----------
         source : object
-            What :func:`explorer.open_dataset` takes, or the name of a catalog entry.
+            What :func:`explorer.open_dataset` takes. A path is opened wherever it lies: never pass one that came from a browser.
         **options
             ``vectors``, ``label``, ``color``, ``text``, ``name``: see :func:`explorer.open_dataset`.
 
@@ -105,8 +107,23 @@ class Session(param.Parameterized):
         Future
             Done when the dataset was opened, or failed, in the thread; the params change a moment later. Its exception is the error.
         """
-        number = self._begin_opening(source, options)
-        return _threads.submit(self._open, source, options, number)
+        number = self._begin_opening(str(options.get("name") or _title_of(source)))
+        return _threads.submit(self._open, lambda: open_dataset(source, **options), number)
+
+    def open_entry(self, name: str | None = None) -> Future[None]:
+        """Open a dataset of the catalog by name, the first one by default; looks the catalog up again. Never opens anything else."""
+        entry = self.catalog.find(name) if name is not None else None
+        number = self._begin_opening(entry.title if entry is not None else name or "the first dataset")
+
+        def read() -> Dataset:
+            known = catalog()
+            self._later(lambda: self.param.update(catalog=known))
+            found = next(iter(known), None) if name is None else known.find(name)
+            if found is None:
+                raise UnknownDataset(name or "at all", known.names)
+            return open_shared(found)
+
+        return _threads.submit(self._open, read, number)
 
     def open_now(self, source: object, **options: Any) -> None:
         """Open a dataset and wait for it: for a notebook, where the next line needs it.
@@ -116,23 +133,22 @@ class Session(param.Parameterized):
         ExplorerError
             If it cannot be opened; what was open stays.
         """
-        self._begin_opening(source, options)
+        self._begin_opening(_title_of(source))
         try:
-            opened = _read(source, options, self._runner)
+            opened = _prepare(open_dataset(source, **options), self._runner)
         except ExplorerError:
             self.opening = ""
             raise
         self._take_dataset(opened, self._opened)
 
-    def _begin_opening(self, source: object, options: Mapping[str, Any]) -> int:
+    def _begin_opening(self, title: str) -> int:
         self._opened += 1
-        self.param.update(opening=str(options.get("name") or _title_of(source)), error="")
+        self.param.update(opening=title, error="")
         return self._opened
 
-    def _open(self, source: object, options: dict[str, Any], number: int) -> None:
-        with self._told(f"open {_title_of(source)}", opening=""):
-            opened = _read(source, options, self._runner)
-            self._later(self._take_dataset, opened, number)
+    def _open(self, read: Callable[[], Dataset], number: int) -> None:
+        with self._told("open a dataset", opening=""):
+            self._later(self._take_dataset, _prepare(read(), self._runner), number)
 
     def _take_dataset(self, opened: _Opened, number: int) -> None:
         if number != self._opened:
@@ -242,15 +258,15 @@ class Session(param.Parameterized):
         self, dataset: Dataset, run: Run | Shown, look: dict[str, Any], mask: NDArray[np.bool_] | None, before: Scene | None, number: int
     ) -> None:
         with self._told("draw the map"):
-            runs, shown = None, run if isinstance(run, Shown) else None
-            if shown is None and before is not None and before.shown.run is run:
-                shown = before.shown
+            runs, on_map = None, run if isinstance(run, Shown) else None
+            if on_map is None and before is not None and before.shown.run is run:
+                on_map = before.shown
             elif isinstance(run, Run):
-                shown, runs = _load(dataset, run, self._runner), _runs_of(dataset, self._runner)
+                on_map, runs = _load(dataset, run, self._runner), _runs_of(dataset, self._runner)
             scene = None
-            if shown is not None:
+            if on_map is not None:
                 colors = _coloring(dataset, look["color_by"], look["colormap"], before)
-                scene = stage(dataset, shown, colors, density=look["density"], point_size=look["point_size"], mask=mask, before=before)
+                scene = stage(dataset, on_map, colors, density=look["density"], point_size=look["point_size"], mask=mask, before=before)
             self._later(self._take_scene, scene, runs, number)
 
     def _take_scene(self, scene: Scene | None, runs: list[Run] | None, number: int) -> None:
@@ -314,10 +330,9 @@ class _Opened(NamedTuple):
     first: Shown | None
 
 
-def _read(source: object, options: Mapping[str, Any], jobs: Runner) -> _Opened:
-    dataset = open_dataset(source, **options)
+def _prepare(dataset: Dataset, jobs: Runner) -> _Opened:
     runs = _runs_of(dataset, jobs)
-    first = next((shown for shown in (_load(dataset, run, jobs) for run in runs) if shown is not None), None)
+    first = next((loaded for run in runs if (loaded := _load(dataset, run, jobs)) is not None), None)
     return _Opened(dataset, runs, first)
 
 
@@ -354,7 +369,7 @@ def _load(dataset: Dataset, run: Run, jobs: Runner) -> Shown | None:
         layout: Layout | None = Layout(given.coordinates, given.method or "given", dict(given.params))
     else:
         layout = jobs.stored_layout(dataset, projection(str(run.method), **run.settings))
-    return None if layout is None else Shown(run, layout, LayoutIndex.build(layout.coordinates))
+    return None if layout is None else shown(dataset, run, layout)
 
 
 def _runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:

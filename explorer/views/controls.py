@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import param
 from explorer import settings
 from explorer.coloring import colorable
 from explorer.compute.projections import PROJECTIONS, Projection
-from explorer.data.catalog import Entry, catalog
 from explorer.render.palette import COLORMAPS
 from explorer.scene import Run
 from explorer.session import Session
@@ -32,9 +30,8 @@ class DataControls(pn.viewable.Viewer):
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
-        self._entries: Sequence[Entry] = ()
         self._uploads = tempfile.TemporaryDirectory(prefix="explorer-upload-")
-        self.choice = ui.Select(label="Dataset", options={_OPENED: None}, value=None, sizing_mode="stretch_width")
+        self.choice = ui.Select(label="Dataset", options={_OPENED: ""}, value="", sizing_mode="stretch_width")
         self.upload = ui.FileInput(
             label="Open a file",
             accept=".parquet,.feather,.arrow,.csv,.tsv,.jsonl,.ndjson,.npy,.npz",
@@ -50,29 +47,22 @@ class DataControls(pn.viewable.Viewer):
         )
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
         self._view = pn.Column(self.choice, self.upload, self.vectors, self.problems, sizing_mode="stretch_width")
-        self.rescan()
+        self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])
-        session.param.watch(self._on_dataset, ["dataset", "opening"])
-        self._on_dataset()
+        session.param.watch(self._follow, ["catalog", "dataset", "opening"])
+        self._follow()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
-
-    def rescan(self) -> None:
-        """Read the catalog again: a file dropped into its folder appears."""
-        found = catalog()
-        self._entries = found.entries
-        self.problems.param.update(text=" ".join(found.problems), visible=bool(found.problems))
 
     def close(self) -> None:
         """Forget the uploaded files."""
         self._uploads.cleanup()
 
     def _on_choice(self, event: param.parameterized.Event) -> None:
-        entry = next((entry for entry in self._entries if entry.name == event.new), None)
-        if entry is not None and self._session.opening != entry.title:
-            self._session.open(entry.name, name=entry.title)
+        if event.new and not self._following:
+            self._session.open_entry(event.new)
 
     def _on_upload(self, event: param.parameterized.Event) -> None:
         if not event.new:
@@ -83,14 +73,18 @@ class DataControls(pn.viewable.Viewer):
         self.upload.clear()
         self._session.open(path, name=name, vectors=self.vectors.value.strip() or None)
 
-    def _on_dataset(self, *_: object) -> None:
-        dataset, opening = self._session.dataset, self._session.opening
-        options: dict[str, str | None] = {entry.title: entry.name for entry in self._entries}
-        title = opening or (dataset.name if dataset is not None else "")
-        value = options.get(title)
-        if value is None:
-            options = {title or _OPENED: None, **options}
-        self.choice.param.update(options=options, value=value)
+    def _follow(self, *_: object) -> None:
+        known, dataset = self._session.catalog, self._session.dataset
+        options: dict[str, str | None] = {entry.title: entry.name for entry in known}
+        title = self._session.opening or (dataset.name if dataset is not None else _OPENED)
+        if title not in options:
+            options = {title: "", **options}
+        self._following = True
+        try:
+            self.choice.param.update(options=options, value=options[title])
+        finally:
+            self._following = False
+        self.problems.param.update(text=" ".join(known.problems), visible=bool(known.problems))
 
 
 class ColorControls(pn.viewable.Viewer):
@@ -159,6 +153,7 @@ class ProjectionControls(pn.viewable.Viewer):
         self._view = pn.Column(
             self.shown, self.method, *self._parameters.values(), self.run, self.cancel, self.bar, self.progress, sizing_mode="stretch_width"
         )
+        self._following = False
         self.method.param.watch(lambda event: choice.param.update(method=event.new), ["value"])
         choice.param.watch(self._on_method, ["method"])
         self.run.on_click(lambda _: session.run())
@@ -181,15 +176,18 @@ class ProjectionControls(pn.viewable.Viewer):
 
     def _on_shown(self, event: param.parameterized.Event) -> None:
         run = next((run for run in self._session.runs if _key(run) == event.new), None)
-        scene = self._session.scene
-        if run is not None and (scene is None or _key(scene.shown.run) != event.new):
+        if run is not None and not self._following:
             self._session.show(run)
 
     def _on_runs(self, *_: object) -> None:
         scene, dataset = self._session.scene, self._session.dataset
         options = {run.title: _key(run) for run in self._session.runs}
         on_map = _key(scene.shown.run) if scene is not None and scene.dataset is dataset else None
-        self.shown.param.update(options=options, value=on_map if on_map in options.values() else None, visible=bool(options))
+        self._following = True
+        try:
+            self.shown.param.update(options=options, value=on_map if on_map in options.values() else None, visible=bool(options))
+        finally:
+            self._following = False
 
     def _on_dataset(self, *_: object) -> None:
         dataset = self._session.dataset

@@ -244,8 +244,8 @@ def _figure() -> BokehFigure:
             tools=["pan", "wheel_zoom", "box_zoom"],
             active_tools=["pan", "wheel_zoom"],
             backend_opts={
-                "plot.border_fill_color": None,
-                "plot.background_fill_color": None,
+                "plot.border_fill_alpha": 0,  # by opacity: themes set the colors again
+                "plot.background_fill_alpha": 0,
                 "plot.outline_line_color": None,
                 "plot.min_border": 0,
             },
