@@ -9,7 +9,6 @@ duplicates are at distance 0, ties go by row number, and neither the block size 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +56,7 @@ class Points:
         exact = np.ascontiguousarray(vectors, dtype=np.float32)
         mean = exact.mean(axis=0, dtype=np.float64)
         reach = float(max((np.abs(block - mean).max() for _, block in _blocks(exact)), default=0.0))
-        scale = 2.0 ** -np.ceil(np.log2(reach)) if reach > 0 else 1.0
+        scale = 2.0 ** -np.clip(np.ceil(np.log2(reach)), -120, 120) if reach > 0 else 1.0
         product = np.empty(exact.shape, dtype=np.float32)
         for at, block in _blocks(exact):
             product[at : at + len(block)] = (block - mean) * scale
@@ -86,9 +85,9 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def to_distances(squared: NDArray[np.floating[Any]], metric: str) -> NDArray[np.float32]:
-    """Turn squared distances between points into distances of the metric."""
-    return (squared / 2 if metric == "cosine" else np.sqrt(squared)).astype(np.float32)
+def to_distances(gaps: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
+    """Turn distances between points into distances of the metric."""
+    return np.square(gaps) / np.float32(2) if metric == "cosine" else gaps
 
 
 def searchable(points: Points, k: int) -> NDArray[np.intp]:
@@ -126,7 +125,7 @@ def exact_neighbors(
     Returns
     -------
     tuple of ndarray
-        Row numbers (b, k) int32 and squared distances (b, k) float32, ascending, ties by row number.
+        Row numbers (b, k) int32 and distances between points (b, k) float32, ascending, ties by row number.
     """
     whole = len(columns) == len(points.exact)
     low = points.product[rows] @ (points.product if whole else points.product[columns]).T
@@ -137,16 +136,16 @@ def exact_neighbors(
     low[present, own[present]] = np.inf
     m = min(k + SPARE, len(columns) - 1)
     near = np.argpartition(low, m - 1, axis=1)[:, :m]
-    found, squared = _ordered(columns[near], points.measure(rows, columns[near]))
-    limit = squared[:, k - 1].astype(np.float64) * points.scale**2 * (1 + 1e-6) - (1 - points.slack) * points.squares[rows]
+    found, gaps = _ordered(columns[near], points.measure(rows, columns[near]))
+    limit = np.square(gaps[:, k - 1].astype(np.float64) * points.scale) * (1 + 1e-6) - (1 - points.slack) * points.squares[rows]
     bound = np.take_along_axis(low, near, axis=1).max(axis=1)
     doubtful = np.flatnonzero(bound <= limit) if m < len(columns) - 1 else np.empty(0, dtype=np.intp)
-    found, squared = found[:, :k], squared[:, :k]
+    found, gaps = found[:, :k], gaps[:, :k]
     for i in doubtful:
         every = columns[np.flatnonzero(low[i] <= limit[i])][None, :]
-        again, gaps = _ordered(every, points.measure(rows[i : i + 1], every))
-        found[i], squared[i] = again[0, :k], gaps[0, :k]
-    return found.astype(np.int32), squared
+        again, apart = _ordered(every, points.measure(rows[i : i + 1], every))
+        found[i], gaps[i] = again[0, :k], apart[0, :k]
+    return found.astype(np.int32), gaps
 
 
 def nearest_to_one(
@@ -171,8 +170,8 @@ def nearest_to_one(
     candidates = candidates[np.isfinite(low[candidates])]
     limit = np.sort(_squared_to(vectors, candidates, goal, cosine=cosine))[k - 1]
     every = np.flatnonzero(low <= limit * (1 + 1e-6))
-    rows, squared = _ordered(every[None, :], _squared_to(vectors, every, goal, cosine=cosine)[None, :])
-    return rows[0, :k].astype(np.int32), squared[0, :k]
+    rows, gaps = _ordered(every[None, :], _squared_to(vectors, every, goal, cosine=cosine)[None, :])
+    return rows[0, :k].astype(np.int32), gaps[0, :k]
 
 
 def _squared_to(
@@ -188,9 +187,9 @@ def _squared_to(
 
 
 def _ordered(rows: NDArray[np.intp], squared: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    rounded = squared.astype(np.float32)
-    order = np.lexsort((rows, rounded), axis=1)
-    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(rounded, order, axis=1)
+    gaps = np.sqrt(squared).astype(np.float32)
+    order = np.lexsort((rows, gaps), axis=1)
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(gaps, order, axis=1)
 
 
 def _slack(d: int) -> float:

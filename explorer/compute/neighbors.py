@@ -147,8 +147,8 @@ def nearest_rows(
             raise BadParameter("row", row, f"give the number of a row with a usable vector, from 0 to {n - 1}.")
         target = vectors[row]
         allowed[row] = False
-    rows, squared = nearest_to_one(vectors, target, k=k, metric=metric, allowed=allowed)
-    return rows, to_distances(squared, metric)
+    rows, gaps = nearest_to_one(vectors, target, k=k, metric=metric, allowed=allowed)
+    return rows, to_distances(gaps, metric)
 
 
 def _check(n: int, k: int, metric: str) -> None:
@@ -163,23 +163,23 @@ def _check(n: int, k: int, metric: str) -> None:
 def _exact_graph(vectors: NDArray[np.float32], k: int, metric: str, report: Report, should_stop: ShouldStop) -> NeighborGraph:
     points = Points.of(vectors, metric)
     columns = searchable(points, k)
-    indices, squared = _exact_rows(points, np.arange(len(vectors)), columns, k, report, should_stop)
-    return NeighborGraph(indices, to_distances(squared, metric), metric, 1.0)
+    indices, gaps = _exact_rows(points, np.arange(len(vectors)), columns, k, report, should_stop)
+    return NeighborGraph(indices, to_distances(gaps, metric), metric, 1.0)
 
 
 def _exact_rows(
     points: Points, rows: NDArray[np.intp], columns: NDArray[np.intp], k: int, report: Report, should_stop: ShouldStop
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     indices = np.empty((len(rows), k), dtype=np.int32)
-    squared = np.empty((len(rows), k), dtype=np.float32)
+    gaps = np.empty((len(rows), k), dtype=np.float32)
     step = block_rows(len(columns))
     for at in range(0, len(rows), step):
         if should_stop():
             raise Stopped
         part = slice(at, at + step)
-        indices[part], squared[part] = exact_neighbors(points, rows[part], columns, k)
+        indices[part], gaps[part] = exact_neighbors(points, rows[part], columns, k)
         report(STAGE, min(1.0, (at + step) / len(rows)))
-    return indices, squared
+    return indices, gaps
 
 
 def _approximate_graph(
@@ -192,25 +192,25 @@ def _approximate_graph(
     if should_stop():
         raise Stopped
     report(STAGE, 0.05)
-    found, gaps = descend(points.exact, k, seed, stage=STAGE, report=report, should_stop=should_stop)
-    indices, squared = _without_self(found, gaps, k)
+    found, squared = descend(points.product, k, seed, stage=STAGE, report=report, should_stop=should_stop)
+    indices, gaps = _without_self(found, np.sqrt(squared) / np.float32(points.scale), k)
     columns = np.arange(n)
     broken = np.flatnonzero((indices < 0).any(axis=1))
-    indices[broken], squared[broken] = _exact_rows(points, broken, columns, k, ignore, should_stop)
+    indices[broken], gaps[broken] = _exact_rows(points, broken, columns, k, ignore, should_stop)
     report(STAGE, 0.9)
     anchors = np.sort(np.random.default_rng(seed).choice(n, min(ANCHORS, n), replace=False))
     _, true = _exact_rows(points, anchors, columns, k, ignore, should_stop)
-    recall = float((squared[anchors] <= true[:, -1:] * (1 + 1e-5)).mean())
+    recall = float((gaps[anchors] <= true[:, -1:] * (1 + 1e-5)).mean())
     report(STAGE, 1.0)
-    return NeighborGraph(indices, to_distances(squared, metric), metric, recall)
+    return NeighborGraph(indices, to_distances(gaps, metric), metric, recall)
 
 
-def _without_self(found: NDArray[np.int32], squared: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _without_self(found: NDArray[np.int32], gaps: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Take out the row itself and repeated rows, sort by distance, then row number, and keep k; what is missing is -1 at the end."""
     by_row = np.argsort(found, axis=1, kind="stable")
-    found, squared = np.take_along_axis(found, by_row, axis=1), np.take_along_axis(squared, by_row, axis=1)
+    found, gaps = np.take_along_axis(found, by_row, axis=1), np.take_along_axis(gaps, by_row, axis=1)
     wrong = (found < 0) | (found == np.arange(len(found), dtype=np.int32)[:, None])
     wrong[:, 1:] |= found[:, 1:] == found[:, :-1]
-    found, squared = np.where(wrong, -1, found), np.where(wrong, np.inf, squared)
-    order = np.argsort(squared, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(found, order, axis=1), np.take_along_axis(squared, order, axis=1)
+    found, gaps = np.where(wrong, -1, found), np.where(wrong, np.inf, gaps)
+    order = np.argsort(gaps, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(gaps, order, axis=1)
