@@ -1,12 +1,16 @@
 """Sums over the rows in each pixel: the kernels that read rows; they never decide how a picture looks.
 
-All kernels are sequential and run without the GIL, so that several frames are drawn at once by the caller's threads. A pixel is found exactly as
-Datashader's ``Canvas.points`` does: inclusive bounds, ``int(x * scale + translate)`` in float64, the upper edge in the last pixel; line 0 is the top.
+All kernels are sequential and run without the GIL, so that several frames are drawn at once by the caller's threads. A pixel is found
+exactly as Datashader's ``Canvas.points`` does: inclusive bounds, ``int(x * scale + translate)`` in float64, the upper edge in the last
+pixel; line 0 is the top.
 
-Optional per-row columns are passed as arrays of one element with ``bits`` 0: ``column[i & bits]`` then always reads that one, without a branch.
+A block's pixels are found first, all at once, then its rows are added to them: the first loop compiles to vector instructions, and together
+they take a third of the time of one loop. Optional columns are passed as arrays of one element with ``bits`` 0: ``column[i & bits]`` then
+always reads that one, without a branch.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# numba infers the kernels' types
+# mypy: disable-error-code="no-untyped-def, assignment, call-overload"
 
 from __future__ import annotations
 
@@ -103,7 +107,7 @@ def _set_apart(n, chosen, chosen_bits, values, value_bits, pixels, kept, aside_p
     for j in range(n):
         pixel, i = pixels[j], kept[j]
         value = values[i & value_bits]
-        own = np.int64(chosen[i & chosen_bits]) & np.int64(value == value)
+        own = np.int64(chosen[i & chosen_bits]) & np.int64(not np.isnan(value))
         pixels[n_kept], kept[n_kept] = pixel, i
         aside_pixels[n_aside], aside[n_aside] = pixel, i
         n_kept += own
@@ -115,10 +119,11 @@ def _set_apart(n, chosen, chosen_bits, values, value_bits, pixels, kept, aside_p
 def sum_colors(x, y, boxes, view, width, height, step, shown, shown_bits, chosen, chosen_bits, slots, slot_bits, lut, sums, context, ids):
     """Sum colors and count of the chosen rows, count the others, note one row a pixel; return how many rows are visible.
 
-    ``lut`` uint64 (256, 2) and ``sums`` uint64 (pixels, 2) hold two numbers each: R and G, B and count (see :func:`packed`); ``context`` uint32 (pixels,)
-    and ``ids`` int32 (pixels,) may be empty where nothing is chosen or no ids are wanted.
+    ``lut`` uint64 (256, 2) and ``sums`` uint64 (pixels, 2) hold two numbers each: R and G, B and count (see :func:`packed`);
+    ``context`` uint32 (pixels,) and ``ids`` int32 (pixels,) may be empty where nothing is chosen or no ids are wanted.
     """
-    pixels, kept, aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
+    pixels, kept = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
+    aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     nothing, n_visible = np.zeros(1, np.float32), 0
     for b in range(boxes.shape[0]):
         n_here = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
@@ -143,8 +148,12 @@ def sum_colors(x, y, boxes, view, width, height, step, shown, shown_bits, chosen
 
 @njit(nogil=True, cache=True)
 def sum_numbers(x, y, boxes, view, width, height, step, shown, shown_bits, chosen, chosen_bits, values, sums, context, ids):
-    """Sum value and count of the chosen rows that have a value, count the others; ``sums`` float64 (pixels, 2), else as :func:`sum_colors`."""
-    pixels, kept, aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
+    """Sum value and count of the chosen rows that have a value, count the others; ``sums`` float64 (pixels, 2).
+
+    Else as :func:`sum_colors`, but ``context`` is never empty.
+    """
+    pixels, kept = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
+    aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     n_visible = 0
     for b in range(boxes.shape[0]):
         n_here = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
@@ -187,7 +196,8 @@ def gather_visible(x, y, boxes, view, step, shown, shown_bits, limit):
 def splat(at_x, at_y, colors, chosen, radius, width, height, sums, context):
     """Draw antialiased discs: add each row's coverage of the pixels around it.
 
-    ``at_x``, ``at_y`` float64 (v,): centers in pixels, line 0 at the top; ``colors`` uint8 (v, 3); ``sums`` float32 (pixels, 4): G, R, count, B; ``context`` float32.
+    ``at_x``, ``at_y`` float64 (v,): centers in pixels, line 0 at the top; ``colors`` uint8 (v, 3); ``sums`` float32 (pixels, 4): G, R,
+    count, B; ``context`` float32 (pixels,).
     """
     reach = radius + 0.5
     for i in range(at_x.size):

@@ -1,13 +1,14 @@
 """What gives a row its color in a picture, prepared once a column and layout; no pixels here, no palette choice.
 
-``Density(lut)``, ``ByCategory.of(index, slots, lut)``, ``ByNumber.of(index, values, low=, high=, lut=)`` and ``RowMask.of(index, mask)`` take arrays in the
-dataset's row order, bring them into index order once and are then given to any number of :class:`explorer.render.frame.FrameRequest`. Keep them while
-the layout and the column stay; a frame never gathers.
+``Density(lut)``, ``ByCategory.of(index, slots, lut)``, ``ByNumber.of(index, values, low=, high=, lut=)`` and ``RowMask.of(index, mask)``
+take arrays in the dataset's row order, bring them into index order once and are then given to any number of
+:class:`explorer.render.frame.FrameRequest`. Keep them while the layout and the column stay; a frame never gathers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,10 @@ from numpy.typing import NDArray
 from explorer.errors import BadParameter
 from explorer.render.layout_index import LayoutIndex, frozen
 
-__all__ = ["ByCategory", "ByNumber", "Color", "Density", "RowMask"]
+__all__ = ["COLORS", "ByCategory", "ByNumber", "Color", "Density", "RowMask"]
+
+COLORS: Final = 256
+"""The most colors of a category column: a row's color fits into a byte."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +53,7 @@ class ByCategory:
         BadParameter
             If there are more than 256 colors, or a slot without one.
         """
-        if not 0 < len(lut) <= 256:
+        if not 0 < len(lut) <= COLORS:
             raise BadParameter("lut", f"{len(lut)} colors", "give 1 to 256; a palette puts rare categories under one color.")
         slots = index.take(slots)
         if slots.size and not 0 <= int(slots.min()) <= int(slots.max()) < len(lut):
@@ -59,7 +63,10 @@ class ByCategory:
 
 @dataclass(frozen=True, eq=False)
 class ByNumber:
-    """Color by the mean of a number column; ``low`` and ``high`` are the ends of ``lut`` uint8 (256, 3); rows of NaN are gray."""
+    """Color by the mean of a number column; rows of NaN or infinity are gray.
+
+    ``low`` and ``high`` are the values at the ends of ``lut``, uint8 (256, 3).
+    """
 
     values: NDArray[np.float32]
     low: float
@@ -69,7 +76,9 @@ class ByNumber:
     @classmethod
     def of(cls, index: LayoutIndex, values: NDArray[np.floating], *, low: float, high: float, lut: NDArray[np.uint8]) -> ByNumber:
         """Prepare a number column: ``values`` (n_rows,) in row order, NaN where missing; limits from ``palette.limits(values)``."""
-        return cls(frozen(index.take(values).astype(np.float32, copy=False)), float(low), float(high), lut)
+        values = index.take(values).astype(np.float32)
+        values[np.isinf(values)] = np.nan
+        return cls(frozen(values), float(low), float(high), lut)
 
 
 Color = Density | ByCategory | ByNumber

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,8 @@ def encode_jpeg(frame: Frame, *, background: str, quality: int = 85, full_color:
     """
     height, width = frame.rgba.shape[:2]
     opaque = np.empty((height * width, 4), np.uint8)
-    blend(frame.rgba.reshape(-1, 4), *map(np.uint32, _rgb(background)), opaque)
+    red, green, blue = map(np.uint32, _rgb(background))
+    blend(frame.rgba.reshape(-1, 4), red, green, blue, opaque)
     picture = Image.frombuffer("RGBX", (width, height), opaque, "raw", "RGBX", 0, 1)
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality, subsampling=0 if full_color else 2)
@@ -59,14 +61,12 @@ def encode_lossless(frame: Frame) -> bytes:
     """Encode a frame without loss, with its alpha, as WebP (method 0)."""
     height, width = frame.rgba.shape[:2]
     file = io.BytesIO()
-    Image.frombuffer("RGBA", (width, height), frame.rgba, "raw", "RGBA", 0, 1).save(file, "WEBP", lossless=True, quality=0, method=0, exact=False)
+    picture = Image.frombuffer("RGBA", (width, height), frame.rgba, "raw", "RGBA", 0, 1)
+    picture.save(file, "WEBP", lossless=True, quality=0, method=0, exact=False)
     return file.getvalue()
 
 
 def _rgb(color: str) -> tuple[int, int, int]:
-    try:
-        if len(color) != 7 or color[0] != "#":
-            raise ValueError
-        return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
-    except ValueError:
-        raise BadParameter("background", color, 'give a color as "#rrggbb".') from None
+    if not re.fullmatch("#[0-9a-fA-F]{6}", color):
+        raise BadParameter("background", color, 'give a color as "#rrggbb".')
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

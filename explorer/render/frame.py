@@ -1,8 +1,9 @@
 """One picture of a map: ``render(request) -> Frame``, a pure function for worker threads; it never caches, waits or touches a widget.
 
-``FrameRequest(index, view, width, height, color, normalization, selected=None, shown=None, point_px=None, pixel_ratio=1.0, step=1, row_ids=False)``
-with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``, ``selected`` and ``shown`` a :class:`RowMask`
-(all of :mod:`explorer.render.color`, prepared once), ``normalization`` a :class:`Normalization` (measured once a layout).
+``FrameRequest(index, view, width, height, color, normalization, selected=None, shown=None, point_px=None, pixel_ratio=1.0, step=1,
+row_ids=False)`` with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``, ``selected`` and
+``shown`` a :class:`RowMask` (all of :mod:`explorer.render.color`, prepared once), ``normalization`` a :class:`Normalization` (measured
+once a layout).
 ``Frame(rgba uint8 (h, w, 4) straight alpha, row_ids int32 (h, w) or None, n_visible, view, point_px)``. :func:`warm` compiles every kernel.
 """
 
@@ -10,24 +11,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.render.accumulate import gather_visible, packed, splat, sum_colors, sum_numbers
 from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask
-from explorer.render.layout_index import LayoutIndex, frozen
+from explorer.render.layout_index import BLOCK, LayoutIndex, frozen
 from explorer.render.normalization import Normalization
 from explorer.render.shade import shade_density, shade_mixed, shade_numbers
 from explorer.render.view import View
 
 __all__ = ["Frame", "FrameRequest", "render", "warm"]
 
-_INK = 0.10  # share of the picture that discs would cover if none overlapped
-_SMALLEST_DISC_PX = 0.8  # radius; smaller ones are drawn as single pixels
+_INK = 0.30  # share of the picture that discs would cover if none overlapped
+_SMALLEST_DISC_PX = 0.7  # radius; smaller ones are drawn as single pixels
 _LARGEST_DISC_PX = 4.0
+_FEW = 64  # so few rows are discs in the smallest picture
 _MOST_DISCS = 400_000  # where a size was asked for: more rows than this are drawn as single pixels, which then overlap anyway
-_DISC_OPACITY = 0.82  # of a row drawn as a large disc
+_DISC_OPACITY = 0.88  # of a row drawn as a large disc
 _CONTEXT = 0.30  # opacity of unselected rows, relative to selected ones
 
 _NOTHING = frozen(np.zeros(1, np.uint8))
@@ -106,7 +109,7 @@ class Frame:
 def render(request: FrameRequest) -> Frame:
     """Draw a picture of the rows in a view.
 
-    Pure and thread-safe; holds the GIL for a few microseconds only. Cost is that of the rows in the blocks the view touches, plus that of the pixels.
+    Pure and thread-safe; the kernels run without the GIL. Cost is that of the rows in the blocks the view touches, plus that of the pixels.
 
     Parameters
     ----------
@@ -159,7 +162,9 @@ class _Picture:
     def pixels_a_unit(self) -> tuple[float, float]:
         return self.width / self.view.span[0], self.height / self.view.span[1]
 
-    def frame(self, sums: NDArray, context: NDArray, ids: NDArray[np.int32] | None, n_visible: int, point_px: float, lost: int = 0) -> Frame:  # type: ignore[type-arg]
+    def frame(
+        self, sums: NDArray[Any], context: NDArray[Any], ids: NDArray[np.int32] | None, n_visible: int, point_px: float, lost: int
+    ) -> Frame:
         """Shade the sums."""
         table = self.request.normalization.table
         if point_px > 1:
@@ -171,7 +176,7 @@ class _Picture:
         args = sums, context, float(self.step), frozen(table), frozen(table * np.float32(_CONTEXT))
         if isinstance(self.color, Density):
             shade_density(*args, frozen(self.color.lut), out)
-        elif isinstance(self.color, ByNumber) and sums.shape[1] == 2:
+        elif isinstance(self.color, ByNumber) and point_px <= 1:
             shade_numbers(*args, *_limits(self.color), frozen(self.color.lut), out)
         else:
             shade_mixed(*args, lost, out)
@@ -208,16 +213,26 @@ def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
         return None
     ratio = max(picture.request.pixel_ratio, 0.1)
     radius = _LARGEST_DISC_PX * ratio if point_px is None else point_px / 2
-    limit = int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)) if point_px is None else _MOST_DISCS
+    limit = max(int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)), _FEW) if point_px is None else _MOST_DISCS
     margin_x, margin_y = ((radius + 1) / scale for scale in picture.pixels_a_unit)
     view = picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y
     index = picture.index
-    found = gather_visible(index.x, index.y, index.boxes, view, picture.step, picture.shown, picture.shown_bits, max(limit, 64))
-    if len(found) > max(limit, 64):
+    if picture.request.shown is None and _surely_visible(index, picture.view) > limit * picture.step:
+        return None
+    found = gather_visible(index.x, index.y, index.boxes, view, picture.step, picture.shown, picture.shown_bits, limit)
+    if len(found) > limit:
         return None
     if point_px is None:
         radius = min(radius, max(math.sqrt(_INK * area / (math.pi * max(len(found), 1))), _SMALLEST_DISC_PX))
     return found, radius
+
+
+def _surely_visible(index: LayoutIndex, view: View) -> int:
+    """Count the rows of the blocks that lie inside a view; fast, and never more than are visible."""
+    x0, x1, y0, y1 = np.array(view, np.float64)  # of float64, or NumPy would compare in float32
+    boxes = index.boxes
+    inside = (boxes[:, 0] >= x0) & (boxes[:, 1] <= x1) & (boxes[:, 2] >= y0) & (boxes[:, 3] <= y1)
+    return max(int(np.count_nonzero(inside)) - 1, 0) * BLOCK  # the last block may be short
 
 
 def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> Frame:
@@ -240,10 +255,18 @@ def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> F
     splat(at_x, at_y, np.ascontiguousarray(colors), chosen, radius, picture.width, picture.height, sums, context)
     inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
     ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None
-    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius)
+    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, 0)
 
 
-def _ids_of(picture, found, at_x, at_y, inside, chosen) -> NDArray[np.int32]:  # type: ignore[no-untyped-def]
+def _ids_of(
+    picture: _Picture,
+    found: NDArray[np.int64],
+    at_x: NDArray[np.float64],
+    at_y: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    chosen: NDArray[np.bool_],
+) -> NDArray[np.int32]:
+    """Note each row at its own pixel."""
     ids = np.full(picture.width * picture.height, -1, np.int32)
     columns = np.minimum(at_x.astype(np.int64), picture.width - 1)
     lines = np.minimum(at_y.astype(np.int64), picture.height - 1)

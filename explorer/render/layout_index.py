@@ -26,6 +26,7 @@ _SAMPLE = 1_000_000  # rows that the robust bounds are taken from
 _FENCE = 3.0  # a row farther than this many central spans from the central 90 % is an outlier
 _OUTLIERS = 100  # at most one row in so many may be left out of the first view
 _MARGIN = 0.04
+_GREATEST = float(np.finfo(np.float32).max)
 _EMPTY = View(-1.0, 1.0, -1.0, 1.0)
 
 
@@ -96,7 +97,8 @@ class LayoutIndex:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays, for the store."""
         views = np.array([self.extent, self.home], np.float64)
-        return {"x": self.x, "y": self.y, "rows": self.rows, "boxes": self.boxes, "views": views, "n_rows": np.array([self.n_rows], np.int64)}
+        n_rows = np.array([self.n_rows], np.int64)
+        return {"x": self.x, "y": self.y, "rows": self.rows, "boxes": self.boxes, "views": views, "n_rows": n_rows}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> LayoutIndex:
@@ -128,7 +130,7 @@ class _Side:
         central = np.partition(sample, ends)
         first, last = float(central[ends[0]]), float(central[ends[1]])
         reach = _FENCE * (last - first)
-        return cls((low, high), (first - reach, last + reach) if reach else (low, high))
+        return cls((low, high), (max(first - reach, -_GREATEST), min(last + reach, _GREATEST)) if reach else (low, high))
 
     @property
     def grid(self) -> tuple[float, float]:

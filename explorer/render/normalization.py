@@ -18,7 +18,7 @@ __all__ = ["NORMALIZATIONS", "Normalization", "NormalizationName"]
 NormalizationName = Literal["log", "linear", "equalized"]
 NORMALIZATIONS: Final[tuple[NormalizationName, ...]] = get_args(NormalizationName)
 
-FLOOR: Final = 0.55
+FLOOR: Final = 0.65
 """Opacity of a pixel with one row: clearly visible on white and on black."""
 
 _TABLE_MOST = 65_535  # counts beyond are as opaque as this one

@@ -1,11 +1,13 @@
 """Which color stands for what, on every panel and under every filter; colors only, no rows.
 
-``Palette.of(categories, counts=None) -> Palette`` with ``.categories``, ``.colors`` (``{category: "#rrggbb"}``), ``.lut`` uint8 (s, 3), ``.slots(codes)`` uint8,
-``.n_other``; ``colormap(name) -> uint8 (256, 3)`` for the names in ``COLORMAPS``; ``limits(values) -> Limits(low, high)``; ``counts(codes, n) -> (n + 1,)``.
+``Palette.of(categories, counts=None) -> Palette`` with ``.categories``, ``.colors`` (``{category: "#rrggbb"}``), ``.lut`` uint8 (s, 3),
+``.slots(codes)`` uint8, ``.n_other``; ``colormap(name) -> uint8 (256, 3)`` for the names in ``COLORMAPS``;
+``limits(values) -> Limits(low, high)``; ``counts(codes, n) -> (n + 1,)``.
 
 Every color has a contrast (WCAG) of at least 2.0 with white and 2.6 with #121212, so the same palette serves both themes. The first twelve
-stay apart for people with protanopia and deuteranopia (at least 0.089 apart in OKLab, simulated after Machado 2009); each further one is the color
-farthest from all before it. They were picked once from colorcet's Glasbey families and are written down here so that they never change.
+stay apart for people with protanopia and deuteranopia (at least 0.089 apart in OKLab, simulated after Machado 2009); each further one is
+the color farthest from all before it. They were picked once from colorcet's Glasbey families and are written down here so that they never
+change.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ COLORMAPS: Final[Mapping[str, str]] = {
 }
 """Names for a selector, and colorcet's name of each: all perceptually uniform."""
 
-_CONTRAST = 1.6  # of a color map's ends with white and with #121212
+_CONTRAST = 2.0  # of a color map's ends with white and with #121212
 _DARK_LUMINANCE = 0.0060  # of #121212
+_LINEAR_BELOW = 0.04045  # of sRGB's curve
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,8 @@ class Palette:
         categories : sequence of str
             Names by code, as ``Dataset.codes`` returns them.
         counts : ndarray of shape (c,) or longer, optional
-            Rows of each category. Beyond ``DISTINCT`` categories the most common keep their own color; without counts the first by name.
+            Rows of each category. Beyond ``DISTINCT`` categories the most common keep their own color; without counts, the first by
+            name do.
         """
         n = len(categories)
         amount = np.zeros(n, np.int64) if counts is None else np.asarray(counts, np.int64)[:n]
@@ -88,7 +92,8 @@ class Palette:
 
     def slots(self, codes: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Return each row's place in ``lut`` from its category code, -1 where missing."""
-        return self.category_slots[codes]
+        slots: NDArray[np.uint8] = self.category_slots[codes]
+        return slots
 
 
 def counts(codes: NDArray[np.integer], n: int) -> NDArray[np.int64]:
@@ -107,8 +112,8 @@ class Limits(NamedTuple):
 def limits(values: NDArray[np.floating]) -> Limits:
     """Return robust ends for a number column: its 1st and 99th percentile, of at most a million rows.
 
-    NaN and infinities do not count. Where nearly all values are one, the ends are the least and the greatest; a constant column gets half a unit on
-    either side, an empty one 0 and 1.
+    NaN and infinities do not count. Where nearly all values are one, the ends are the least and the greatest; a constant column gets half a
+    unit on either side, an empty one 0 and 1.
     """
     sample = np.asarray(values)[:: max(1, len(values) // 1_000_000)]
     sample = sample[np.isfinite(sample)].astype(np.float64)
@@ -145,28 +150,29 @@ def colormap(name: str) -> NDArray[np.uint8]:
 def _luminance(colors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Relative luminance after WCAG 2."""
     part = colors / 255
-    linear: NDArray[np.float64] = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4) @ np.array([0.2126, 0.7152, 0.0722])
-    return linear
+    linear = np.where(part <= _LINEAR_BELOW, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
 
 
 def _rgb(shade: str) -> tuple[int, int, int]:
     return int(shade[1:3], 16), int(shade[3:5], 16), int(shade[5:7], 16)
 
 
-_COLORS: Final = tuple(f"#{shade}" for shade in (
-    "4b89b5 e6a500 bc2d00 97aaff e23f87 00c1ba 7e6bfd 0e59c4 909101 2f704d 9c3190 f7807c ff82ed 9a6b74 605277 03c862 c169cd 019e70 "
-    "d86600 876400 95b577 018700 7249bc c49abc 1ca1ff b10052 c3936e 876eb1 006b95 834d41 2ac3ff c87495 007ce2 3fa316 ff8001 cd85ff "
-    "ff62a1 629e99 b8496b 878ed1 8eba00 a08052 42807e eda590 006905 595d00 e25b64 6b8752 70aacf 915280 b15e00 c68500 ef90c6 5764a5 "
-    "a17eff a754b8 b1a131 70ac50 00a3c8 c45646 d4b172 6469cf d82d54 524fd8 0e6262 9c3b4f e49cff e259ba c33489 c885cf 647200 01bd89 "
-    "5b83fd ffa056 058750 ff604b bcbc21 774b95 9a4600 a877ac 75c6aa 00939e 916648 917900 ac93eb bc7c75 9e9762 e2412f d38c8e df824d "
-    "4d4db3 c35d9a e47ba7 677eca 1f77b3 755726 727046 69af85 00b35d ff97aa b364eb 8956af 876bd8 009744 a33b74 8990f9 13aca0 cfa3df "
-    "4b9077 8cb6e2 599000 a56089 8a85ae 5d91df 6eb3aa 017e99 64c674 a5a1cf f677c1 a736ae 774b62 876790 f46200 77975b dd7260 aa80cd "
-    "2b8ad4 007270 44badb 49a150 ac8ab1 e99560 d49a3a 0067b1 a34d95 b87500 6db3ff db72c8 008069 e29ab1 c6a3ff ff7e9c f46b7e a55b4f "
-    "b8ac7e c86e4b 3a5d91 95aa2a c1b556 8e7ccf ff7952 e6599c aa8726 a0ba52 875767 6466ef 247c2a ac413f c46970 ff9070 a82600 9c60a5 "
-    "567b54 cd4f6b 9e6e31 93a14f 6b5bb6 79a1ff d1499e 54823b af016d b30034 4b5dc6 c3313a d35200 d89c89 5b72b5 5d95aa afbc82 67aa00 "
-    "727ea5 8c5926 05aaeb 6d5b95 54a382 018cf0 729edb 016742 db6483 ca3d18 ff9703 46709e 79c18a a55b6b bd4fb8 e64970 af5dd1 904466 "
-    "69953b 954d50 d48ab3 526236 446bd8 3b6d01 3a9cd8 0087b1 75bc4f 487031 dd8cd3 00b5c8 eb4d00 c879dd 6e6201 fd5664 db7e01 80793d "
-    "8e8e41 d6a166 b13662 ba6b2f ef958e a75423 00af89 b58346 0064d6 e4643b 8ea8e2 009789 4291ff 70c1bf 13cad1 b67789 7cb569 6b9cc3 "
-    "aa6e66 666d9e a0a569 bc93d1 00753f c88556 69a56b 698cbd 797eff 38c1a1 eda84b e28c2d ac3f13 809c03 ba8c7e 8e8c5e 005d93 8e52c4 "
-    "729a7c 3f8795 "
-).split())  # fmt: skip
+_PICKED: Final = """
+4b89b5 e6a500 bc2d00 97aaff e23f87 00c1ba 7e6bfd 0e59c4 909101 2f704d 9c3190 f7807c ff82ed 9a6b74 605277 03c862 c169cd 019e70
+d86600 876400 95b577 018700 7249bc c49abc 1ca1ff b10052 c3936e 876eb1 006b95 834d41 2ac3ff c87495 007ce2 3fa316 ff8001 cd85ff
+ff62a1 629e99 b8496b 878ed1 8eba00 a08052 42807e eda590 006905 595d00 e25b64 6b8752 70aacf 915280 b15e00 c68500 ef90c6 5764a5
+a17eff a754b8 b1a131 70ac50 00a3c8 c45646 d4b172 6469cf d82d54 524fd8 0e6262 9c3b4f e49cff e259ba c33489 c885cf 647200 01bd89
+5b83fd ffa056 058750 ff604b bcbc21 774b95 9a4600 a877ac 75c6aa 00939e 916648 917900 ac93eb bc7c75 9e9762 e2412f d38c8e df824d
+4d4db3 c35d9a e47ba7 677eca 1f77b3 755726 727046 69af85 00b35d ff97aa b364eb 8956af 876bd8 009744 a33b74 8990f9 13aca0 cfa3df
+4b9077 8cb6e2 599000 a56089 8a85ae 5d91df 6eb3aa 017e99 64c674 a5a1cf f677c1 a736ae 774b62 876790 f46200 77975b dd7260 aa80cd
+2b8ad4 007270 44badb 49a150 ac8ab1 e99560 d49a3a 0067b1 a34d95 b87500 6db3ff db72c8 008069 e29ab1 c6a3ff ff7e9c f46b7e a55b4f
+b8ac7e c86e4b 3a5d91 95aa2a c1b556 8e7ccf ff7952 e6599c aa8726 a0ba52 875767 6466ef 247c2a ac413f c46970 ff9070 a82600 9c60a5
+567b54 cd4f6b 9e6e31 93a14f 6b5bb6 79a1ff d1499e 54823b af016d b30034 4b5dc6 c3313a d35200 d89c89 5b72b5 5d95aa afbc82 67aa00
+727ea5 8c5926 05aaeb 6d5b95 54a382 018cf0 729edb 016742 db6483 ca3d18 ff9703 46709e 79c18a a55b6b bd4fb8 e64970 af5dd1 904466
+69953b 954d50 d48ab3 526236 446bd8 3b6d01 3a9cd8 0087b1 75bc4f 487031 dd8cd3 00b5c8 eb4d00 c879dd 6e6201 fd5664 db7e01 80793d
+8e8e41 d6a166 b13662 ba6b2f ef958e a75423 00af89 b58346 0064d6 e4643b 8ea8e2 009789 4291ff 70c1bf 13cad1 b67789 7cb569 6b9cc3
+aa6e66 666d9e a0a569 bc93d1 00753f c88556 69a56b 698cbd 797eff 38c1a1 eda84b e28c2d ac3f13 809c03 ba8c7e 8e8c5e 005d93 8e52c4
+729a7c 3f8795
+"""
+_COLORS: Final = tuple(f"#{shade}" for shade in _PICKED.split())

@@ -40,8 +40,8 @@ def _put(out, at, red, green, blue, alpha, behind):
 def shade_mixed(sums, context, scale, table, context_table, lost, out):
     """Shade pixels whose color is the mean of their rows' colors.
 
-    ``sums`` uint32 or float32 (pixels, 4): G, R, count, B, colors without their ``lost`` lowest bits; ``scale`` rows are counted for each one that was
-    read; ``context`` may be empty; ``out`` uint8 (pixels, 4) comes zeroed.
+    ``sums`` uint32 or float32 (pixels, 4): G, R, count, B, colors without their ``lost`` lowest bits; ``scale`` rows are counted for each
+    one that was read; ``context`` may be empty; ``out`` uint8 (pixels, 4) comes zeroed.
     """
     for at in range(sums.shape[0]):
         count = sums[at, COUNT]

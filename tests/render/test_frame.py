@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.render.accumulate import packed
 from explorer.render.color import ByCategory, ByNumber, Density, RowMask
 from explorer.render.frame import FrameRequest, render
 from explorer.render.layout_index import LayoutIndex
@@ -29,10 +30,9 @@ def request(coordinates, color, view, *, width=WIDTH, height=HEIGHT, point_px=1.
     """A request whose masks and color are given in row order."""
     index = LayoutIndex.build(coordinates)
     masks = {name: None if mask is None else RowMask.of(index, mask) for name, mask in (("selected", selected), ("shown", shown))}
-    return FrameRequest(
-        index=index, view=view, width=width, height=height, color=color(index), normalization=Normalization.of(index, width=width, height=height),
-        point_px=point_px, **masks, **options,
-    )  # fmt: skip
+    normalization = Normalization.of(index, width=width, height=height)
+    size = {"width": width, "height": height, "point_px": point_px}
+    return FrameRequest(index=index, view=view, color=color(index), normalization=normalization, **size, **masks, **options)
 
 
 def density(index):
@@ -217,7 +217,8 @@ def test_every_kth_row_keeps_the_brightness_of_all():
 
 
 @pytest.mark.parametrize("view", [
-    View(1, -1, 1, -1), View(0, 0, 0, 0), View(np.nan, np.nan, 0, 1), View(-np.inf, np.inf, -np.inf, np.inf), View(1e30, 1e31, 0, 1), View(0, 1e-40, 0, 1e-40),
+    View(1, -1, 1, -1), View(0, 0, 0, 0), View(np.nan, np.nan, 0, 1), View(-np.inf, np.inf, -np.inf, np.inf),
+    View(1e30, 1e31, 0, 1), View(0, 1e-40, 0, 1e-40),
 ])  # fmt: skip
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (1, 1), (10, 3), (1, 200)])
 @pytest.mark.parametrize("point_px", [None, 1.0, 5.0])
@@ -238,3 +239,35 @@ def test_a_layout_of_hardly_any_row_is_drawn(n):
         frame = render(request(xy, density, index_view, point_px=point_px, row_ids=True))
         assert frame.n_visible == n
         assert (frame.rgba[..., 3].max() > 0) == (n > 0)
+
+
+def test_infinite_values_are_gray_like_missing_ones():
+    xy = np.array([[0, 0], [1, 1]], np.float32)
+    rgba = render(request(xy, by_value(np.array([np.inf, 0.0])), View(-0.5, 1.5, -0.5, 1.5), width=2, height=2)).rgba
+    assert rgba[1, 0, :3].tolist() == [0x88] * 3
+    assert rgba[0, 1, :3].tolist() == [128] * 3
+
+
+def test_a_wide_view_of_far_more_rows_than_discs_stays_single_pixels_with_a_mask():
+    xy = np.random.default_rng(0).random((30_000, 2)).astype(np.float32)
+    shown = np.arange(30_000) < 20
+    everything = render(request(xy, density, View(0, 1, 0, 1), width=100, height=100, point_px=None))
+    few = render(request(xy, density, View(0, 1, 0, 1), width=100, height=100, point_px=None, shown=shown))
+    assert everything.point_px == 1
+    assert few.point_px > 4
+
+
+def test_colors_of_more_rows_than_fit_lose_a_bit_and_stay():
+    lut, lost = packed(LUT, 40_000_000)
+    assert lost == 2
+    assert (lut[0, 0] >> np.uint64(32)) << np.uint64(2) == LUT[0, 0] & 0xFC
+    assert packed(LUT, 10_000_000)[1] == 0
+
+
+def test_memory_mapped_arrays_draw_the_same_picture(tmp_path):
+    asked = request(cloud(), by_code(np.random.default_rng(1).integers(0, 4, 3_000)), View(-4, 4, -3, 3))
+    for name, array in asked.index.arrays().items():
+        np.save(tmp_path / f"{name}.npy", array)
+    mapped = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in tmp_path.iterdir()}
+    again = FrameRequest(**{**vars(asked), "index": LayoutIndex.from_arrays(mapped)})
+    np.testing.assert_array_equal(render(again).rgba, render(asked).rgba)
