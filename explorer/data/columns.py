@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pyarrow as pa
+
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["BATCH_ROWS", "Columns", "Contents", "TableColumns"]
+__all__ = ["BATCH_ROWS", "Columns", "Contents", "TableColumns", "no_columns"]
 
 BATCH_ROWS = 8_192
 
@@ -63,6 +64,11 @@ class TableColumns:
     def head(self, names: Sequence[str], n: int) -> pa.Table:
         """Pick the first n rows of these columns."""
         return self.read(names).slice(0, n)
+
+
+def no_columns(n_rows: int) -> pa.Table:
+    """Return a table of rows without columns."""
+    return pa.table({"": pa.nulls(n_rows)}).select([])
 
 
 @dataclass(frozen=True, eq=False)

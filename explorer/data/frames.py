@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from explorer.data.columns import Contents, TableColumns
+from explorer.data.columns import Contents, TableColumns, no_columns
 from explorer.errors import BadVectors, DuplicateColumns, UnknownSource
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_object(source: Any) -> Contents:
     if hasattr(source, "__array__") or (isinstance(source, Sequence) and not isinstance(source, (str, bytes))):
         array = _array(source)
         return Contents(
-            "The array", "Array", TableColumns(_no_columns(len(array) if array.ndim else 0)), vectors=array, vectors_name="the array"
+            "The array", "Array", TableColumns(no_columns(len(array) if array.ndim else 0)), vectors=array, vectors_name="the array"
         )
     raise UnknownSource(kind.__name__, _WHAT)
 
@@ -75,7 +75,7 @@ def _from_pandas(frame: pd.DataFrame) -> pa.Table:
         if names.count(name) > 1:
             raise DuplicateColumns("The DataFrame", name)
         columns[name] = _column(frame.iloc[:, i])
-    return pa.table(columns) if columns else _no_columns(len(frame))
+    return pa.table(columns) if columns else no_columns(len(frame))
 
 
 def _column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
@@ -84,7 +84,3 @@ def _column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
     except (pa.ArrowException, TypeError, ValueError):
         missing = series.isna().to_numpy()
         return pa.array([None if gone else str(value) for value, gone in zip(series, missing, strict=True)], pa.large_string())
-
-
-def _no_columns(n_rows: int) -> pa.Table:
-    return pa.table({"": pa.nulls(n_rows)}).select([])

@@ -54,7 +54,8 @@ def read_graph(columns: Columns, noted: NotedGraph, vectors: NDArray[np.float32]
                 source, f"its explorer metadata says that neighbors are in column {name}, which is no column of lists of numbers."
             )
     k = _width(columns, noted.indices, source)
-    indices = _matrix(columns, noted.indices, k, drawable, source).astype(np.int64)
+    listed = _matrix(columns, noted.indices, k, drawable, source)
+    indices = np.where(np.isfinite(listed), listed, -1).astype(np.int64)
     _check(indices, drawable, noted.indices, source)
     if noted.distances is not None:
         distances = _matrix(columns, noted.distances, k, drawable, source).astype(np.float32)

@@ -62,6 +62,7 @@ def is_picture(data: bytes) -> bool:
 
 def _showable(column: pa.ChunkedArray) -> pa.ChunkedArray | str:
     """Return the column as it can be shown, or why it cannot."""
+    column.validate(full=True)  # text that is no UTF-8 would fail much later, when it is shown
     column = _plain(column)
     show = next((show for test, show in _SHOWN_AS if test(column.type)), _as_it_prints)
     return show(column)
@@ -85,10 +86,12 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _category(column: pa.ChunkedArray) -> pa.ChunkedArray | str:
     value = column.type.value_type
+    if pa.types.is_string_view(value):  # Arrow cannot take from views
+        value = pa.large_string()
+        chunks = [pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(value)) for chunk in column.chunks]
+        column = pa.chunked_array(chunks, pa.dictionary(column.type.index_type, value))
     if pa.types.is_string(value) or pa.types.is_large_string(value):
         return pc.dictionary_encode(column.cast(value))  # one dictionary, without values that no row has
-    if pa.types.is_string_view(value):
-        return pc.dictionary_encode(column.cast(pa.large_string()))
     return _showable(column.cast(value))
 
 

@@ -155,5 +155,5 @@ def _title(prefix: str, axis: str, columns: dict[str, str]) -> str | None:
         return known
     if axis == "x":
         return "x, y" if not prefix else (prefix if is_vector_name(prefix) else None)
-    third = "2" if axis == "0" else "3"
-    return prefix if prefix in _VECTOR_PREFIXES and prefix and third not in columns else None
+    alone = sum(axis in columns for axis in "0123") == len(_AXES[0])  # three or more are vectors
+    return prefix if prefix and prefix in _VECTOR_PREFIXES and alone else None

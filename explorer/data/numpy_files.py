@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from explorer.data.breakage import TRUNCATED, what_it_is
-from explorer.data.columns import Contents, TableColumns
+from explorer.data.columns import Contents, TableColumns, no_columns
 from explorer.data.names import is_vector_name, layout_name
 from explorer.errors import EmptyDataset, NoVectors, Unreadable
 
@@ -51,7 +51,7 @@ def read_npy(file: Path, source: str) -> Contents:
     if not header.shape[0]:
         raise EmptyDataset(source, 0)
     array = np.load(file, mmap_mode="r", allow_pickle=False)
-    return Contents(source, file.stem, TableColumns(_no_columns(header.shape[0])), vectors=array, vectors_name="the array")
+    return Contents(source, file.stem, TableColumns(no_columns(header.shape[0])), vectors=array, vectors_name="the array")
 
 
 def read_npz(file: Path, source: str) -> Contents:
@@ -141,7 +141,7 @@ def _check(header: _Header, what: str, size: int, source: str) -> None:
 
 def _metadata(arrays: Mapping[str, NDArray[Any]], n_rows: int) -> pa.Table:
     columns = {name: _column(array) for name, array in arrays.items() if array.shape == (n_rows,)}
-    return pa.table(columns) if columns else _no_columns(n_rows)
+    return pa.table(columns) if columns else no_columns(n_rows)
 
 
 def _column(array: NDArray[Any]) -> pa.Array:
@@ -152,7 +152,3 @@ def _column(array: NDArray[Any]) -> pa.Array:
     if array.dtype.kind in "biufM":
         return pa.array(array.astype(array.dtype.newbyteorder("=")))
     return pa.array([str(value) for value in array.tolist()], pa.string())
-
-
-def _no_columns(n_rows: int) -> pa.Table:
-    return pa.table({"": pa.nulls(n_rows)}).select([])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from explorer.data.annotations import Annotations, read_annotations
+from explorer.data.breakage import reading
 from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
 from explorer.data.files import read_file
@@ -213,8 +214,9 @@ def _again(dataset: Dataset, wishes: Wishes) -> Dataset:
 
 
 def _from_catalog(name: str) -> Dataset | None:
-    if Path(name).exists():
-        return None
+    with reading(name):
+        if Path(name).exists():
+            return None
     from explorer.data.catalog import catalog
 
     entry = catalog().find(name)

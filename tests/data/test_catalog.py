@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.data import catalog as module
+from explorer.data.catalog import Entry, catalog, open_entry
+from explorer.errors import UnknownDataset
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("EXPLORER_DATA", raising=False)
+    place = tmp_path / "datasets"
+    place.mkdir()
+    monkeypatch.setattr(module, "datasets_folder", lambda: place)
+    return place
+
+
+def csv(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("word,kind,e1,e2,e3\na,p,1,2,3\nb,p,4,5,6\nc,q,7,8,9\nd,q,1,1,1\n", encoding="utf-8")
+    return path
+
+
+def describe(folder: Path, text: str) -> None:
+    (folder / "catalog.yaml").write_text(text, encoding="utf-8")
+
+
+def test_the_shipped_catalog_has_the_sample_first_and_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXPLORER_DATA", raising=False)
+    shipped = catalog()
+    assert shipped.names[:2] == ["wordnet-10k", "digits"]
+    assert shipped.problems == ()
+    assert shipped[0].title == "WordNet, 10,000 senses"
+
+
+def test_a_file_dropped_into_the_folder_shows_at_once(folder: Path) -> None:
+    assert catalog().names == ["digits"]
+    csv(folder / "b.csv")
+    csv(folder / "sub" / "a.csv")
+    (folder / "README.md").write_text("no data")
+    (folder / ".hidden.csv").write_text("no data")
+    assert catalog().names == ["digits", "b", "sub/a"]
+    (folder / "b.csv").unlink()
+    assert catalog().names == ["digits", "sub/a"]
+
+
+def test_two_files_of_one_name_are_told_apart(folder: Path) -> None:
+    csv(folder / "a.csv")
+    csv(folder / "a.tsv")
+    csv(folder / "digits.csv")
+    assert catalog().names == ["digits", "a", "a.tsv", "digits.csv"]
+
+
+def test_a_projector_pair_is_one_entry(folder: Path) -> None:
+    (folder / "vectors.tsv").write_text("1\t2\t3\n4\t5\t6\n")
+    (folder / "metadata.tsv").write_text("a\nb\n")
+    assert catalog().names == ["digits", "vectors"]
+    assert open_entry("vectors").row(1) == {"label": "b"}
+
+
+def test_the_catalog_file_gives_title_columns_and_description(folder: Path) -> None:
+    csv(folder / "words.csv")
+    describe(
+        folder,
+        "mine:\n  file: words.csv\n  title: My words\n  vectors: [e1, e2]\n  label: kind\n  color: e3\n  text: word\n"
+        "  description: >\n    Four\n    words.\n",
+    )
+    assert catalog().names == ["mine", "digits"]
+    dataset = open_entry("mine")
+    assert (dataset.name, dataset.description, dataset.n_dims) == ("My words", "Four words.", 2)
+    assert (dataset.label, dataset.color, dataset.roles["word"]) == ("kind", "e3", "text")
+
+
+def test_an_entry_may_say_only_its_file(folder: Path) -> None:
+    csv(folder / "words.csv")
+    describe(folder, "mine:\n  file: words.csv\n")
+    assert open_entry("mine").name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("mine: [", "line 1: "),
+        ("- a\n- b\n", "one entry a dataset"),
+        ("just text", "one entry a dataset"),
+        ("mine: words.csv", "entry mine must hold keys"),
+        ("1:\n  file: words.csv", "the name 1 of an entry must be text"),
+        ("mine:\n  file: words.csv\n  lable: word", "entry mine has a key 'lable'; the keys are file"),
+        ("mine:\n  file: 3", "entry mine: file must be text, not 3"),
+        ("mine:\n  file: words.csv\n  vectors: [1]", "vectors must be text"),
+        ("mine:\n  title: x", "must say either which file: it is, or which loader:"),
+        ("mine:\n  file: words.csv\n  loader: digits", "must say either"),
+        ("mine:\n  loader: digts", "names a loader digts; there is digits"),
+        ("mine:\n  loader: digits\n  vectors: a", "chooses its vectors by itself"),
+        ("mine:\n  file: gone.csv", "there is no file gone.csv"),
+        ("mine:\n  file: ../secret.csv", "lies outside"),
+        ("mine:\n  file: sub/../words.csv", "lies outside"),
+        ("mine:\n  file: /etc/passwd", "lies outside"),
+        ("mine: !!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        ("\tmine: x", "line 1: "),
+    ],
+)
+def test_a_wrong_entry_is_a_sentence_and_hides_nothing_else(text: str, problem: str, folder: Path) -> None:
+    csv(folder / "words.csv")
+    csv(folder.parent / "secret.csv")
+    describe(folder, text)
+    found = catalog()
+    assert found.names == ["digits", "words"]
+    assert len(found.problems) == 1
+    assert problem in found.problems[0]
+    assert str(folder / "catalog.yaml") in found.problems[0]
+
+
+def test_one_wrong_entry_hides_no_other(folder: Path) -> None:
+    csv(folder / "words.csv")
+    describe(folder, "bad:\n  file: gone.csv\ngood:\n  file: words.csv\n")
+    found = catalog()
+    assert found.names == ["good", "digits"]
+    assert len(found.problems) == 1
+
+
+def test_a_catalog_that_is_no_text_hides_no_file(folder: Path) -> None:
+    csv(folder / "wordnet-10k.csv")
+    csv(folder / "a.csv")
+    (folder / "catalog.yaml").write_bytes(b"\xff\xfe\x00")
+    found = catalog()
+    assert found.names == ["wordnet-10k", "digits", "a"]
+    assert "not UTF-8" in found.problems[0]
+
+
+def test_files_below_the_data_roots_join_under_their_path(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "mine"
+    inside = csv(root / "deep" / "words.csv")
+    csv(folder / "a.csv")
+    monkeypatch.setenv("EXPLORER_DATA", os.pathsep.join([str(root), str(tmp_path / "gone")]))
+    describe(folder, f"named:\n  file: {inside}\n")
+    assert catalog().names == ["named", "digits", "a"]
+    describe(folder, "")
+    found = catalog()
+    assert found.names == ["digits", "a", "deep/words"]
+    assert found.problems == (f"There is no file {tmp_path / 'gone'}. Check the path.",)
+    assert open_entry("deep/words").n_rows == 4
+
+
+def test_links_out_of_the_roots_are_refused(folder: Path, tmp_path: Path) -> None:
+    outside = csv(tmp_path / "outside" / "secret.csv")
+    (folder / "link.csv").symlink_to(outside)
+    (folder / "links").symlink_to(outside.parent)
+    inner = csv(folder / "real.csv")
+    (folder / "same.csv").symlink_to(inner)
+    describe(folder, "mine:\n  file: link.csv\n")
+    found = catalog()
+    assert found.names == ["digits", "real"]
+    assert any("entry mine: file link.csv lies outside" in problem for problem in found.problems)
+    assert any("link.csv is a link to a place outside" in problem for problem in found.problems)
+
+
+def test_a_loop_of_links_is_left_out(folder: Path) -> None:
+    (folder / "loop.csv").symlink_to(folder / "loop.csv")
+    assert catalog().names == ["digits"]
+
+
+def test_more_files_than_a_list_can_hold_are_a_problem(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_FILES", 2)
+    for name in "abc":
+        csv(folder / f"{name}.csv")
+    found = catalog()
+    assert found.names == ["digits", "a", "b"]
+    assert "more than 2 data files" in found.problems[0]
+
+
+def test_an_unknown_name_suggests_the_closest(folder: Path) -> None:
+    csv(folder / "words.csv")
+    with pytest.raises(UnknownDataset, match=r"no dataset word\. Did you mean words\? It has digits, words"):
+        open_entry("word")
+
+
+def test_a_catalog_is_a_sequence_of_entries(folder: Path) -> None:
+    csv(folder / "words.csv")
+    found = catalog()
+    assert len(found) == 2
+    assert [entry.name for entry in found] == found.names
+    assert found.find("words") == found[1] == found[1:][0]
+    assert found.find("gone") is None
+    assert isinstance(found[0], Entry)
+
+
+def test_digits_have_pictures_and_their_digit_as_category() -> None:
+    dataset = open_entry("digits")
+    assert (dataset.n_rows, dataset.n_dims, dataset.n_drawable) == (1797, 64, 1797)
+    assert dataset.roles == {"digit": "category", "ink": "number", "image": "image"}
+    assert (dataset.label, dataset.color) == ("digit", "digit")
+    assert dataset.row(0)["digit"] == "0"
+    picture = dataset.row(0)["image"]
+    assert isinstance(picture, bytes)
+    assert picture.startswith(b"\x89PNG")
+    assert dataset.codes("digit")[1] == list("0123456789")
+
+
+def test_the_sample_opens_with_its_graph_and_layouts() -> None:
+    dataset = open_entry("wordnet-10k")
+    assert (dataset.n_rows, dataset.n_dims, dataset.n_drawable) == (10_000, 384, 10_000)
+    assert dataset.table.column_names == ["word", "definition", "synonyms", "category", "n_synonyms"]
+    assert (dataset.label, dataset.color, dataset.roles["definition"]) == ("word", "category", "text")
+    assert len(dataset.codes("category")[1]) == 26
+    assert {layout.method for layout in dataset.layouts} == {"umap", "tsne", "pca"}
+    assert all(np.isfinite(layout.coordinates).all() for layout in dataset.layouts)
+    graph = dataset.graph
+    assert graph is not None
+    assert graph.indices.shape == (10_000, 30)
+    vectors = dataset.vectors / np.linalg.norm(dataset.vectors, axis=1, keepdims=True)
+    for row in (0, 4_321, 9_999):
+        distances = 1 - vectors @ vectors[row]
+        distances[row] = np.inf
+        np.testing.assert_allclose(graph.distances[row], np.sort(distances)[:30], atol=1e-5)
+
+
+def test_the_sample_is_small_enough_to_ship() -> None:
+    assert (module.datasets_folder() / "wordnet-10k.parquet").stat().st_size <= 9_000_000
+
+
+def test_an_installed_package_has_its_datasets_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "explorer" / "data" / "catalog.py"))
+    assert module.datasets_folder() == tmp_path / "datasets"
+    (tmp_path / "explorer" / "datasets").mkdir(parents=True)
+    assert module.datasets_folder() == tmp_path / "explorer" / "datasets"
