@@ -35,13 +35,15 @@ def packed(lut, n_rows):
 
     Returns
     -------
-    tuple of ndarray of shape (s, 2), uint64, and int
-        The colors and the number of bits they lost.
+    tuple of ndarray of shape (512, 2), uint64, and int
+        The colors, from 256 on nothing (what a row that is not chosen adds), and the number of bits they lost.
     """
     lost = max(0, int(n_rows).bit_length() - 24)
     red, green, blue = (lut[:, c].astype(np.uint64) >> np.uint64(lost) for c in range(3))
     high = np.uint64(32)
-    return np.stack([red << high | green, blue << high | np.uint64(1)], axis=1), lost
+    colors = np.zeros((512, 2), np.uint64)
+    colors[: len(lut)] = np.stack([red << high | green, blue << high | np.uint64(1)], axis=1)
+    return colors, lost
 
 
 @njit(nogil=True, cache=True)
@@ -101,48 +103,37 @@ def _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixel
 
 
 @njit(nogil=True, cache=True)
-def _set_apart(n, chosen, chosen_bits, values, value_bits, pixels, kept, aside_pixels, aside):
-    """Keep those of n rows that are chosen and have a value, set the others aside; return how many were kept. No branch."""
-    n_kept = n_aside = 0
-    for j in range(n):
-        pixel, i = pixels[j], kept[j]
-        value = values[i & value_bits]
-        own = np.int64(chosen[i & chosen_bits]) & np.int64(not np.isnan(value))
-        pixels[n_kept], kept[n_kept] = pixel, i
-        aside_pixels[n_aside], aside[n_aside] = pixel, i
-        n_kept += own
-        n_aside += 1 - own
-    return n_kept
-
-
-@njit(nogil=True, cache=True)
 def sum_colors(x, y, boxes, view, width, height, step, shown, shown_bits, chosen, chosen_bits, slots, slot_bits, lut, sums, context, ids):
     """Sum colors and count of the chosen rows, count the others, note one row a pixel; return how many rows are visible.
 
-    ``lut`` uint64 (256, 2) and ``sums`` uint64 (pixels, 2) hold two numbers each: R and G, B and count (see :func:`packed`);
+    ``lut`` uint64 (512, 2) and ``sums`` uint64 (pixels, 2) hold two numbers each: R and G, B and count (see :func:`packed`);
     ``context`` uint32 (pixels,) and ``ids`` int32 (pixels,) may be empty where nothing is chosen or no ids are wanted.
     """
     pixels, kept = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    nothing, n_visible = np.zeros(1, np.float32), 0
+    n_visible, one = 0, np.uint64(1)
     for b in range(boxes.shape[0]):
-        n_here = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
-        n_visible += n_here
-        n = n_here
-        if chosen_bits:
-            n = _set_apart(n_here, chosen, chosen_bits, nothing, 0, pixels, kept, aside_pixels, aside)
-            for j in range(n_here - n):
-                context[np.uint64(aside_pixels[j])] += np.uint32(1)
+        n = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
+        n_visible += n
+        if not chosen_bits:
+            for j in range(n):
+                at, slot = np.uint64(pixels[j]), np.uint64(slots[np.uint64(kept[j] & slot_bits)])
+                sums[at, 0] += lut[slot, 0]
+                sums[at, 1] += lut[slot, 1]
+            if ids.size:
+                for j in range(n):
+                    ids[np.uint64(pixels[j])] = kept[j]
+            continue
         for j in range(n):
-            at, slot = np.uint64(pixels[j]), np.uint64(slots[np.uint64(kept[j] & slot_bits)])
+            at, i = np.uint64(pixels[j]), np.uint64(kept[j])
+            other = one - np.uint64(chosen[i])
+            slot = np.uint64(slots[np.uint64(kept[j] & slot_bits)]) | (other << np.uint64(8))
             sums[at, 0] += lut[slot, 0]
             sums[at, 1] += lut[slot, 1]
+            context[at] += np.uint32(other)
         if ids.size:
-            for j in range(n_here - n):
-                at = np.uint64(aside_pixels[j])
-                ids[at] = ids[at] if sums[at, 1] else aside[j]
             for j in range(n):
-                ids[np.uint64(pixels[j])] = kept[j]
+                at, i = np.uint64(pixels[j]), np.uint64(kept[j])
+                ids[at] = kept[j] if chosen[i] or np.uint32(sums[at, 1]) == 0 else ids[at]
     return n_visible
 
 
@@ -153,65 +144,62 @@ def sum_numbers(x, y, boxes, view, width, height, step, shown, shown_bits, chose
     Else as :func:`sum_colors`, but ``context`` is never empty.
     """
     pixels, kept = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    aside_pixels, aside = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     n_visible = 0
     for b in range(boxes.shape[0]):
-        n_here = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
-        n_visible += n_here
-        n = _set_apart(n_here, chosen, chosen_bits, values, -1, pixels, kept, aside_pixels, aside)
-        for j in range(n_here - n):
-            context[np.uint64(aside_pixels[j])] += np.uint32(1)
+        n = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
+        n_visible += n
         for j in range(n):
-            at = np.uint64(pixels[j])
-            sums[at, 0] += values[np.uint64(kept[j])]
-            sums[at, 1] += 1.0
+            at, value = np.uint64(pixels[j]), np.float64(values[np.uint64(kept[j])])
+            own = chosen[np.uint64(kept[j] & chosen_bits)] and not np.isnan(value)
+            sums[at, 0] += value if own else 0.0
+            sums[at, 1] += np.float64(own)
+            context[at] += np.uint32(not own)
         if ids.size:
-            for j in range(n_here - n):
-                at = np.uint64(aside_pixels[j])
-                ids[at] = ids[at] if sums[at, 1] else aside[j]
             for j in range(n):
-                ids[np.uint64(pixels[j])] = kept[j]
+                at, i = np.uint64(pixels[j]), np.uint64(kept[j])
+                own = chosen[np.uint64(kept[j] & chosen_bits)] and not np.isnan(values[i])
+                ids[at] = kept[j] if own or sums[at, 1] == 0.0 else ids[at]
     return n_visible
 
 
 @njit(nogil=True, cache=True)
 def gather_visible(x, y, boxes, view, step, shown, shown_bits, limit):
-    """List the places (in index order) of the rows in the view, ``limit`` of them at most; one more than that says there are more."""
+    """List the places (in index order) of the rows in the view; once there are more than ``limit``, as many more as a block has."""
     x0, x1, y0, y1 = view
-    found = np.empty(limit + 1, np.int64)
+    found = np.empty(limit + BLOCK + 1, np.int64)
     n = 0
     for b in range(boxes.shape[0]):
         if _block_place(boxes[b], view) == HIDDEN:
             continue
+        if n > limit:
+            break
         for i in range(b * BLOCK + (-b * BLOCK) % step, min(b * BLOCK + BLOCK, x.size), step):
-            if x0 <= x[i] <= x1 and y0 <= y[i] <= y1 and shown[i & shown_bits]:
-                if n > limit:
-                    return found
-                found[n] = i
-                n += 1
+            found[n] = i
+            inside = np.int64(x0 <= x[i]) & np.int64(x[i] <= x1) & np.int64(y0 <= y[i]) & np.int64(y[i] <= y1)
+            n += inside & np.int64(shown[i & shown_bits])
     return found[:n]
 
 
 @njit(nogil=True, cache=True)
-def splat(at_x, at_y, colors, chosen, radius, width, height, sums, context):
+def splat(at_x, at_y, inks, chosen, radius, width, height, sums, context):
     """Draw antialiased discs: add each row's coverage of the pixels around it.
 
-    ``at_x``, ``at_y`` float64 (v,): centers in pixels, line 0 at the top; ``colors`` uint8 (v, 3); ``sums`` float32 (pixels, 4): G, R,
+    ``at_x``, ``at_y`` float32 (v,): centers in pixels, line 0 at the top; ``inks`` float32 (v, 4) and ``sums`` float32 (pixels, 4): G, R,
     count, B; ``context`` float32 (pixels,).
     """
-    reach = radius + 0.5
+    reach, half = np.float32(radius + 0.5), np.float32(0.5)
     for i in range(at_x.size):
-        left, right = max(0, np.int64(np.floor(at_x[i] - reach))), min(width - 1, np.int64(np.floor(at_x[i] + reach)))
-        top, bottom = max(0, np.int64(np.floor(at_y[i] - reach))), min(height - 1, np.int64(np.floor(at_y[i] + reach)))
+        x, y = at_x[i] - half, at_y[i] - half
+        left, right = max(0, np.int64(np.ceil(x - reach))), min(width - 1, np.int64(np.floor(x + reach)))
+        top, bottom = max(0, np.int64(np.ceil(y - reach))), min(height - 1, np.int64(np.floor(y + reach)))
         for py in range(top, bottom + 1):
+            dy = np.float32(py) - y
             for px in range(left, right + 1):
-                distance = np.sqrt((px + 0.5 - at_x[i]) ** 2 + (py + 0.5 - at_y[i]) ** 2)
-                cover = np.float32(min(max(reach - distance, 0.0), 1.0))
-                at = py * width + px
-                if not chosen[i]:
+                dx = np.float32(px) - x
+                cover = min(max(reach - np.sqrt(dx * dx + dy * dy), np.float32(0)), np.float32(1))
+                at = np.uint64(py * width + px)
+                if chosen[i]:
+                    for c in range(4):
+                        sums[at, c] += cover * inks[i, c]
+                else:
                     context[at] += cover
-                    continue
-                sums[at, 0] += cover * colors[i, 1]
-                sums[at, 1] += cover * colors[i, 0]
-                sums[at, 2] += cover
-                sums[at, 3] += cover * colors[i, 2]

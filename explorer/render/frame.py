@@ -20,7 +20,7 @@ from explorer.render.accumulate import gather_visible, packed, splat, sum_colors
 from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask
 from explorer.render.layout_index import BLOCK, LayoutIndex, frozen
 from explorer.render.normalization import Normalization
-from explorer.render.shade import shade_density, shade_mixed, shade_numbers
+from explorer.render.shade import BLUE, GREEN, RED, shade_density, shade_mixed, shade_numbers
 from explorer.render.view import View
 
 __all__ = ["Frame", "FrameRequest", "render", "warm"]
@@ -173,7 +173,7 @@ class _Picture:
             table = np.maximum(table, np.float32(least))
             table[0] = 0
         out = np.zeros((self.width * self.height, 4), np.uint8)
-        args = sums, context, float(self.step), frozen(table), frozen(table * np.float32(_CONTEXT))
+        args = sums, context, np.float32(self.step), frozen(table), frozen(table * np.float32(_CONTEXT))
         if isinstance(self.color, Density):
             shade_density(*args, frozen(self.color.lut), out)
         elif isinstance(self.color, ByNumber) and point_px <= 1:
@@ -214,16 +214,17 @@ def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
     ratio = max(picture.request.pixel_ratio, 0.1)
     radius = _LARGEST_DISC_PX * ratio if point_px is None else point_px / 2
     limit = max(int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)), _FEW) if point_px is None else _MOST_DISCS
+    limit = max(limit // picture.step, 1)  # sizes are those of the picture of all rows
     margin_x, margin_y = ((radius + 1) / scale for scale in picture.pixels_a_unit)
     view = picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y
     index = picture.index
-    if picture.request.shown is None and _surely_visible(index, picture.view) > limit * picture.step:
+    if picture.request.shown is None and _surely_visible(index, picture.view) > (limit + 1) * picture.step:
         return None
     found = gather_visible(index.x, index.y, index.boxes, view, picture.step, picture.shown, picture.shown_bits, limit)
     if len(found) > limit:
         return None
     if point_px is None:
-        radius = min(radius, max(math.sqrt(_INK * area / (math.pi * max(len(found), 1))), _SMALLEST_DISC_PX))
+        radius = min(radius, max(math.sqrt(_INK * area / (math.pi * max(len(found) * picture.step, 1))), _SMALLEST_DISC_PX))
     return found, radius
 
 
@@ -252,7 +253,10 @@ def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> F
         colors = np.zeros((len(found), 3), np.uint8)
     sums = np.zeros((n_pixels, 4), np.float32)
     context = np.zeros(n_pixels if picture.has_context else 0, np.float32)
-    splat(at_x, at_y, np.ascontiguousarray(colors), chosen, radius, picture.width, picture.height, sums, context)
+    inks = np.ones((len(found), 4), np.float32)
+    inks[:, [RED, GREEN, BLUE]] = colors
+    centers = at_x.astype(np.float32), at_y.astype(np.float32)
+    splat(*centers, inks, chosen, radius, picture.width, picture.height, sums, context)
     inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
     ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None
     return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, 0)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UnknownChoice
-from explorer.render.accumulate import sum_colors
+from explorer.render.accumulate import packed, sum_colors
 from explorer.render.color import RowMask
 from explorer.render.layout_index import LayoutIndex, frozen
 
@@ -75,7 +75,7 @@ class Normalization:
         flags, bits = (yes, 0) if shown is None else (shown.flags, -1)
         view = tuple(map(float, index.home.fitted(width, height)))
         rows = index.x, index.y, index.boxes, view, width, height, 1, flags, bits, yes, 0
-        sum_colors(*rows, zero, 0, np.array([[0, 1]], np.uint64), sums, np.empty(0, np.uint32), np.empty(0, np.int32))
+        sum_colors(*rows, zero, 0, packed(np.zeros((1, 3), np.uint8), 1)[0], sums, np.empty(0, np.uint32), np.empty(0, np.int32))
         counts = sums[:, 1]
         return cls(how, frozen(_table(counts[counts > 0], how)))
 

@@ -20,13 +20,18 @@ GRAY = 0x88
 def _opacity(amount, table):
     """Read the opacity of so many rows; a part of a disc's edge has a part of one row's."""
     if amount < 1:
-        return np.float32(amount) * table[1]
-    return table[min(np.int64(amount), table.size - 1)]
+        return amount * table[1]
+    return table[np.uint64(min(np.int32(min(amount, np.float32(1 << 24))), table.size - 1))]
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _put(out, at, red, green, blue, alpha, behind):
     """Write one color over the gray context behind it."""
+    if behind == 0:
+        half = np.float32(0.5)
+        out[at, 0], out[at, 1], out[at, 2] = np.uint8(red + half), np.uint8(green + half), np.uint8(blue + half)
+        out[at, 3] = np.uint8(np.float32(255) * alpha + half)
+        return
     under = behind * (np.float32(1) - alpha)
     total = alpha + under
     share, ground = alpha / total, np.float32(GRAY) * under / total + np.float32(0.5)
@@ -45,11 +50,11 @@ def shade_mixed(sums, context, scale, table, context_table, lost, out):
     """
     for at in range(sums.shape[0]):
         count = sums[at, COUNT]
-        behind = _opacity(context[at] * scale, context_table) if context.size else np.float32(0)
+        behind = _opacity(np.float32(context[at]) * scale, context_table) if context.size else np.float32(0)
         if count > 0:
             part = np.float32(1 << lost) / np.float32(count)
             red, green, blue = np.float32(sums[at, RED]), np.float32(sums[at, GREEN]), np.float32(sums[at, BLUE])
-            _put(out, at, red * part, green * part, blue * part, _opacity(count * scale, table), behind)
+            _put(out, at, red * part, green * part, blue * part, _opacity(np.float32(count) * scale, table), behind)
         elif behind > 0:
             _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
 
@@ -60,10 +65,10 @@ def shade_numbers(sums, context, scale, table, context_table, low, high, lut, ou
     steps = 255.0 / (high - low)
     for at in range(sums.shape[0]):
         count = sums[at, 1]
-        behind = _opacity(context[at] * scale, context_table) if context.size else np.float32(0)
+        behind = _opacity(np.float32(context[at]) * scale, context_table) if context.size else np.float32(0)
         if count > 0:
             level = np.int64(min(max((sums[at, 0] / count - low) * steps, 0.0), 255.0) + 0.5)
-            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], _opacity(count * scale, table), behind)
+            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], _opacity(np.float32(count) * scale, table), behind)
         elif behind > 0:
             _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
 
@@ -75,9 +80,9 @@ def shade_density(sums, context, scale, table, context_table, lut, out):
     steps = np.float32(255) / max(table[-1] - least, np.float32(1e-6))
     for at in range(sums.shape[0]):
         count = sums[at, COUNT]
-        behind = _opacity(context[at] * scale, context_table) if context.size else np.float32(0)
+        behind = _opacity(np.float32(context[at]) * scale, context_table) if context.size else np.float32(0)
         if count > 0:
-            alpha = _opacity(count * scale, table)
+            alpha = _opacity(np.float32(count) * scale, table)
             level = np.int64(min(max((alpha - least) * steps, np.float32(0)), np.float32(255)))
             _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], alpha, behind)
         elif behind > 0:
