@@ -192,6 +192,8 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
     asked = _asked_for()
 
     def begin() -> None:
+        if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
+            made.dark_theme = True
         if source is not None:
             view._session.open(source)
         else:

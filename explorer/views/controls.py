@@ -20,6 +20,7 @@ from explorer.views.status import Message
 
 __all__ = ["ColorControls", "DataControls", "ProjectionControls"]
 
+_COMPACT: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (5, 10)}
 _NO_COLOR = "— one color —"
 _OPENED = "— opened here —"
 
@@ -31,22 +32,23 @@ class DataControls(pn.viewable.Viewer):
         super().__init__(**params)
         self._session = session
         self._uploads = tempfile.TemporaryDirectory(prefix="explorer-upload-")
-        self.choice = ui.Select(label="Dataset", options={_OPENED: ""}, value="", sizing_mode="stretch_width")
+        self.choice = ui.Select(label="Dataset", options={_OPENED: ""}, value="", **_COMPACT)
         self.upload = ui.FileInput(
             label="Open a file",
-            accept=".parquet,.feather,.arrow,.csv,.tsv,.jsonl,.ndjson,.npy,.npz",
+            accept=".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz",
             max_file_size=settings.upload_limit_mb() * 1_000_000,
             variant="outlined",
-            sizing_mode="stretch_width",
+            description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, .npy or .npz; vectors and coordinates are found by themselves.",
+            **_COMPACT,
         )
         self.vectors = ui.TextInput(
-            label="Vectors (when not found by themselves)",
-            placeholder="embedding, or embedding_*",
-            size="small",
-            sizing_mode="stretch_width",
+            label="Vector columns",
+            placeholder="found by themselves",
+            description="Only where Explorer does not find them: a column of lists, or the beginning of number columns, such as embedding_*.",
+            **_COMPACT,
         )
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
-        self._view = pn.Column(self.choice, self.upload, self.vectors, self.problems, sizing_mode="stretch_width")
+        self._view = pn.Column(self.choice, pn.Row(self.vectors, self.upload, sizing_mode="stretch_width"), self.problems, sizing_mode="stretch_width")
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])
@@ -94,11 +96,11 @@ class ColorControls(pn.viewable.Viewer):
         super().__init__(**params)
         self._session = session
         appearance = session.appearance
-        self.column = ui.Select(label="Color by", options={_NO_COLOR: ""}, value="", sizing_mode="stretch_width")
+        self.column = ui.Select(label="Color by", options={_NO_COLOR: ""}, value="", **_COMPACT)
         self.colormap = ui.Select(
-            label="Color map", options={name: name for name in COLORMAPS}, value=next(iter(COLORMAPS)), visible=False, sizing_mode="stretch_width"
+            label="Color map", options={name: name for name in COLORMAPS}, value=next(iter(COLORMAPS)), visible=False, **_COMPACT
         )
-        self.density = ui.Select.from_param(appearance.param.density, label="Density", sizing_mode="stretch_width")
+        self.density = ui.Select.from_param(appearance.param.density, label="Density", **_COMPACT)
         self._view = pn.Column(self.column, self.colormap, self.density, sizing_mode="stretch_width")
         self._following = False  # the widget follows the state: what it says then is not a person's choice
         self.column.param.watch(self._on_choice, ["value"])
@@ -138,9 +140,9 @@ class ProjectionControls(pn.viewable.Viewer):
         super().__init__(**params)
         self._session = session
         choice = session.choice
-        self.shown = ui.Select(label="Layout on the map", options={}, sizing_mode="stretch_width")
+        self.shown = ui.Select(label="Layout on the map", options={}, **_COMPACT)
         self.method = ui.RadioButtonGroup(
-            label="Projection", options={kind.title: method for method, kind in PROJECTIONS.items()}, value=choice.method, sizing_mode="stretch_width"
+            label="Projection", options={kind.title: method for method, kind in PROJECTIONS.items()}, value=choice.method, **_COMPACT
         )
         self._parameters = {
             method: pn.Column(*parameter_widgets(made), sizing_mode="stretch_width", visible=method == choice.method)
@@ -149,9 +151,9 @@ class ProjectionControls(pn.viewable.Viewer):
         self.run = ui.Button(label="Run", color="primary", variant="contained", icon="play_arrow", sizing_mode="stretch_width")
         self.cancel = ui.Button(label="Cancel", color="error", variant="outlined", icon="stop", sizing_mode="stretch_width", visible=False)
         self.bar = ui.LinearProgress(value=0, max=100, sizing_mode="stretch_width", visible=False)
-        self.progress = Message(sizing_mode="stretch_width", visible=False)
+        self.progress = Message(sizing_mode="stretch_width", margin=(0, 10), visible=False)
         self._view = pn.Column(
-            self.shown, self.method, *self._parameters.values(), self.run, self.cancel, self.bar, self.progress, sizing_mode="stretch_width"
+            self.shown, self.method, self.run, self.cancel, self.bar, self.progress, *self._parameters.values(), sizing_mode="stretch_width"
         )
         self._following = False
         self.method.param.watch(lambda event: choice.param.update(method=event.new), ["value"])
@@ -219,19 +221,44 @@ def parameter_widgets(made: Projection) -> list[pn.viewable.Viewable]:
 
 def _widget(made: Projection, name: str) -> pn.viewable.Viewable:
     parameter = made.param[name]
-    common: dict[str, Any] = {"label": name, "description": parameter.doc, "sizing_mode": "stretch_width"}
+    common: dict[str, Any] = {"label": name, "description": parameter.doc, **_COMPACT}
     if isinstance(parameter, param.Selector):
         return ui.Select.from_param(parameter, **common)
     if isinstance(parameter, param.Boolean):
         return ui.Switch.from_param(parameter, **common)
-    if parameter.allow_None or name == "seed":
-        kind = ui.IntInput if isinstance(parameter, param.Integer) else ui.FloatInput
-        return kind.from_param(parameter, placeholder="automatic", **common)
+    if parameter.allow_None:
+        return _number_or_automatic(made, name, common)
+    if name == "seed":
+        return ui.IntInput.from_param(parameter, **common)
     low, high = parameter.get_soft_bounds()
     fixed_low, fixed_high = parameter.bounds
     slider = ui.EditableIntSlider if isinstance(parameter, param.Integer) else ui.EditableFloatSlider
     step = parameter.step or (1 if isinstance(parameter, param.Integer) else 0.01)
     return slider.from_param(parameter, start=low, end=high, fixed_start=fixed_low, fixed_end=fixed_high, step=step, **common)
+
+
+def _number_or_automatic(made: Projection, name: str, common: dict[str, Any]) -> pn.viewable.Viewable:
+    """Make a field that may be left empty, which number fields of panel-material-ui show as 0."""
+    field = ui.TextInput(placeholder="automatic", **common)
+    whole = isinstance(made.param[name], param.Integer)
+
+    def take(event: param.parameterized.Event) -> None:
+        text = event.new.strip().replace(",", "")
+        try:
+            setattr(made, name, None if not text else int(text) if whole else float(text))
+            field.param.update(error_state=False, helper_text="")
+        except ValueError:
+            low, high = made.param[name].bounds
+            field.param.update(error_state=True, helper_text=f"A number from {low:,} to {high:,}, or empty.")
+
+    def follow(*_: object) -> None:
+        value = getattr(made, name)
+        field.value = "" if value is None else f"{value:g}" if not whole else str(value)
+
+    field.param.watch(take, ["value"])
+    made.param.watch(follow, [name])
+    follow()
+    return field
 
 
 def _key(run: Run) -> str:

@@ -51,9 +51,9 @@ class Inspector(pn.viewable.Viewer):
         self._later = later
         self._on_point = on_point
         inspection = session.inspection
-        self._k = ui.IntSlider.from_param(inspection.param.k, label="Neighbors", start=1, end=50, sizing_mode="stretch_width")
-        self._metric = ui.Select.from_param(inspection.param.metric, label="Distance", sizing_mode="stretch_width")
-        self.component = InspectorComponent(on_message=self._on_message, sizing_mode="stretch_width")
+        self._k = ui.IntSlider.from_param(inspection.param.k, label="Neighbors", start=1, end=50, size="small", sizing_mode="stretch_width")
+        self._metric = ui.Select.from_param(inspection.param.metric, label="Distance", size="small", sizing_mode="stretch_width")
+        self.component = InspectorComponent(on_message=self._on_message, sizing_mode="stretch_width", margin=(0, 10))
         self._controls = pn.Column(self._k, self._metric, sizing_mode="stretch_width", visible=False)
         self._view = pn.Column(self._controls, self.component, sizing_mode="stretch_width")
         session.param.watch(self._update, ["neighbors", "dataset", "scene"])

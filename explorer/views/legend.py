@@ -29,7 +29,7 @@ class Legend(pn.viewable.Viewer):
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
-        self.component = LegendComponent(sizing_mode="stretch_width")
+        self.component = LegendComponent(sizing_mode="stretch_width", margin=(0, 10))
         session.param.watch(self._update, ["scene"])
         self._update()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import panel as pn
@@ -46,8 +45,7 @@ class Panels:
 
 def page(panels: Panels) -> ui.Page:
     """Lay out a page: controls at the left, the map, findings at the right; on a narrow screen both sides are drawers."""
-    toggle = ui.IconButton(icon="info", description="Legend and clicked point", color="light")
-    made = ui.Page(
+    return ui.Page(
         title="Explorer",
         sidebar=panels.controls,
         sidebar_width=310,
@@ -65,20 +63,10 @@ def page(panels: Panels) -> ui.Page:
         contextbar_open=True,
         contextbar_variant="auto",
         contextbar_width=300,
-        header=[toggle],
         busy_indicator=None,
         theme_toggle=True,
         sizing_mode="stretch_width",
     )
-    known = weakref.ref(made)
-
-    def turn(_: object) -> None:
-        shown = known()
-        if shown is not None:
-            shown.contextbar_open = not shown.contextbar_open
-
-    toggle.on_click(turn)
-    return made
 
 
 def release(made: ui.Page) -> None:
@@ -107,6 +95,4 @@ def block(panels: Panels, *, height: int) -> pn.viewable.Viewable:
 
 
 def _section(title: str, *content: Any) -> pn.viewable.Viewable:
-    return pn.Column(
-        ui.Typography(title, variant="overline", margin=(8, 10, 0, 10), sizing_mode="stretch_width"), *content, sizing_mode="stretch_width"
-    )
+    return pn.Column(ui.Typography(title, variant="overline", margin=(6, 10, -4, 10), sizing_mode="stretch_width"), *content, sizing_mode="stretch_width")
