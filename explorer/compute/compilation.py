@@ -27,7 +27,9 @@ def keep_compiled(package: str, *, arguments: Sequence[Any] = ()) -> None:
     from numba.core.dispatcher import Dispatcher
 
     modules = [module for name, module in list(sys.modules.items()) if name == package or name.startswith(f"{package}.")]
-    dispatchers = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
+    dispatchers: dict[int, Any] = {
+        id(value): value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)
+    }
     for dispatcher in dispatchers.values():
         if not dispatcher.signatures and isinstance(dispatcher._cache, NullCache):
             dispatcher.enable_caching()

@@ -1,4 +1,4 @@
-"""Nearest neighbor descent put together from pynndescent's own parts, so that every round can be watched, stopped and kept compiled on disk.
+"""Nearest neighbor descent made of pynndescent's own parts, so that each round can be watched, stopped and kept compiled on disk.
 
 ``NNDescent(...)`` runs all rounds in one compiled function that numba cannot keep on disk: every process would compile for ten seconds, and
 nothing could be reported. The stages, parameters and results are those of ``NNDescent(points, n_neighbors=k + 1)`` in pynndescent 0.7.

@@ -1,8 +1,8 @@
 """Exact nearest rows by blocked matrix products; proves its candidates complete and measures them again in float64. Never imports numba.
 
 Every metric is turned into squared Euclidean distance between *points*: unit rows for cosine (``1 - cos = |u - v|² / 2``), the vectors
-themselves for Euclidean. A matrix product gives a lower bound of every squared distance in a block; the few lowest are measured exactly, and
-the bound of all others must lie above the k-th of them. Rows where it does not (ties, near ties) are searched again without a cut. So
+themselves for Euclidean. A matrix product gives a lower bound of every squared distance in a block; the few lowest are measured exactly,
+and the bound of all others must lie above the k-th of them. Rows where it does not (ties, near ties) are searched again without a cut. So
 duplicates are at distance 0, ties go by row number, and neither the block size nor the BLAS library can change the result.
 """
 
@@ -87,7 +87,7 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def to_distances(gaps: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
     """Turn distances between points into distances of the metric."""
-    return np.square(gaps) / np.float32(2) if metric == "cosine" else gaps
+    return (np.square(gaps) / 2).astype(np.float32) if metric == "cosine" else gaps
 
 
 def searchable(points: Points, k: int) -> NDArray[np.intp]:
@@ -174,9 +174,7 @@ def nearest_to_one(
     return rows[0, :k].astype(np.int32), gaps[0, :k]
 
 
-def _squared_to(
-    vectors: NDArray[np.float32], rows: NDArray[np.intp], goal: NDArray[np.float64], *, cosine: bool
-) -> NDArray[np.float64]:
+def _squared_to(vectors: NDArray[np.float32], rows: NDArray[np.intp], goal: NDArray[np.float64], *, cosine: bool) -> NDArray[np.float64]:
     squared = np.empty(len(rows), dtype=np.float64)
     step = max(1, MEASURE_BYTES // (16 * vectors.shape[1]))
     for at in range(0, len(rows), step):

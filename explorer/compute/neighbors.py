@@ -193,7 +193,7 @@ def _approximate_graph(
         raise Stopped
     report(STAGE, 0.05)
     found, squared = descend(points.product, k, seed, stage=STAGE, report=report, should_stop=should_stop)
-    indices, gaps = _without_self(found, np.sqrt(squared) / np.float32(points.scale), k)
+    indices, gaps = _without_self(found, (np.sqrt(squared) / points.scale).astype(np.float32), k)
     columns = np.arange(n)
     broken = np.flatnonzero((indices < 0).any(axis=1))
     indices[broken], gaps[broken] = _exact_rows(points, broken, columns, k, ignore, should_stop)

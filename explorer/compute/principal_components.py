@@ -48,9 +48,7 @@ class PCA(Projection):
         return Layout(found.coordinates, self.method, self.settings(), stats)
 
 
-def principal_components(
-    vectors: NDArray[np.float32], *, report: Report = ignore, should_stop: ShouldStop = never
-) -> PrincipalComponents:
+def principal_components(vectors: NDArray[np.float32], *, report: Report = ignore, should_stop: ShouldStop = never) -> PrincipalComponents:
     """Project rows on their two principal components.
 
     The largest loading of a component is positive, so that the same vectors always give the same picture. O(n d²) up to 2,048 dimensions or
@@ -110,7 +108,7 @@ class _Passes:
             self._report("PCA", begin + (end - begin) * min(1.0, (at + self._step) / n))
 
     def solve_dims(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Leading eigenvalues and directions (d, 1 or 2) of the (d, d) covariance."""
+        """Find the leading eigenvalues and directions (d, 1 or 2) of the (d, d) covariance."""
         d = self._vectors.shape[1]
         covariance = np.zeros((d, d))
         for _, block in self.blocks(0.2, 0.6):
@@ -119,7 +117,7 @@ class _Passes:
         return _leading(covariance)
 
     def solve_rows(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The same from the (n, n) products of all rows, where there are fewer rows than dimensions."""
+        """Find the same from the (n, n) products of all rows, where there are fewer rows than dimensions."""
         n = len(self._vectors)
         products = np.zeros((n, n))
         step = max(1, BLOCK_BYTES // (8 * n))
@@ -131,13 +129,14 @@ class _Passes:
         self.total = float(np.trace(products))
         values, weights = _leading(products)
         directions = sum(
-            (block.T @ weights[at : at + len(block)] for at, block in self.blocks(0.4, 0.6)), start=np.zeros((len(self._mean), weights.shape[1]))
+            (block.T @ weights[at : at + len(block)] for at, block in self.blocks(0.4, 0.6)),
+            start=np.zeros((len(self._mean), weights.shape[1])),
         )
         length = np.sqrt(np.einsum("ij,ij->j", directions, directions))
         return values, directions / np.where(length > 0, length, 1.0)
 
     def iterate(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The same by subspace iteration from a fixed random start, where both n and d are large."""
+        """Find the same by subspace iteration from a fixed random start, where both n and d are large."""
         basis = np.linalg.qr(np.random.default_rng(0).standard_normal((len(self._mean), OVERSAMPLED)))[0]
         for turn in range(ITERATIONS):
             image, self.total = np.zeros_like(basis), 0.0

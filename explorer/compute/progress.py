@@ -30,7 +30,8 @@ class Report(Protocol):
 class ShouldStop(Protocol):
     """Asked at least once an epoch; True ends the computation with :class:`Stopped`."""
 
-    def __call__(self) -> bool: ...
+    def __call__(self) -> bool:
+        """Say whether to stop."""
 
 
 class Stopped(Exception):

@@ -21,6 +21,7 @@ from explorer.errors import BadParameter
 __all__ = ["GRAPH_K", "Cadence", "GraphRequest", "Layout", "Projection"]
 
 GRAPH_K = 30  # neighbors in the one graph that all projections share
+LEAST_ROWS = 2
 
 
 class GraphRequest(TypedDict):
@@ -80,8 +81,8 @@ class Projection(param.Parameterized):
         ParameterError
             With the sentence that says why.
         """
-        if n < 2:
-            raise BadParameter("rows", n, "a map needs at least two.")
+        if n < LEAST_ROWS:
+            raise BadParameter("rows", n, f"a map needs at least {LEAST_ROWS}.")
         if d < 1:
             raise BadParameter("dimensions", d, "vectors need at least one.")
 
@@ -119,7 +120,7 @@ class Cadence:
         self._next = 0.0
 
     def due(self) -> bool:
-        """True if enough time went by since it was last True."""
+        """Return True if enough time went by since it was last True."""
         now = monotonic()
         if now < self._next:
             return False

@@ -45,7 +45,7 @@ def projection(method: str, **params: object) -> Projection:
 
 
 def _allowed(made: Projection, name: str) -> str:
-    """What a parameter takes, as the end of a sentence."""
+    """Say what a parameter takes, as the end of a sentence."""
     from param import Integer, Selector
 
     parameter = made.param[name]

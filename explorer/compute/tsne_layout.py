@@ -18,7 +18,7 @@ from explorer.errors import BadParameter
 
 __all__ = ["TSNE"]
 
-LEAST_ROWS = 4
+FEWEST_ROWS = 4
 EARLY_EXAGGERATION = 12.0
 EARLY_ITERATIONS = 250
 INTERPOLATED_FROM = 10_000  # rows from which the FFT gradient is faster than Barnes-Hut
@@ -36,7 +36,7 @@ class TSNE(Projection):
     title: ClassVar[str] = "t-SNE"
     version: ClassVar[int] = 1
 
-    metric = param.Selector(
+    metric = param.Selector(  # type: ignore[var-annotated]
         default="cosine",
         objects=list(METRICS),
         doc="How far two rows are apart. Cosine compares directions and suits text and image embeddings; Euclidean compares positions.",
@@ -47,8 +47,8 @@ class TSNE(Projection):
         softbounds=(5.0, 50.0),
         step=1.0,
         doc=(
-            "Roughly how many neighbors each row listens to. Up to 10, the neighbor graph that UMAP uses serves as it is, which is much faster and "
-            "keeps neighbors better than the customary 30; more needs a larger graph (three times as many neighbors)."
+            "Roughly how many neighbors each row listens to. Up to 10, the neighbor graph that UMAP uses serves as it is, which is much "
+            "faster and keeps neighbors better than the customary 30; more needs a larger graph (three times as many neighbors)."
         ),
     )
     exaggeration = param.Number(
@@ -86,8 +86,8 @@ class TSNE(Projection):
     def check(self, n: int, d: int) -> None:
         """Refuse fewer than four rows, which leave t-SNE nothing to decide; see :meth:`Projection.check`."""
         super().check(n, d)
-        if n < LEAST_ROWS:
-            raise BadParameter("rows", n, f"t-SNE needs at least {LEAST_ROWS}; PCA and UMAP show fewer.")
+        if n < FEWEST_ROWS:
+            raise BadParameter("rows", n, f"t-SNE needs at least {FEWEST_ROWS}; PCA and UMAP show fewer.")
 
     def fit(
         self, vectors: NDArray[np.float32], graph: NeighborGraph | None, *, report: Report = ignore, should_stop: ShouldStop = never
@@ -117,7 +117,7 @@ class TSNE(Projection):
 
 
 def _affinities(graph: NeighborGraph, k: int, perplexity: float) -> Any:
-    """The symmetric matrix P of openTSNE, CSR float64, summing to 1."""
+    """Compute the symmetric matrix P of openTSNE, CSR float64, summing to 1."""
     from openTSNE.affinity import joint_probabilities_nn
 
     return joint_probabilities_nn(
@@ -163,7 +163,7 @@ class _Descent:
                 self._report("t-SNE", 0.05 + 0.95 * self._done / self._iterations, self._layout.astype(np.float32))
 
     def divergence(self) -> float:
-        """The Kullback-Leibler divergence of the layout from the affinities."""
+        """Return the Kullback-Leibler divergence of the layout from the affinities."""
         return float(self._gradient(self._affinities, evaluate=True)[0])
 
     def _gradient(self, affinities: Any, *, evaluate: bool) -> tuple[float, NDArray[np.float64]]:

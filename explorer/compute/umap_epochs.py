@@ -2,10 +2,10 @@
 
 The kernel runs in the compute process only, where nothing else is parallel.
 
-Each epoch reads one copy of the layout and writes another, and a row writes only its own place, so no update races. umap-learn moves both ends of
-every directed edge; here an edge is visited from both of its ends (the graph is symmetric, weights and schedules of the two directions are equal) and
-each end moves itself twice as far. Negative samples come from a counter of seed, epoch and row. The two gradient coefficients come from tables over
-the exponent and first eight mantissa bits of the squared distance instead of ``pow``.
+Each epoch reads one copy of the layout and writes another, and a row writes only its own place, so no update races. umap-learn moves
+both ends of every directed edge; here an edge is visited from both of its ends (the graph is symmetric, weights and schedules of the two
+directions are equal) and each end moves itself twice as far. Negative samples come from a counter of seed, epoch and row. The two gradient
+coefficients come from tables over the exponent and first eight mantissa bits of the squared distance instead of ``pow``.
 """
 
 from __future__ import annotations
@@ -37,6 +37,25 @@ def coefficient_tables(a: float, b: float) -> tuple[NDArray[np.float32], NDArray
 
 @numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
 def run_epochs(buffers, starts, ends, every, due, first, last, total, seed, attraction, repulsion, pull, negatives):  # type: ignore[no-untyped-def]
+    """Move all rows for epochs ``first`` to ``last`` of ``total``, in place.
+
+    Parameters
+    ----------
+    buffers : ndarray of shape (2, n, 2), float32
+        Two copies of the layout; epoch e reads ``buffers[e % 2]`` and writes the other, which the next epoch reads.
+    starts, ends : ndarray of shape (n + 1,) int64 and (m,) int32
+        The symmetric edges in CSR order.
+    every, due : ndarray of shape (m,), float32
+        Epochs between two visits of an edge, and the epoch of its next visit; ``due`` is moved on.
+    seed : int
+        Decides the negative samples.
+    attraction, repulsion : ndarray, float32
+        See :func:`coefficient_tables`.
+    pull : float
+        How many times the attraction of one visit is applied.
+    negatives : int
+        Rows pushed away a visit.
+    """
     n = buffers.shape[1]
     four = np.float32(4)
     for epoch in range(first, last):
@@ -45,7 +64,11 @@ def run_epochs(buffers, starts, ends, every, due, first, last, total, seed, attr
         alpha = np.float32(1) - np.float32(epoch) / np.float32(total)
         strong = alpha * np.float32(pull)
         for i in numba.prange(n):
-            state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(epoch) * np.uint64(0xD1B54A32D192ED03) + np.uint64(i) * np.uint64(0xABC98388FB8FAC03)
+            state = (
+                np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
+                + np.uint64(epoch) * np.uint64(0xD1B54A32D192ED03)
+                + np.uint64(i) * np.uint64(0xABC98388FB8FAC03)
+            )
             state ^= state >> np.uint64(32)
             state *= np.uint64(0xD6E8FEB86659FD93)
             state ^= state >> np.uint64(32)

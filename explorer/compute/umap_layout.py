@@ -18,6 +18,7 @@ from explorer.errors import BadParameter
 __all__ = ["UMAP"]
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, as in umap-learn
+FEW_EPOCHS = 10  # up to which edges are dropped as if there were the default number, as in umap-learn
 NEGATIVES = 5  # rows pushed away for each edge pulled together
 PULL = 2.0  # both directions of an edge move its row
 START_EXTENT = 10.0
@@ -31,7 +32,7 @@ class UMAP(Projection):
     title: ClassVar[str] = "UMAP"
     version: ClassVar[int] = 1
 
-    metric = param.Selector(
+    metric = param.Selector(  # type: ignore[var-annotated]
         default="cosine",
         objects=list(METRICS),
         doc="How far two rows are apart. Cosine compares directions and suits text and image embeddings; Euclidean compares positions.",
@@ -133,7 +134,7 @@ def _optimize(
     from explorer.compute.umap_epochs import coefficient_tables, run_epochs
 
     strongest = edges.data.max()
-    edges.data[edges.data < strongest / (epochs if epochs > 10 else _default_epochs(len(start)))] = 0
+    edges.data[edges.data < strongest / (epochs if epochs > FEW_EPOCHS else _default_epochs(len(start)))] = 0
     edges.eliminate_zeros()
     every = (strongest / edges.data).astype(np.float32)
     due = every.copy()

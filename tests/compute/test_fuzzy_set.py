@@ -8,7 +8,6 @@ import pytest
 from explorer.compute.fuzzy_set import curve, fuzzy_set
 from explorer.compute.neighbors import neighbor_graph
 
-
 pytestmark = [
     pytest.mark.timeout(900),  # importing umap-learn compiles pynndescent where that was never done before
     pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning"),
