@@ -239,24 +239,23 @@ def _surely_visible(index: LayoutIndex, view: View) -> int:
 def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> Frame:
     """Draw an antialiased disc a row."""
     index, color, view, n_pixels = picture.index, picture.color, picture.view, picture.width * picture.height
-    (scale_x, scale_y), x, y = picture.pixels_a_unit, index.x[found].astype(np.float64), index.y[found].astype(np.float64)
+    (scale_x, scale_y), x, y = picture.pixels_a_unit, index.x.take(found).astype(np.float64), index.y.take(found).astype(np.float64)
     at_x, at_y = (x - view.x0) * scale_x, (view.y1 - y) * scale_y
-    chosen = picture.chosen[found] if picture.chosen_bits else np.ones(len(found), bool)
+    chosen = picture.chosen.take(found) if picture.chosen_bits else np.ones(len(found), bool)
+    lut, slots = np.zeros((1, 3), np.uint8), np.zeros(len(found), np.uint8)
     if isinstance(color, ByCategory):
-        colors = color.lut[color.slots[found]]
+        lut, slots = color.lut, color.slots.take(found)
     elif isinstance(color, ByNumber):
         low, high = _limits(color)
-        level = (color.values[found] - low) * (255 / (high - low))
+        level = (color.values.take(found).astype(np.float64) - low) / (high - low) * 255
         chosen = chosen & ~np.isnan(level)
-        colors = color.lut[np.clip(np.nan_to_num(level), 0, 255).round().astype(np.uint8)]
-    else:
-        colors = np.zeros((len(found), 3), np.uint8)
+        lut, slots = color.lut, np.clip(np.nan_to_num(level), 0, 255).round().astype(np.uint8)
+    inks = np.ones((len(lut), 4), np.float32)
+    inks[:, [RED, GREEN, BLUE]] = lut
     sums = np.zeros((n_pixels, 4), np.float32)
     context = np.zeros(n_pixels if picture.has_context else 0, np.float32)
-    inks = np.ones((len(found), 4), np.float32)
-    inks[:, [RED, GREEN, BLUE]] = colors
     centers = at_x.astype(np.float32), at_y.astype(np.float32)
-    splat(*centers, inks, chosen, radius, picture.width, picture.height, sums, context)
+    splat(*centers, inks.take(slots, axis=0), chosen, radius, picture.width, picture.height, sums, context)
     inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
     ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None
     return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, 0)

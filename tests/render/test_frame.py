@@ -271,3 +271,18 @@ def test_memory_mapped_arrays_draw_the_same_picture(tmp_path):
     mapped = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in tmp_path.iterdir()}
     again = FrameRequest(**{**vars(asked), "index": LayoutIndex.from_arrays(mapped)})
     np.testing.assert_array_equal(render(again).rgba, render(asked).rgba)
+
+
+def test_a_number_has_the_same_color_as_a_disc_and_as_a_pixel():
+    values = np.linspace(-1.2, 1.2, 9)
+    xy = np.column_stack([np.arange(9), np.zeros(9)]).astype(np.float32)
+    pixels, discs = (
+        render(request(xy, by_value(values), View(-0.5, 8.5, -0.5, 0.5), width=90, height=10, point_px=size)).rgba for size in (1.0, 6.0)
+    )
+    np.testing.assert_allclose(discs[5, 5::10, 0].astype(int), pixels[4, 5::10, 0].astype(int), atol=1)
+
+
+def test_limits_that_are_hardly_apart_draw_all_the_same():
+    for point_px in (1.0, 6.0):
+        asked = request(cloud(50), by_value(np.zeros(50), low=0.0, high=1e-42), View(-4, 4, -3, 3), point_px=point_px)
+        assert render(asked).rgba[..., 3].max() > 0
