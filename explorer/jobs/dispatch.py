@@ -289,7 +289,8 @@ class Dispatcher:
             else:
                 asker.job.end("failed", error=error or JobFailed(what, "its result was deleted before it could be read. Run it again."))
             asker.job.tell()
-        logger.info("%s: %s after %.1f s", what, error or ("done" if computation.askers else "canceled"), monotonic() - computation.started)
+        outcome = (error or "done") if computation.askers else "canceled"
+        logger.info("%s: %s after %.1f s", what, outcome, monotonic() - computation.started)
 
     def _closed(self) -> None:
         self._open = False

@@ -18,6 +18,8 @@ State = Literal["queued", "running", "done", "failed", "canceled"]
 _ENDED: Final = frozenset({"done", "failed", "canceled"})
 _REPORT_EVERY_S: Final = 0.1
 _ESTIMATE_AFTER_S: Final = 1.0  # earlier, the speed is mostly start-up
+_STEADY_S: Final = 4.0  # how far back the pace looks, in seconds and as a share of the time so far
+_STEADY: Final = 0.25
 _ESTIMATE_AFTER: Final = 0.02  # and so is the first of the way
 
 T = TypeVar("T")
@@ -210,18 +212,19 @@ class _Pace:
     """How fast a fraction grows, with more weight on the recent past, because stages differ in speed."""
 
     def __init__(self) -> None:
+        self._first: float | None = None
         self._at: float | None = None
         self._fraction = 0.0
         self._speed = 0.0  # fraction a second
 
     def note(self, fraction: float, now: float) -> None:
-        if self._at is None:
-            self._at, self._fraction = now, fraction
+        if self._first is None or self._at is None:
+            self._first, self._at, self._fraction = now, now, fraction
             return
         seconds = now - self._at
         if seconds < _REPORT_EVERY_S:
             return
-        weight = 1.0 if not self._speed else min(1.0, seconds / (seconds + 4.0))
+        weight = 1.0 if not self._speed else seconds / (seconds + max(_STEADY_S, _STEADY * (now - self._first)))
         self._speed += weight * ((fraction - self._fraction) / seconds - self._speed)
         self._at, self._fraction = now, fraction
 

@@ -11,6 +11,8 @@ from explorer.jobs.job import Job
 
 
 class Clock:
+    """A clock that stands still until it is told."""
+
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
         monkeypatch.setattr(module, "monotonic", lambda: self.now)

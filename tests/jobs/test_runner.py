@@ -202,7 +202,7 @@ def test_what_the_data_does_not_allow_is_said_in_a_sentence_without_a_process(tm
     data = dataset(n=12)
     with pytest.raises(NotEnoughRows, match=r"k=30 needs more than 30 rows; this dataset has 12 to draw\. Lower k below 12\."):
         offline.submit_graph(data).result()
-    with pytest.raises(UnknownChoice, match="cosin is not a metric. Did you mean cosine?"):
+    with pytest.raises(UnknownChoice, match=r"cosin is not a metric\. Did you mean cosine\?"):
         offline.submit_graph(data, metric="cosin", k=3).result()
     with pytest.raises(BadParameter, match="k=0 is not allowed: give 1 or more"):
         offline.submit_graph(data, k=0).result()
@@ -229,7 +229,7 @@ def test_an_error_in_the_process_fails_the_job_and_not_the_process(shared: Runne
 def test_a_full_or_unwritable_store_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     made = Runner(Store(tmp_path / "file"))
-    with pytest.raises(StoreUnwritable, match="Results cannot be kept in .*file: "):
+    with pytest.raises(StoreUnwritable, match=r"Results cannot be kept in .*file: "):
         made.submit_layout(dataset(), PCA()).result(WAIT_S)
     made.close()
 
@@ -473,7 +473,10 @@ time.sleep(60)
 def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
     process = script(tmp_path, _ORPHAN)
     assert process.stdout is not None
-    pid = int(process.stdout.readline())
+    assert process.stderr is not None
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    pid = int(line)
     assert psutil.pid_exists(pid)
     process.kill()
     process.communicate(timeout=10)
