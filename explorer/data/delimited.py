@@ -164,9 +164,8 @@ def _read_pair(vectors: Path, metadata: Path, source: str) -> Contents:
         reason = f"it has {numbers.num_rows:,} rows, but {metadata.name} beside it describes {table.num_rows:,}."
         raise Unreadable(source, reason)
     title = vectors.parent.name if vectors.stem.lower() in {name for name, _ in PAIRS} else vectors.stem
-    for name, column in zip(names, numbers.columns, strict=True):
-        table = table.append_column(name, column)
-    return Contents(source, title, TableColumns(table))
+    both = pa.Table.from_arrays([*table.columns, *numbers.columns], names=[*table.column_names, *names])
+    return Contents(source, title, TableColumns(both))
 
 
 def _read_projector_metadata(metadata: Path, n_rows: int, source: str) -> pa.Table:

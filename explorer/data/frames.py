@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,9 +72,10 @@ def _from_pandas(frame: pd.DataFrame) -> pa.Table:
     if frame.index.name is not None or frame.index.dtype.kind not in "iu":
         index = frame.index.to_frame(index=False).iloc[:, 0] if frame.index.nlevels == 1 else frame.index.map(str).to_series()
         columns["index" if frame.index.name is None else str(frame.index.name)] = _column(index)
+    repeated = next((name for name, times in Counter(names).items() if times > 1), None)
+    if repeated is not None:
+        raise DuplicateColumns("The DataFrame", repeated)
     for i, name in enumerate(names):
-        if names.count(name) > 1:
-            raise DuplicateColumns("The DataFrame", name)
         columns[name] = _column(frame.iloc[:, i])
     return pa.table(columns) if columns else no_columns(len(frame))
 

@@ -139,9 +139,12 @@ def parse_lists(texts: pa.Array, source: str, column: str, start: int) -> pa.Arr
     """
     trimmed = pc.utf8_trim(pc.cast(texts, pa.large_string()), "[](){}<> \t\r\n,;")
     trimmed = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.large_string()), trimmed)
-    parts = pc.split_pattern_regex(trimmed, r"[\s,;]+")
+    if pc.all(pc.match_substring(trimmed, ",")).as_py():
+        parts = pc.split_pattern(trimmed, ",")  # several times as fast as the expression
+    else:
+        parts = pc.split_pattern_regex(trimmed, r"[\s,;]+")
     try:
-        numbers = pc.cast(parts.flatten(), pa.float64())
+        numbers = pc.cast(pc.ascii_trim_whitespace(parts.flatten()), pa.float64())
     except pa.ArrowInvalid:
         for i, words in enumerate(parts.to_pylist()):
             for word in words or ():
@@ -234,8 +237,9 @@ def _number(text: str | None, source: str, name: str, row: int) -> float:
     try:
         return float(text)
     except ValueError:
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        hint = " NumPy cut the list short when it was printed; save the numbers themselves." if text == "..." else ""
+        word = text.strip()
+        shown = word if len(word) <= _SHOWN else f"{word[:_SHOWN]}…"
+        hint = " NumPy cut the list short when it was printed; save the numbers themselves." if word == "..." else ""
         raise BadVectors(source, name, row, f"{shown!r} is not a number.{hint}") from None
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -43,7 +42,8 @@ def showable(table: pa.Table) -> Shown:
     """
     notes = []
     shown: dict[str, pa.ChunkedArray] = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
+    names = table.column_names
+    for name, column in zip(names, table.columns, strict=True):
         try:
             value = _showable(column)
         except (pa.ArrowException, ValueError, OverflowError) as error:
@@ -51,7 +51,7 @@ def showable(table: pa.Table) -> Shown:
         if isinstance(value, str):
             notes.append(f"Column {name} is left out: {value}.")
         else:
-            shown[_free_name(name, [*table.column_names, *shown])] = value
+            shown[name if _says_something(name) else _free_name({*names, *shown})] = value
     return Shown(pa.table(shown) if shown else table.select([]), tuple(notes))
 
 
@@ -136,11 +136,13 @@ def _some(column: pa.ChunkedArray, n: int = 100) -> list[Any]:
     return [value for value in column.slice(0, n).to_pylist() if value is not None]
 
 
-def _free_name(name: str, taken: list[str]) -> str:
-    """Give a column that pandas left without a good name one that people understand."""
-    if name and not (name.startswith("__index_level_") and name.endswith("__")):
-        return name
-    return next(candidate for candidate in ("index", *(f"index_{i}" for i in np.arange(2, len(taken) + 3))) if candidate not in taken)
+def _says_something(name: str) -> bool:
+    return bool(name) and not (name.startswith("__index_level_") and name.endswith("__"))
+
+
+def _free_name(taken: set[str]) -> str:
+    """Name a column that pandas left without a name that people understand."""
+    return next(name for name in ("index", *(f"index_{i}" for i in range(2, len(taken) + 3))) if name not in taken)
 
 
 def _unchanged(column: pa.ChunkedArray) -> pa.ChunkedArray:

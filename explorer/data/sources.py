@@ -15,7 +15,7 @@ from explorer.data.annotations import Annotations, read_annotations
 from explorer.data.breakage import reading
 from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
-from explorer.data.files import read_file
+from explorer.data.files import ENDINGS, read_file
 from explorer.data.frames import read_object
 from explorer.data.given_graph import read_graph
 from explorer.data.matrices import as_matrix, fingerprint, read_matrix, usable_rows
@@ -215,7 +215,8 @@ def _again(dataset: Dataset, wishes: Wishes) -> Dataset:
 
 def _from_catalog(name: str) -> Dataset | None:
     with reading(name):
-        if Path(name).exists():
+        path = Path(name).expanduser()
+        if path.suffix.lower() in ENDINGS and path.is_file():
             return None
     from explorer.data.catalog import catalog
 

@@ -64,7 +64,7 @@ def find_vectors(columns: Columns, *, has_layouts: bool, ignore: Sequence[str] =
     texts = _text_columns(columns, [field.name for field in fields if is_text(field.type)])
     if texts:
         return (max(texts).column,)
-    series = _number_columns(columns, fields, least=_LEAST_WIDTH if not has_layouts else _WIDE_SERIES)
+    series = _number_columns(fields, has_layouts=has_layouts)
     if series or has_layouts:
         return series
     # Nothing else to draw: lists of unequal length are worth the sentence that names the first odd row.
@@ -129,13 +129,16 @@ def _text_columns(columns: Columns, names: list[str]) -> list[_ListColumn]:
     return found
 
 
-def _number_columns(columns: Columns, fields: list[pa.Field], *, least: int) -> tuple[str, ...]:
+def _number_columns(fields: list[pa.Field], *, has_layouts: bool) -> tuple[str, ...]:
     kinds = {field.name: storage_type(field.type) for field in fields if is_number(storage_type(field.type)) or is_text(field.type)}
     numbers = {name for name, kind in kinds.items() if is_number(kind)}
-    mostly_numbers = [
-        series.columns  # a text among them is refused when it is read, with its row
+    least = _WIDE_SERIES if has_layouts else _LEAST_WIDTH
+    # A text among vectors is refused when it is read, with its row; beside coordinates such columns may well be something else.
+    most_texts = 0 if has_layouts else 0.5
+    known = [
+        series.columns
         for series in numbered_series(kinds)
-        if series.known and sum(name in numbers for name in series.columns) * 2 > len(series.columns)
+        if series.known and sum(name not in numbers for name in series.columns) <= most_texts * len(series.columns)
     ]
     unknown = [series.columns for series in numbered_series(numbers) if not series.known and len(series.columns) >= least]
-    return max(mostly_numbers or unknown, key=len, default=())
+    return max(known or unknown, key=len, default=())

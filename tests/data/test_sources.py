@@ -355,6 +355,12 @@ def test_names_of_the_catalog_open_too() -> None:
     assert open_dataset("digits", color="ink").color == "ink"
 
 
+def test_a_folder_of_the_same_name_does_not_hide_a_dataset_of_the_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert open_dataset("digits").n_rows == 1_797
+
+
 def test_no_vectors_lists_the_columns_and_says_how_to_name_them() -> None:
     with pytest.raises(NoVectors, match=r"its columns are word, kind\..*--vectors"):
         open_dataset(pd.DataFrame({"word": WORDS, "kind": KINDS}))

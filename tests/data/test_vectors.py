@@ -61,6 +61,12 @@ def test_a_few_numbered_columns_of_an_unknown_name_are_metadata_where_a_map_exis
     assert len(found(numbers(*(f"gene{i}" for i in range(8))), has_layouts=True)) == 8
 
 
+def test_a_text_among_numbered_columns_beside_a_map_is_metadata() -> None:
+    columns = {**numbers("col1", "col2"), "col3": ["a", "b"]}
+    assert found(columns, has_layouts=True) == ()
+    assert found(columns) == ("col1", "col2", "col3")
+
+
 prefixes = st.sampled_from(["embedding_", "emb", "dim", "v", "feature_", "e", "PC", ""])
 
 
