@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer.compute.projections import projection
 from explorer.data import catalog as module
 from explorer.data.catalog import Entry, catalog, open_entry
 from explorer.errors import UnknownDataset
@@ -218,6 +219,12 @@ def test_the_sample_opens_with_its_graph_and_layouts() -> None:
         distances = 1 - vectors @ vectors[row]
         distances[row] = np.inf
         np.testing.assert_allclose(graph.distances[row], np.sort(distances)[:30], atol=1e-5)
+
+
+def test_the_samples_layouts_are_those_of_the_default_parameters() -> None:
+    for layout in open_entry("wordnet-10k").layouts:
+        assert layout.method is not None
+        assert dict(layout.params) == projection(layout.method).settings()
 
 
 def test_the_sample_is_small_enough_to_ship() -> None:
