@@ -73,14 +73,13 @@ export function render({model}) {
     under_way.set(asked, now);
     model.send_msg(wanted);
   };
-  const want = moving => {
+  const want = (moving, again = false) => {
     const [w, h] = size();
     if (w < 1 || h < 1 || !intent) return;
     background = read_theme();
-    wanted = {
-      type: "draw", client, id: ++id, ...view(), width: w, height: h,
-      ratio: window.devicePixelRatio || 1, moving, background,
-    };
+    const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background};
+    if (!again && wanted && Object.keys(next).every(key => next[key] === wanted[key])) return;  // it is here or on its way
+    wanted = {type: "draw", client, id: ++id, ...next};
     clearTimeout(rest_timer);
     if (moving) rest_timer = setTimeout(() => want(false), REST_MS);
     ask();
@@ -282,13 +281,13 @@ export function render({model}) {
   };
   xr.change.connect(follow);
   yr.change.connect(follow);
-  const go_home = () => {
+  const go_home = (again = false) => {
     if (!model.home || model.home.length !== 4) return;
     const [x0, x1, y0, y1] = model.home;
     intent = {x0, x1, y0, y1};
     hide_card();
     fit();
-    want(false);
+    want(false, again);
     place();
     draw_marks();
   };
@@ -299,7 +298,7 @@ export function render({model}) {
   }, 500);
 
   model.on("picture", show);
-  model.on("home", go_home);
+  model.on("home", () => go_home(true));  // another layout: what was asked for before shows something else
   model.on("marks", draw_marks);
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
