@@ -217,7 +217,7 @@ class UnknownRow(ParameterError, IndexError):
 
     def __str__(self) -> str:
         row, n = self.args
-        return f"There is no row {row}: the rows of this dataset are numbered 0 to {n - 1:,}."
+        return f"There is no row {row}: {f'the rows of this dataset are numbered 0 to {n - 1:,}' if n else 'no dataset is open'}."
 
 
 class JobError(ExplorerError, RuntimeError):

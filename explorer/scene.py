@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ __all__ = ["Picture", "PictureRequest", "Run", "Scene", "Shown", "draw", "stage"
 _RATIO_MOST = 2.0  # device pixels a CSS pixel; a finer picture costs more than it shows
 _SIDE_MOST = 4096  # pixels
 _MOVING_ROWS = 3_000_000  # rows drawn in a picture while something moves; a fair sample of more
+_NAME_MOST = 200  # characters of a name in a picture's header, whose length has to fit into two bytes
 _PICK_PX = 8  # how far from the pointer a row may be, in CSS pixels
 
 
@@ -90,6 +91,7 @@ class Picture(NamedTuple):
     def message(self, push: int) -> bytes:
         """Pack the picture: two bytes of header length, the header as JSON, the image file; ``push`` counts what was sent unasked."""
         asked, view = self.request, self.view
+        title, name = self.scene.shown.run.title[:_NAME_MOST], self.scene.dataset.name[:_NAME_MOST]
         head = {
             "client": asked.client,
             "id": asked.id,
@@ -100,7 +102,7 @@ class Picture(NamedTuple):
             "x1": view.x1,
             "y0": view.y0,
             "y1": view.y1,
-            "alt": f"{self.scene.shown.run.title} map of {self.scene.dataset.name}: {self.n_visible:,} rows in view",
+            "alt": f"{title} map of {name}: {self.n_visible:,} rows in view",
         }
         written = json.dumps(head).encode()
         return len(written).to_bytes(2, "big") + written + self.data
@@ -122,7 +124,7 @@ def stage(
     shown: Shown,
     coloring: Coloring,
     *,
-    density: str,
+    density: Literal["log", "equalized", "linear"],
     point_size: float | None,
     mask: NDArray[np.bool_] | None,
     before: Scene | None = None,
@@ -143,21 +145,19 @@ def stage(
         The scene on screen.
     """
     index = shown.index
-    same_layout = before is not None and before.shown is shown
-    if same_layout and before.coloring is coloring:
-        color = before.color
+    known = before if before is not None and before.shown is shown else None
+    if known is not None and known.coloring is coloring:
+        color = known.color
     elif coloring.kind == "number":
         color = ByNumber.of(index, coloring.values, low=coloring.low, high=coloring.high, lut=coloring.lut)
     else:
         color = ByCategory.of(index, coloring.slots, coloring.lut)
-    if same_layout and before.normalization.how == density:
-        normalization = before.normalization
-    else:
-        normalization = Normalization.of(index, density)  # type: ignore[arg-type]  # a Selector's value
+    same_density = known is not None and known.normalization.how == density
+    normalization = known.normalization if known is not None and same_density else Normalization.of(index, density)
     if mask is None:
         selected = None
-    elif same_layout and before.selection_mask is mask:
-        selected = before.selected
+    elif known is not None and known.selection_mask is mask:
+        selected = known.selected
     else:
         selected = RowMask.of(index, mask)
     return Scene(dataset, shown, coloring, color, normalization, selected, mask, point_size)

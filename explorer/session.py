@@ -7,22 +7,24 @@ the thread that owns this session's params (the event loop of a server, the kern
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import param
 from numpy.typing import NDArray
 
 from explorer.coloring import Coloring, coloring
-from explorer.compute.neighbors import nearest_rows
-from explorer.compute.projections import PCA, PROJECTIONS, Layout, Projection, projection
+from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
-from explorer.errors import ExplorerError, JobCanceled, UnknownDataset
+from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
 from explorer.jobs.runner import Runner, runner
+from explorer.neighborhood import Neighbors, find_neighbors
+from explorer.runs import load, run_of, runs_of
 from explorer.scene import Run, Scene, Shown, stage
 from explorer.shelf import open_shared, shown
 from explorer.state.appearance import Appearance
@@ -34,26 +36,14 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.job import Job
 
-__all__ = ["Neighbors", "Session", "find_neighbors"]
+__all__ = ["Schedule", "Session"]
 
 logger = logging.getLogger(__name__)
 
-EXACT_PRODUCTS = 200_000_000  # n * d up to which one row's neighbors are searched exactly: about 0.1 s a hundred million on one core
-_FIRST = ("umap", "tsne", None, "pca")  # which layout is shown first
 _threads = ThreadPoolExecutor(4, thread_name_prefix="explorer-session")
 
-Schedule = Callable[[Callable[[], None]], None]
-
-
-class Neighbors(NamedTuple):
-    """A row's true nearest rows in the original space."""
-
-    row: int
-    rows: NDArray[np.int32]
-    distances: NDArray[np.float32]
-    metric: str
-    found_by: Literal["graph", "exact search"]
-    recall: float
+Schedule = Callable[[Callable[[], object]], object]
+"""Runs a function, later, on the thread that owns the params; may be called from any thread."""
 
 
 class Session(param.Parameterized):
@@ -133,13 +123,12 @@ class Session(param.Parameterized):
         ExplorerError
             If it cannot be opened; what was open stays.
         """
-        self._begin_opening(_title_of(source))
+        number = self._begin_opening(_title_of(source))
         try:
             opened = _prepare(open_dataset(source, **options), self._runner)
-        except ExplorerError:
+        finally:
             self.opening = ""
-            raise
-        self._take_dataset(opened, self._opened)
+        self._take_dataset(opened, number, now=True)
 
     def _begin_opening(self, title: str) -> int:
         self._opened += 1
@@ -147,10 +136,14 @@ class Session(param.Parameterized):
         return self._opened
 
     def _open(self, read: Callable[[], Dataset], number: int) -> None:
-        with self._told("open a dataset", opening=""):
+        with self._told("open a dataset", self._fail_opening, number):
             self._later(self._take_dataset, _prepare(read(), self._runner), number)
 
-    def _take_dataset(self, opened: _Opened, number: int) -> None:
+    def _fail_opening(self, sentence: str, number: int) -> None:
+        if number == self._opened:
+            self.param.update(opening="", error=sentence)
+
+    def _take_dataset(self, opened: _Opened, number: int, *, now: bool = False) -> None:
         if number != self._opened:
             return
         self.cancel()
@@ -163,7 +156,7 @@ class Session(param.Parameterized):
             self._taking = False
         self.param.update(dataset=dataset, runs=opened.runs, neighbors=None, opening="", error="")
         if opened.first is not None:
-            self._stage(opened.first, dataset)
+            (self._stage_now if now else self._stage)(opened.first, dataset)
             return
         self._wanted = None
         self._staged += 1
@@ -194,7 +187,7 @@ class Session(param.Parameterized):
         self.cancel()
         self._job = job
         self.param.update(running=projection.title, stage="", fraction=0.0, seconds_left=None, error="")
-        run = _run_of(projection.method, projection.settings())
+        run = run_of(projection.method, projection.settings())
         job.watch(lambda changed: self._later(self._follow, changed, dataset, run))
         return job
 
@@ -208,9 +201,16 @@ class Session(param.Parameterized):
         """
         dataset = self.dataset
         self.cancel()
-        layout = self._runner.submit_layout(dataset, projection, owner=str(id(self))).result()
-        self._stage(_run_of(projection.method, projection.settings()), dataset)
-        return layout
+        run = run_of(projection.method, projection.settings())
+        job = self._runner.submit_layout(dataset, projection, owner=str(id(self)))
+        try:
+            on_map = shown(dataset, run, job.result())
+        except BaseException:  # Ctrl-C among them: nobody waits for it any more
+            job.cancel()
+            raise
+        self.param.update(runs=runs_of(dataset, self._runner), error="")
+        self._stage_now(on_map, dataset)
+        return on_map.layout
 
     def cancel(self) -> None:
         """Stop the computation that this session asked for, if one runs."""
@@ -248,55 +248,77 @@ class Session(param.Parameterized):
 
     def _stage(self, run: Run | Shown, dataset: Dataset) -> Future[None]:
         """Prepare a scene in a thread, with a layout and with everything as it is set now."""
+        return _threads.submit(self._stage_in_thread, self._begin_staging(run, dataset), self._staged)
+
+    def _stage_now(self, run: Run | Shown, dataset: Dataset) -> None:
+        """Prepare a scene here, on the thread that owns the params: the next line finds it."""
+        prepare, number = self._begin_staging(run, dataset), self._staged
+        try:
+            self._take_scene(prepare(), number)
+        except ExplorerError as error:
+            self._fail_staging(str(error), number)
+            raise
+
+    def _begin_staging(self, run: Run | Shown, dataset: Dataset) -> Callable[[], _Staged]:
         self._wanted = run
         self._staged += 1
         look = {name: getattr(self.appearance, name) for name in ("color_by", "colormap", "density", "point_size")}
         mask = self.selection.mask if self.selection.count else None
-        return _threads.submit(self._prepare_scene, dataset, run, look, mask, self.scene, self._staged)
+        return partial(_prepare_scene, dataset, run, look, mask, self.scene, self._runner)
 
-    def _prepare_scene(
-        self, dataset: Dataset, run: Run | Shown, look: dict[str, Any], mask: NDArray[np.bool_] | None, before: Scene | None, number: int
-    ) -> None:
-        with self._told("draw the map"):
-            runs, on_map = None, run if isinstance(run, Shown) else None
-            if on_map is None and before is not None and before.shown.run is run:
-                on_map = before.shown
-            elif isinstance(run, Run):
-                on_map, runs = _load(dataset, run, self._runner), _runs_of(dataset, self._runner)
-            scene = None
-            if on_map is not None:
-                colors = _coloring(dataset, look["color_by"], look["colormap"], before)
-                scene = stage(dataset, on_map, colors, density=look["density"], point_size=look["point_size"], mask=mask, before=before)
-            self._later(self._take_scene, scene, runs, number)
+    def _stage_in_thread(self, prepare: Callable[[], _Staged], number: int) -> None:
+        with self._told("draw the map", self._fail_staging, number):
+            self._later(self._take_scene, prepare(), number)
 
-    def _take_scene(self, scene: Scene | None, runs: list[Run] | None, number: int) -> None:
+    def _take_scene(self, staged: _Staged, number: int) -> None:
+        scene = staged.scene
         if number != self._staged or (scene is not None and scene.dataset is not self.dataset):
             return
+        if staged.runs is not None:
+            self.runs = staged.runs
+        if scene is None:
+            self._fail_staging("This layout is no longer in the store. Run it again.", number)
+            return
+        self._wanted = scene.shown
         if self._job is None:
             self._end_running()
-        if runs is not None:
-            self.runs = runs
-        if scene is None:
-            self.error = "This layout is no longer in the store. Run it again."
+        self.scene = scene
+
+    def _fail_staging(self, sentence: str, number: int) -> None:
+        if number != self._staged:
+            return
+        if self.scene is not None and self.scene.dataset is self.dataset:
+            self._wanted = self.scene.shown  # still on the map
         else:
-            self.scene = scene
+            self.scene = None  # of another dataset
+        if self._job is None:
+            self._end_running()
+        self.error = sentence
 
     # -- the clicked row
 
     def _look(self, *_: object) -> None:
         self._looked += 1
-        if self.inspection.row is None or self.dataset is None:
+        dataset, row = self.dataset, self.inspection.row
+        if dataset is None or row is None:
             self.neighbors = None
-            return
-        _threads.submit(self._find_neighbors, self.dataset, self.inspection.row, self.inspection.k, self.inspection.metric, self._looked)
+        elif row >= dataset.n_rows:  # from a browser, or from a link that was made with other data
+            self.inspection.row = None
+            self.error = str(UnknownRow(row, dataset.n_rows))
+        else:
+            _threads.submit(self._find_neighbors, dataset, row, self.inspection.k, self.inspection.metric, self._looked)
 
     def _find_neighbors(self, dataset: Dataset, row: int, k: int, metric: str, number: int) -> None:
-        with self._told(f"find the neighbors of row {row}"):
+        with self._told(f"find the neighbors of row {row}", self._fail_looking, number):
             self._later(self._take_neighbors, find_neighbors(dataset, row, k=k, metric=metric, jobs=self._runner), number)
 
     def _take_neighbors(self, found: Neighbors | None, number: int) -> None:
         if number == self._looked:
             self.neighbors = found
+
+    def _fail_looking(self, sentence: str, number: int) -> None:
+        if number == self._looked:
+            self.error = sentence
 
     # -- ending
 
@@ -307,20 +329,19 @@ class Session(param.Parameterized):
         if job is not None:
             job.cancel()
 
-    def _later(self, function: Callable[..., None], *values: object) -> None:
+    def _later(self, function: Callable[..., object], *values: object) -> None:
         if not self._closed:
             self._schedule(lambda: None if self._closed else function(*values))
 
     @contextmanager
-    def _told(self, what: str, **changes: Any) -> Iterator[None]:
+    def _told(self, what: str, failed: Callable[[str, int], None], number: int) -> Iterator[None]:
         """Tell the person what a thread could not do, and log what was not meant to happen; the border of every thread."""
         try:
             yield
         except Exception as error:
             if not isinstance(error, ExplorerError):
                 logger.exception("could not %s", what)
-            told = {**changes, "error": _sentence(error)}
-            self._later(lambda: self.param.update(**told))
+            self._later(failed, _sentence(error), number)
             raise
 
 
@@ -331,83 +352,38 @@ class _Opened(NamedTuple):
 
 
 def _prepare(dataset: Dataset, jobs: Runner) -> _Opened:
-    runs = _runs_of(dataset, jobs)
-    first = next((loaded for run in runs if (loaded := _load(dataset, run, jobs)) is not None), None)
+    runs = runs_of(dataset, jobs)
+    first = next((loaded for run in runs if (loaded := load(dataset, run, jobs)) is not None), None)
     return _Opened(dataset, runs, first)
 
 
-def find_neighbors(dataset: Dataset, row: int, *, k: int, metric: str, jobs: Runner) -> Neighbors | None:
-    """Find a row's true nearest rows: from an exact graph, else by exact search, else (millions of rows) from the stored graph.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        With vectors; None is returned where it has none, or where the row was left out.
-    row : int
-        Row number.
-    k : int
-        Neighbors wanted; fewer come back from a dataset of k rows or less.
-    metric : {"cosine", "euclidean"}
-        Distance in the original space.
-    jobs : Runner
-        Knows the stored graphs.
-    """
-    if dataset.vectors is None or not dataset.drawable[row]:
-        return None
-    k = min(k, dataset.n_drawable - 1)
-    graph = jobs.stored_graph(dataset, metric, k)
-    cheap = dataset.n_rows * dataset.n_dims <= EXACT_PRODUCTS
-    if graph is not None and (graph.recall >= 1.0 or not cheap):
-        return Neighbors(row, np.array(graph.indices[row, :k]), np.array(graph.distances[row, :k]), metric, "graph", graph.recall)
-    rows, distances = nearest_rows(dataset.vectors, row, k=k, metric=metric, drawable=dataset.drawable)
-    return Neighbors(row, rows, distances, metric, "exact search", 1.0)
+class _Staged(NamedTuple):
+    scene: Scene | None  # none where the layout is gone
+    runs: list[Run] | None  # none where they cannot have changed
 
 
-def _load(dataset: Dataset, run: Run, jobs: Runner) -> Shown | None:
-    if run.given is not None:
-        given = dataset.layouts[run.given]
-        layout: Layout | None = Layout(given.coordinates, given.method or "given", dict(given.params))
+def _prepare_scene(
+    dataset: Dataset, run: Run | Shown, look: dict[str, Any], mask: NDArray[np.bool_] | None, before: Scene | None, jobs: Runner
+) -> _Staged:
+    known = before if before is not None and before.dataset is dataset else None
+    runs = None
+    if isinstance(run, Shown):
+        on_map: Shown | None = run
+    elif known is not None and known.shown.run == run:
+        on_map = known.shown
     else:
-        layout = jobs.stored_layout(dataset, projection(str(run.method), **run.settings))
-    return None if layout is None else shown(dataset, run, layout)
+        on_map, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
+    if on_map is None:
+        return _Staged(None, runs)
+    colors = _coloring(dataset, look["color_by"], look["colormap"], known)
+    scene = stage(dataset, on_map, colors, density=look["density"], point_size=look["point_size"], mask=mask, before=known)
+    return _Staged(scene, runs)
 
 
-def _runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
-    """List what can be shown at once: first what came with the data; UMAP before t-SNE before PCA."""
-    runs = []
-    for position, given in enumerate(dataset.layouts):
-        title = _run_title(given.method, given.params) if given.method else given.name
-        runs.append(Run(title, given.method, dict(given.params), position))
-    known = {(run.method, _frozen(run.settings)) for run in runs}
-    for method, settings in jobs.kept(dataset):
-        if method in PROJECTIONS and (method, _frozen(settings)) not in known:
-            runs.append(_run_of(method, settings))
-    return sorted(runs, key=lambda run: _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST))
-
-
-def _coloring(dataset: Dataset, column: str | None, cmap: str, before: Scene | None) -> Coloring:
-    known = before.coloring if before is not None and before.dataset is dataset else None
-    if known is not None and known.column == column and known.cmap == cmap:
-        return known
+def _coloring(dataset: Dataset, column: str | None, cmap: str, known: Scene | None) -> Coloring:
+    if known is not None and known.coloring.column == column and known.coloring.cmap == cmap:
+        return known.coloring
     return coloring(dataset, column, cmap=cmap)
-
-
-def _run_of(method: str, settings: Mapping[str, Any]) -> Run:
-    return Run(_run_title(method, settings), method, dict(settings), None)
-
-
-def _run_title(method: str, settings: Mapping[str, Any]) -> str:
-    """Name a run by its method and by the parameters that differ from the defaults: "UMAP", "UMAP, n_neighbors 50"."""
-    if method not in PROJECTIONS:
-        return method
-    made = PROJECTIONS[method]()
-    usual = made.settings()
-    differing = [f"{name} {value}" for name, value in settings.items() if usual.get(name) != value]
-    return ", ".join([made.title, *differing])
-
-
-def _frozen(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, repr(value)) for name, value in settings.items()))
 
 
 def _title_of(source: object) -> str:
@@ -417,4 +393,6 @@ def _title_of(source: object) -> str:
 def _sentence(error: BaseException | None) -> str:
     if isinstance(error, ExplorerError):
         return str(error)
-    return f"Something went wrong inside Explorer ({type(error).__name__}: {error}). The log has the details; what was on screen is unchanged."
+    return (
+        f"Something went wrong inside Explorer ({type(error).__name__}: {error}). The log has the details; what was on screen is unchanged."
+    )

@@ -1,4 +1,7 @@
-"""What this server process has open, shared by all its sessions: one dataset and one index, however many people look. Holds nothing alive by itself."""
+"""What this server process has open, shared by all its sessions: one dataset and one index, however many people look.
+
+Holds nothing alive by itself.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,16 @@ class _Shelf(Generic[_Made]):
     def get(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         with self._lock:
             making = self._making.setdefault(key, Lock())
-        with making:
-            found = self._made.get(key)
-            if found is None:
-                found = make()
-                self._made[key] = found
-        with self._lock:
-            self._making.pop(key, None)
-        return found
+        try:
+            with making:
+                found = self._made.get(key)
+                if found is None:
+                    found = make()
+                    self._made[key] = found
+                return found
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
 
 
 _datasets: _Shelf[Dataset] = _Shelf()
@@ -62,5 +67,8 @@ def open_shared(entry: Entry) -> Dataset:
 
 def shown(dataset: Dataset, run: Run, layout: Layout) -> Shown:
     """Index a layout for drawing; the same object for everybody who looks at it."""
-    key = (dataset.fingerprint, dataset.n_rows, run.given, run.method, repr(sorted(run.settings.items())))
+    if run.given is not None:  # of the same vectors there may be other coordinates; the array is alive as long as the Shown
+        key: Hashable = ("given", id(layout.coordinates), run.given, run.title)
+    else:
+        key = (dataset.fingerprint, dataset.n_rows, run.method, repr(sorted(run.settings.items())))
     return _shown.get(key, lambda: Shown(run, layout, LayoutIndex.build(layout.coordinates)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import param
 
 from explorer.state.state import State
@@ -14,7 +16,13 @@ class Appearance(State):
 
     color_by = param.String(default=None, allow_None=True, doc="Column that colors the map; none shows density alone.")
     colormap = param.String(default="", doc="Colors of a number column; empty for the default.")
-    density = param.Selector(default="log", objects=["log", "equalized", "linear"], doc="How the number of rows in a pixel becomes opacity.")
+    density: Literal["log", "equalized", "linear"] = param.Selector(  # type: ignore[assignment]
+        default="log", objects=["log", "equalized", "linear"], doc="How the number of rows in a pixel becomes opacity."
+    )
     point_size = param.Number(
-        default=None, allow_None=True, bounds=(1, 20), step=0.5, doc="Diameter of a row in pixels; automatic when not set: larger where rows are few."
+        default=None,
+        allow_None=True,
+        bounds=(1, 20),
+        step=0.5,
+        doc="Diameter of a row in pixels; automatic when not set: larger where rows are few.",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import param
 
 from explorer.state.state import State
@@ -14,4 +16,6 @@ class Inspection(State):
 
     row = param.Integer(default=None, allow_None=True, bounds=(0, None), doc="Row number of the clicked point.")
     k = param.Integer(default=10, bounds=(1, 100), softbounds=(1, 50), doc="How many nearest neighbors are listed and marked.")
-    metric = param.Selector(default="cosine", objects=["cosine", "euclidean"], doc="Distance between vectors in the original space.")
+    metric: Literal["cosine", "euclidean"] = param.Selector(  # type: ignore[assignment]
+        default="cosine", objects=["cosine", "euclidean"], doc="Distance between vectors in the original space."
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import cast
 
 import param
 
@@ -15,7 +16,9 @@ __all__ = ["ProjectionChoice"]
 class ProjectionChoice(State):
     """The method in the panel; each method keeps the parameters it was given."""
 
-    method = param.Selector(default="umap", objects=list(PROJECTIONS), doc="How the vectors are laid out in two dimensions.")
+    method: str = param.Selector(  # type: ignore[assignment]
+        default="umap", objects=list(PROJECTIONS), doc="How the vectors are laid out in two dimensions."
+    )
 
     def __init__(self, **params: object) -> None:
         self.projections: dict[str, Projection] = {method: kind() for method, kind in PROJECTIONS.items()}
@@ -28,14 +31,28 @@ class ProjectionChoice(State):
 
     def as_json(self) -> dict[str, JSON]:
         """Give the method and the parameters of every method."""
-        return {"method": self.method, "params": {method: made.settings() for method, made in self.projections.items()}}
+        return {"method": self.method, "params": {method: cast("JSON", made.settings()) for method, made in self.projections.items()}}
 
     def load_json(self, values: Mapping[str, JSON]) -> None:
-        """Take what :meth:`as_json` gave; methods and parameters that are not known are left out."""
+        """Take what :meth:`as_json` gave, all in one step; methods and parameters that are not known are left out.
+
+        Raises
+        ------
+        ValueError
+            If a value does not fit its parameter; nothing is changed then.
+        """
         params = values.get("params")
-        for method, settings in params.items() if isinstance(params, dict) else ():
-            if method in self.projections and isinstance(settings, dict):
-                made = self.projections[method]
-                made.param.update(**{name: value for name, value in settings.items() if name in made.param and name != "name"})
-        if "method" in values:
-            self.method = values["method"]
+        known = {
+            self.projections[method]: _only(settings, list(self.projections[method].settings()))
+            for method, settings in (params.items() if isinstance(params, dict) else ())
+            if method in self.projections and isinstance(settings, dict)
+        }
+        for made, settings in known.items():
+            type(made)().param.update(**settings)
+        super().load_json(_only(values, ["method"]))
+        for made, settings in known.items():
+            made.param.update(**settings)
+
+
+def _only(values: Mapping[str, JSON], names: Iterable[str]) -> dict[str, JSON]:
+    return {name: values[name] for name in names if name in values}

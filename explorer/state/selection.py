@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import param
 from numpy.typing import NDArray
 
-from explorer.errors import UnknownRow
+from explorer.errors import BadParameter, UnknownRow
 
 __all__ = ["Mode", "Selection"]
 
 Mode = Literal["replace", "add", "subtract", "intersect"]
+Rows: TypeAlias = Iterable[int] | NDArray[np.integer] | NDArray[np.bool_]  # row numbers, or a mask of all rows
 
 
 class Selection(param.Parameterized):
@@ -36,15 +37,19 @@ class Selection(param.Parameterized):
         """The selected row numbers, ascending."""
         return np.flatnonzero(self.mask)
 
-    def apply(self, rows: Iterable[int] | NDArray[np.integer] | NDArray[np.bool_], *, mode: Mode = "replace", made_by: str = "Python") -> None:
+    def apply(self, rows: Rows, *, mode: Mode = "replace", made_by: str = "Python") -> None:
         """Combine rows (numbers, or a mask of all rows) with the selection.
 
         Raises
         ------
         UnknownRow
             If a row number is outside the dataset; the selection stays as it was.
+        BadParameter
+            If these are neither row numbers nor a mask of all rows, or there is no such mode; the selection stays as it was.
         """
         mask = self._as_mask(rows)
+        if mode not in get_args(Mode):
+            raise BadParameter("mode", mode, f"choose {', '.join(get_args(Mode))}.")
         if mode == "add":
             mask = self.mask | mask
         elif mode == "subtract":
@@ -63,12 +68,14 @@ class Selection(param.Parameterized):
         self.mask = np.zeros(n_rows, dtype=bool)
         self.param.update(version=self.version + 1, count=0, made_by="")
 
-    def _as_mask(self, rows: Iterable[int] | NDArray[np.integer] | NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _as_mask(self, rows: Rows) -> NDArray[np.bool_]:
         given = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))
         n = self.mask.size
         if given.dtype == bool and given.shape == (n,):
             return given.copy()
-        numbers = given.astype(np.int64, casting="same_kind") if given.size else np.empty(0, dtype=np.int64)
+        if given.size and given.dtype.kind not in "iu":
+            raise BadParameter("rows", f"{given.dtype} of shape {given.shape}", f"give whole row numbers, or a mask of all {n:,} rows.")
+        numbers = given.astype(np.int64).reshape(-1)
         outside = (numbers < 0) | (numbers >= n)
         if outside.any():
             raise UnknownRow(int(numbers[outside][0]), n)

@@ -9,7 +9,7 @@ import param
 
 __all__ = ["JSON", "State"]
 
-JSON: TypeAlias = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 
 
 class State(param.Parameterized):

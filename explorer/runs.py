@@ -1,0 +1,59 @@
+"""Which layouts of a dataset can be shown at once, what they are called, and loading one; computes none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from explorer.compute.projections import PROJECTIONS, Layout, projection
+from explorer.jobs.runner import Runner
+from explorer.scene import Run, Shown
+from explorer.shelf import shown
+
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
+
+__all__ = ["load", "run_of", "runs_of"]
+
+_FIRST = ("umap", "tsne", None, "pca")  # which layout is shown first
+
+
+def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
+    """List what can be shown at once: UMAP before t-SNE before PCA, and of each what came with the data before what is in the store."""
+    runs = []
+    for position, given in enumerate(dataset.layouts):
+        complete = given.method in PROJECTIONS and bool(given.params)
+        title = _title(str(given.method), given.params) if complete else given.name
+        runs.append(Run(title, given.method, dict(given.params), position))
+    known = {(run.method, _frozen(run.settings)) for run in runs}
+    for method, settings in jobs.kept(dataset):
+        if method in PROJECTIONS and (method, _frozen(settings)) not in known:
+            runs.append(run_of(method, settings))
+    return sorted(runs, key=lambda run: _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST))
+
+
+def run_of(method: str, settings: Mapping[str, Any]) -> Run:
+    """Name a layout that is, or will be, in the store."""
+    return Run(_title(method, settings), method, dict(settings), None)
+
+
+def load(dataset: Dataset, run: Run, jobs: Runner) -> Shown | None:
+    """Load a layout and index it for drawing; None where it is no longer in the store."""
+    if run.given is not None:
+        given = dataset.layouts[run.given]
+        layout: Layout | None = Layout(given.coordinates, given.method or "given", dict(given.params))
+    else:
+        layout = jobs.stored_layout(dataset, projection(str(run.method), **run.settings))
+    return None if layout is None else shown(dataset, run, layout)
+
+
+def _title(method: str, settings: Mapping[str, Any]) -> str:
+    """Name a run by its method and by the parameters that differ from the defaults: "UMAP", "UMAP, n_neighbors 50"."""
+    made = PROJECTIONS[method]()
+    usual = made.settings()
+    differing = [f"{name} {value}" for name, value in settings.items() if usual.get(name) != value]
+    return ", ".join([made.title, *differing])
+
+
+def _frozen(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, repr(value)) for name, value in settings.items()))
