@@ -56,6 +56,8 @@ class _Computation:
     fraction: float = 0.0
     give_up_at: float | None = None  # when the process is ended, once nobody asks any more
     vectors_were_gone: bool = False
+    taken: bool = False  # whether the process has begun with it
+    was_lost: bool = False  # whether a process died before it began
     started: float = field(default_factory=monotonic)
 
 
@@ -186,15 +188,12 @@ class Dispatcher:
             computation = self._turns.take(lambda waiting: waiting.state == "waiting")
             if computation is None:
                 return
-            order = {"run": computation.number, "task": computation.task.to_json()}
             try:
-                if not self._started().send(order):  # it died while it had nothing to do
-                    self._worker = None
-                    self._started().send(order)
+                self._started().send({"run": computation.number, "task": computation.task.to_json()})
             except OSError as error:
                 self._finish(computation, JobFailed(computation.task.describe(), f"the compute process cannot be started: {error}"))
                 continue
-            computation.state, computation.started = "running", monotonic()
+            computation.state, computation.taken, computation.started = "running", False, monotonic()
             self._current = computation
             self._progress(computation, "starting", 0.0)
 
@@ -220,6 +219,7 @@ class Dispatcher:
         computation = self._current
         if worker is not self._worker or computation is None or message.get("of") != computation.number:
             return
+        computation.taken = True
         if "progress" in message:
             self._progress(computation, message["stage"], message["progress"])
             return
@@ -247,7 +247,10 @@ class Dispatcher:
         self._worker = None
         logger.error("The compute process %s ended with exit code %s. %s", worker.pid, code, worker.last_words)
         computation, self._current = self._current, None
-        if computation is not None:
+        if computation is not None and computation.askers and not computation.taken and not computation.was_lost:
+            computation.state, computation.was_lost = "waiting", True  # it died while it had nothing to do: not this one's fault
+            self._turns.put(computation.askers[0].owner, computation)
+        elif computation is not None:
             self._finish(computation, WorkerDied(computation.task.describe(), code, worker.last_words))
         self._next()
 

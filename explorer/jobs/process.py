@@ -74,18 +74,15 @@ class WorkerProcess:
         """The last line it wrote to stderr, where an abort says why; "" if none."""
         return next((line for line in reversed(self._last_lines) if line), "")
 
-    def send(self, message: Message) -> bool:
-        """Say something to it; False if it has died."""
+    def send(self, message: Message) -> None:
+        """Say something to it; that it has died is for ``on_exit`` to say."""
         stdin = self._process.stdin
         try:
-            if stdin is None or stdin.closed:
-                return False
-            stdin.write(encode(message))
-            stdin.flush()
+            if stdin is not None and not stdin.closed:
+                stdin.write(encode(message))
+                stdin.flush()
         except (OSError, ValueError) as error:  # ValueError: closed at this very moment
             logger.debug("The compute process %s hears nothing any more: %s", self.pid, error)
-            return False
-        return True
 
     def kill(self) -> None:
         """End it at once."""

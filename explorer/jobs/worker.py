@@ -107,6 +107,7 @@ class Worker:
             return number in self._canceled
 
         self._reported = ("", 0.0)
+        report("starting", 0.0)  # so that the runner knows whose fault it is if we die
         try:
             if should_stop():
                 raise Stopped

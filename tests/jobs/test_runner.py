@@ -69,6 +69,14 @@ def until(condition: Callable[[], object], seconds: float = WAIT_S) -> None:
         time.sleep(0.005)
 
 
+def gone(pid: int) -> bool:
+    """Whether a process has ended; it may be reaped at any moment."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def running(shared: Runner, data: Dataset | None = None) -> Job[Layout]:
     """A long job that has begun."""
     job = shared.submit_layout(dataset(600) if data is None else data, TSNE(**LONG))
@@ -257,7 +265,7 @@ def test_cancel_ends_a_computation_that_does_not_listen(shared: Runner) -> None:
     job.watch(lambda now: heard.set() if now.state == "canceled" else None)
     job.cancel()
     assert heard.wait(1)
-    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 1.5)
+    until(lambda: gone(pid), 1.5)
     assert shared.submit_layout(dataset(), PCA()).result(WAIT_S) is not None
     assert shared.worker_pid != pid
 
@@ -287,7 +295,7 @@ def test_a_process_killed_while_idle_is_noticed_by_nobody(shared: Runner) -> Non
     pid = shared.worker_pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 5)
+    until(lambda: gone(pid))
     shared.submit_layout(dataset(), PCA()).result(WAIT_S)
 
 
@@ -480,7 +488,7 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
     assert psutil.pid_exists(pid)
     process.kill()
     process.communicate(timeout=10)
-    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 5)
+    until(lambda: gone(pid), 5)
 
 
 def test_ctrl_c_in_the_terminal_does_not_kill_the_process_under_the_parent(shared: Runner) -> None:
