@@ -247,8 +247,8 @@ def _figure() -> BokehFigure:
                 "plot.border_fill_alpha": 0,  # by opacity: themes set the colors again
                 "plot.background_fill_alpha": 0,
                 "plot.outline_line_color": None,
-                "plot.min_border": 0,
             },
+            border=0,  # the figure's frame is the canvas below: what is under the pointer is the same place for both
         ),
         backend="bokeh",
     )
