@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import pytest
 
@@ -39,3 +41,42 @@ def python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         return done
 
     return run
+
+
+class Loop:
+    """The thread that owns a session's params: what others schedule waits until the test lets it run."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Callable[[], object]] = SimpleQueue()
+
+    def __call__(self, function: Callable[[], object]) -> None:
+        """Take a function, from any thread."""
+        self._queue.put(function)
+
+    @property
+    def waiting(self) -> int:
+        """How many functions wait."""
+        return self._queue.qsize()
+
+    def run(self) -> None:
+        """Run what waits, here and now."""
+        while self.waiting:
+            self._queue.get()()
+
+    def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
+        """Run what waits and what comes until something is true."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time"
+            try:
+                function = self._queue.get(timeout=0.01)
+            except Empty:
+                continue
+            function()
+        self.run()
+
+
+@pytest.fixture
+def loop() -> Loop:
+    """A ``schedule`` for a session."""
+    return Loop()
