@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
@@ -15,18 +13,18 @@ import panel as pn
 from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
+from explorer.data.catalog import catalog
 from explorer.errors import ExplorerError
 from explorer.jobs.runner import runner
+from explorer.neighborhood import find_neighbors
 from explorer.render.frame import warm as warm_render
-from explorer.session import Session, find_neighbors
-from explorer.views.controls import ColorControls, DataControls, ProjectionControls
-from explorer.views.inspector import Inspector
-from explorer.views.legend import Legend
-from explorer.views.map import Map
-from explorer.views.page import Panels, block, page, release
-from explorer.views.status import ErrorMessage, StatusLine
+from explorer.session import Schedule, Session
+from explorer.views.page import Panels
+from explorer.views.plain import PlainToolkit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from explorer.data.dataset import Dataset
@@ -35,7 +33,12 @@ __all__ = ["Explorer", "create_page", "warm"]
 
 logger = logging.getLogger(__name__)
 
-hv.extension("bokeh", logo=False)
+# In a notebook the browser gets everything from the kernel (inline): nothing is fetched from outside. A server serves its own files.
+hv.extension("bokeh", logo=False, inline=True)
+if pn.state.curdoc is None:
+    pn.extension(inline=True)
+
+_kept: list[Session] = []  # what warm() opened stays open, so that every page finds it
 
 
 class Explorer(pn.viewable.Viewer):
@@ -75,26 +78,16 @@ class Explorer(pn.viewable.Viewer):
     ) -> None:
         super().__init__(**params)
         later = _scheduler()
-        self._session = Session(schedule=later)
+        self._session = session = Session(schedule=later)
+        self._panels = Panels(session, PlainToolkit(), later=later)
         self._height = height
-        session = self._session
-        map_ = Map(session, later=later)
-        self._panels = Panels(
-            data=DataControls(session),
-            color=ColorControls(session),
-            projection=ProjectionControls(session),
-            map_=map_,
-            legend=Legend(session),
-            inspector=Inspector(session, later=later, on_point=map_.point),
-            status=StatusLine(session),
-            error=ErrorMessage(session, later=later),
-        )
+        session.catalog = catalog()
         if source is not None:
             given = {"vectors": vectors, "label": label, "color": color, "text": text}
             session.open_now(source, **{name: value for name, value in given.items() if value is not None})
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return block(self._panels, height=self._height)
+        return self._panels.block(height=self._height)
 
     @property
     def dataset(self) -> Dataset | None:
@@ -177,16 +170,11 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
         To be made ``.servable()``, inside a Panel session.
     """
     pn.extension()
-    view = Explorer()
-    made = page(view._panels)
-    known = weakref.ref(made)
+    session, panels, made = _page()
 
     def ended(_: object) -> None:
-        view._session.close()
-        view._panels.data.close()
-        shown = known()
-        if shown is not None:
-            release(shown)
+        session.close()
+        panels.data.close()
 
     pn.state.on_session_destroyed(ended)
     asked = _asked_for()
@@ -195,9 +183,9 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
         if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
             made.dark_theme = True
         if source is not None:
-            view._session.open(source)
+            session.open(source)
         else:
-            view._session.open_entry(asked)
+            session.open_entry(asked)
 
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
     pn.state.onload(begin)
@@ -205,9 +193,41 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
 
 
 def warm(source: object = None) -> None:
-    """Get ready before the first person comes: kernels compiled, the compute process started; a second call does nothing new."""
+    """Get ready before the first person comes; returns when a page would be quick.
+
+    Compiles the drawing kernels, opens what will be shown first and keeps it open, builds a page once (the first one of a process takes a
+    second longer), and lets the compute process start by itself.
+
+    Parameters
+    ----------
+    source : object, optional
+        What the pages will show; the first dataset of the catalog by default.
+    """
+    ready = threading.Thread(target=_warm_data, args=(source,), name="explorer-warm", daemon=True)
+    ready.start()
+    threading.Thread(target=runner().warm, name="explorer-warm-worker", daemon=True).start()
+    _page()[2].get_root()
+    ready.join()
+
+
+def _page() -> tuple[Session, Panels, Any]:
+    from explorer.views.material import MaterialToolkit, material_page  # not for a notebook, where its widgets would weigh 40 MB
+
+    later = _scheduler()
+    session = Session(schedule=later)
+    panels = Panels(session, MaterialToolkit(), later=later)
+    return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
+
+
+def _warm_data(source: object) -> None:
     warm_render()
-    threading.Thread(target=runner().warm, name="explorer-warm", daemon=True).start()
+    session = Session(schedule=lambda function: function())
+    opening = session.open_entry() if source is None else session.open(source)
+    try:
+        opening.result()
+    except ExplorerError as error:
+        logger.warning("%s", error)  # each page says it too
+    _kept.append(session)
 
 
 def _asked_for() -> str | None:
@@ -215,19 +235,19 @@ def _asked_for() -> str | None:
     return asked[0].decode("utf-8", "replace") if asked else None
 
 
-def _scheduler() -> Callable[[Callable[[], None]], None]:
+def _scheduler() -> Schedule:
     """Find the way back to the thread that owns the widgets: a served document's next tick, a notebook's loop, or here and now."""
     document = pn.state.curdoc
     if document is not None and document.session_context:
-        return lambda function: document.add_next_tick_callback(function) and None
+        return lambda function: document.add_next_tick_callback(lambda: function() and None)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         lock = threading.RLock()  # a plain script: no loop; one function at a time
 
-        def here(function: Callable[[], None]) -> None:
+        def here(function: Callable[[], object]) -> None:
             with lock:
                 function()
 
         return here
-    return lambda function: loop.call_soon_threadsafe(function) and None
+    return loop.call_soon_threadsafe

@@ -97,8 +97,11 @@ class Session(param.Parameterized):
         Future
             Done when the dataset was opened, or failed, in the thread; the params change a moment later. Its exception is the error.
         """
-        number = self._begin_opening(str(options.get("name") or _title_of(source)))
-        return _threads.submit(self._open, lambda: open_dataset(source, **options), number)
+        return self.open_with(lambda: open_dataset(source, **options), str(options.get("name") or _title_of(source)))
+
+    def open_with(self, read: Callable[[], Dataset], title: str) -> Future[None]:
+        """Open what a function reads, in a thread; see :meth:`open`."""
+        return _threads.submit(self._open, read, self._begin_opening(title))
 
     def open_entry(self, name: str | None = None) -> Future[None]:
         """Open a dataset of the catalog by name, the first one by default; looks the catalog up again. Never opens anything else."""
@@ -107,7 +110,7 @@ class Session(param.Parameterized):
 
         def read() -> Dataset:
             known = catalog()
-            self._later(lambda: self.param.update(catalog=known))
+            self.soon(lambda: self.param.update(catalog=known))
             found = next(iter(known), None) if name is None else known.find(name)
             if found is None:
                 raise UnknownDataset(name or "at all", known.names)
@@ -137,7 +140,7 @@ class Session(param.Parameterized):
 
     def _open(self, read: Callable[[], Dataset], number: int) -> None:
         with self._told("open a dataset", self._fail_opening, number):
-            self._later(self._take_dataset, _prepare(read(), self._runner), number)
+            self.soon(self._take_dataset, _prepare(read(), self._runner), number)
 
     def _fail_opening(self, sentence: str, number: int) -> None:
         if number == self._opened:
@@ -188,7 +191,7 @@ class Session(param.Parameterized):
         self._job = job
         self.param.update(running=projection.title, stage="", fraction=0.0, seconds_left=None, error="")
         run = run_of(projection.method, projection.settings())
-        job.watch(lambda changed: self._later(self._follow, changed, dataset, run))
+        job.watch(lambda changed: self.soon(self._follow, changed, dataset, run))
         return job
 
     def run_now(self, projection: Projection) -> Layout:
@@ -268,7 +271,7 @@ class Session(param.Parameterized):
 
     def _stage_in_thread(self, prepare: Callable[[], _Staged], number: int) -> None:
         with self._told("draw the map", self._fail_staging, number):
-            self._later(self._take_scene, prepare(), number)
+            self.soon(self._take_scene, prepare(), number)
 
     def _take_scene(self, staged: _Staged, number: int) -> None:
         scene = staged.scene
@@ -310,7 +313,7 @@ class Session(param.Parameterized):
 
     def _find_neighbors(self, dataset: Dataset, row: int, k: int, metric: str, number: int) -> None:
         with self._told(f"find the neighbors of row {row}", self._fail_looking, number):
-            self._later(self._take_neighbors, find_neighbors(dataset, row, k=k, metric=metric, jobs=self._runner), number)
+            self.soon(self._take_neighbors, find_neighbors(dataset, row, k=k, metric=metric, jobs=self._runner), number)
 
     def _take_neighbors(self, found: Neighbors | None, number: int) -> None:
         if number == self._looked:
@@ -329,7 +332,11 @@ class Session(param.Parameterized):
         if job is not None:
             job.cancel()
 
-    def _later(self, function: Callable[..., object], *values: object) -> None:
+    def soon(self, function: Callable[..., object], *values: object) -> None:
+        """Run a function on the thread that owns the params; may be called from any thread. Nothing runs once the session is closed.
+
+        Widgets call it for what a person does: on a server with ``--num-threads`` their callbacks come from a pool of threads.
+        """
         if not self._closed:
             self._schedule(lambda: None if self._closed else function(*values))
 
@@ -341,7 +348,7 @@ class Session(param.Parameterized):
         except Exception as error:
             if not isinstance(error, ExplorerError):
                 logger.exception("could not %s", what)
-            self._later(failed, _sentence(error), number)
+            self.soon(failed, _sentence(error), number)
             raise
 
 

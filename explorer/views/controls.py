@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import param
@@ -12,43 +12,48 @@ import param
 from explorer import settings
 from explorer.coloring import colorable
 from explorer.compute.projections import PROJECTIONS, Projection
+from explorer.data.dataset import open_dataset
 from explorer.render.palette import COLORMAPS
 from explorer.scene import Run
 from explorer.session import Session
-from explorer.views.material import ui
 from explorer.views.status import Message
+from explorer.views.toolkit import Toolkit, tie
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explorer.data.dataset import Dataset
 
 __all__ = ["ColorControls", "DataControls", "ProjectionControls"]
 
-_COMPACT: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (5, 10)}
 _NO_COLOR = "— one color —"
+_MINUTES_FROM_S = 90
+_READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
 _OPENED = "— opened here —"
 
 
 class DataControls(pn.viewable.Viewer):
     """Choose a dataset of the catalog, or open a file of one's own."""
 
-    def __init__(self, session: Session, **params: Any) -> None:
+    def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
         self._uploads = tempfile.TemporaryDirectory(prefix="explorer-upload-")
-        self.choice = ui.Select(label="Dataset", options={_OPENED: ""}, value="", **_COMPACT)
-        self.upload = ui.FileInput(
-            label="Open a file",
-            accept=".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz",
-            max_file_size=settings.upload_limit_mb() * 1_000_000,
-            variant="outlined",
+        self.choice = toolkit.select("Dataset", {_OPENED: ""}, "")
+        self.upload = toolkit.file(
+            "Open a file",
+            accept=_READABLE,
+            most_bytes=settings.upload_limit_mb() * 1_000_000,
             description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, .npy or .npz; vectors and coordinates are found by themselves.",
-            **_COMPACT,
         )
-        self.vectors = ui.TextInput(
-            label="Vector columns",
+        self.vectors = toolkit.text(
+            "Vector columns",
             placeholder="found by themselves",
-            description="Only where Explorer does not find them: a column of lists, or the beginning of number columns, such as embedding_*.",
-            **_COMPACT,
+            description="Only where they are not found: a column of lists, or the beginning of number columns, such as embedding_*.",
         )
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
-        self._view = pn.Column(self.choice, pn.Row(self.vectors, self.upload, sizing_mode="stretch_width"), self.problems, sizing_mode="stretch_width")
+        self.own = pn.Row(self.vectors, self.upload, sizing_mode="stretch_width")
+        self._view = pn.Column(self.choice, self.own, self.problems, sizing_mode="stretch_width")
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])
@@ -64,16 +69,20 @@ class DataControls(pn.viewable.Viewer):
 
     def _on_choice(self, event: param.parameterized.Event) -> None:
         if event.new and not self._following:
-            self._session.open_entry(event.new)
+            self._session.soon(self._session.open_entry, event.new)
 
     def _on_upload(self, event: param.parameterized.Event) -> None:
         if not event.new:
             return
-        name = Path(self.upload.filename or "upload").name
-        path = Path(self._uploads.name) / name
-        path.write_bytes(event.new)
-        self.upload.clear()
-        self._session.open(path, name=name, vectors=self.vectors.value.strip() or None)
+        name, data, vectors = Path(self.upload.filename or "upload").name, event.new, self.vectors.value.strip() or None
+
+        def read() -> Dataset:
+            path = Path(self._uploads.name) / name
+            path.write_bytes(data)
+            return open_dataset(path, name=name, vectors=vectors)
+
+        self._session.soon(self.upload.clear)
+        self._session.soon(self._session.open_with, read, name)
 
     def _follow(self, *_: object) -> None:
         known, dataset = self._session.catalog, self._session.dataset
@@ -92,19 +101,19 @@ class DataControls(pn.viewable.Viewer):
 class ColorControls(pn.viewable.Viewer):
     """What colors the map, and how density becomes opacity."""
 
-    def __init__(self, session: Session, **params: Any) -> None:
+    def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
         appearance = session.appearance
-        self.column = ui.Select(label="Color by", options={_NO_COLOR: ""}, value="", **_COMPACT)
-        self.colormap = ui.Select(
-            label="Color map", options={name: name for name in COLORMAPS}, value=next(iter(COLORMAPS)), visible=False, **_COMPACT
-        )
-        self.density = ui.Select.from_param(appearance.param.density, label="Density", **_COMPACT)
+        self.column = toolkit.select("Color by", {_NO_COLOR: ""}, "")
+        self.colormap = toolkit.select("Color map", {name: name for name in COLORMAPS}, next(iter(COLORMAPS)))
+        densities = {how: how for how in appearance.param.density.objects}
+        self.density = toolkit.select("Density", densities, appearance.density, description=appearance.param.density.doc)
         self._view = pn.Column(self.column, self.colormap, self.density, sizing_mode="stretch_width")
         self._following = False  # the widget follows the state: what it says then is not a person's choice
         self.column.param.watch(self._on_choice, ["value"])
-        self.colormap.param.watch(lambda event: appearance.param.update(colormap=event.new), ["value"])
+        tie(self.colormap, appearance, "colormap", soon=session.soon)
+        tie(self.density, appearance, "density", soon=session.soon)
         session.param.watch(self._on_dataset, ["dataset"])
         appearance.param.watch(self._on_color, ["color_by"])
         self._on_dataset()
@@ -114,14 +123,16 @@ class ColorControls(pn.viewable.Viewer):
 
     def _on_choice(self, event: param.parameterized.Event) -> None:
         if not self._following:
-            self._session.appearance.color_by = event.new or None
+            self._session.soon(setattr, self._session.appearance, "color_by", event.new or None)
 
     def _on_dataset(self, *_: object) -> None:
         dataset = self._session.dataset
         names = [] if dataset is None else colorable(dataset)
         self._following = True
         try:
-            self.column.param.update(options={_NO_COLOR: "", **{name: name for name in names}}, value=self._session.appearance.color_by or "")
+            self.column.param.update(
+                options={_NO_COLOR: "", **{name: name for name in names}}, value=self._session.appearance.color_by or ""
+            )
         finally:
             self._following = False
         self._on_color()
@@ -136,30 +147,28 @@ class ColorControls(pn.viewable.Viewer):
 class ProjectionControls(pn.viewable.Viewer):
     """Which layout is shown; which projection is computed next, with which parameters; Run, progress, Cancel."""
 
-    def __init__(self, session: Session, **params: Any) -> None:
+    def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
         choice = session.choice
-        self.shown = ui.Select(label="Layout on the map", options={}, **_COMPACT)
-        self.method = ui.RadioButtonGroup(
-            label="Projection", options={kind.title: method for method, kind in PROJECTIONS.items()}, value=choice.method, **_COMPACT
-        )
+        self.shown = toolkit.select("Layout on the map", {}, None)
+        self.method = toolkit.toggle("Projection", {kind.title: method for method, kind in PROJECTIONS.items()}, choice.method)
         self._parameters = {
-            method: pn.Column(*parameter_widgets(made), sizing_mode="stretch_width", visible=method == choice.method)
+            method: pn.Column(
+                *parameter_widgets(made, toolkit, soon=session.soon), sizing_mode="stretch_width", visible=method == choice.method
+            )
             for method, made in choice.projections.items()
         }
-        self.run = ui.Button(label="Run", color="primary", variant="contained", icon="play_arrow", sizing_mode="stretch_width")
-        self.cancel = ui.Button(label="Cancel", color="error", variant="outlined", icon="stop", sizing_mode="stretch_width", visible=False)
-        self.bar = ui.LinearProgress(value=0, max=100, sizing_mode="stretch_width", visible=False)
+        self.run = toolkit.button("Run", icon="run", on_click=lambda _: session.soon(session.run))
+        self.cancel = toolkit.button("Cancel", icon="stop", danger=True, on_click=lambda _: session.soon(session.cancel))
+        self.bar = toolkit.progress()
         self.progress = Message(sizing_mode="stretch_width", margin=(0, 10), visible=False)
         self._view = pn.Column(
             self.shown, self.method, self.run, self.cancel, self.bar, self.progress, *self._parameters.values(), sizing_mode="stretch_width"
         )
         self._following = False
-        self.method.param.watch(lambda event: choice.param.update(method=event.new), ["value"])
+        tie(self.method, choice, "method", soon=session.soon)
         choice.param.watch(self._on_method, ["method"])
-        self.run.on_click(lambda _: session.run())
-        self.cancel.on_click(lambda _: session.cancel())
         self.shown.param.watch(self._on_shown, ["value"])
         session.param.watch(self._on_runs, ["runs", "scene", "dataset"])
         session.param.watch(self._on_progress, ["running", "stage", "fraction", "seconds_left"])
@@ -172,14 +181,13 @@ class ProjectionControls(pn.viewable.Viewer):
         return self._view
 
     def _on_method(self, *_: object) -> None:
-        self.method.value = self._session.choice.method
         for method, column in self._parameters.items():
             column.visible = method == self._session.choice.method
 
     def _on_shown(self, event: param.parameterized.Event) -> None:
         run = next((run for run in self._session.runs if _key(run) == event.new), None)
         if run is not None and not self._following:
-            self._session.show(run)
+            self._session.soon(self._session.show, run)
 
     def _on_runs(self, *_: object) -> None:
         scene, dataset = self._session.scene, self._session.dataset
@@ -210,52 +218,47 @@ def progress_text(session: Session) -> str:
     parts = [session.running, session.stage if session.stage not in ("", session.running) else "", f"{session.fraction:.0%}"]
     if session.seconds_left is not None:
         left = max(1, round(session.seconds_left))
-        parts.append(f"{left} s left" if left < 90 else f"{left / 60:.0f} min left")
+        parts.append(f"{left} s left" if left < _MINUTES_FROM_S else f"{left / 60:.0f} min left")
     return " · ".join(part for part in parts if part)
 
 
-def parameter_widgets(made: Projection) -> list[pn.viewable.Viewable]:
+def parameter_widgets(made: Projection, toolkit: Toolkit, *, soon: Callable[..., None]) -> list[pn.viewable.Viewable]:
     """Make a widget for each parameter of a projection; label, bounds and help come from the parameter."""
-    return [_widget(made, name) for name in made.param if name != "name"]
+    return [_widget(made, name, toolkit, soon) for name in made.param if name != "name"]
 
 
-def _widget(made: Projection, name: str) -> pn.viewable.Viewable:
-    parameter = made.param[name]
-    common: dict[str, Any] = {"label": name, "description": parameter.doc, **_COMPACT}
-    if isinstance(parameter, param.Selector):
-        return ui.Select.from_param(parameter, **common)
-    if isinstance(parameter, param.Boolean):
-        return ui.Switch.from_param(parameter, **common)
+def _widget(made: Projection, name: str, toolkit: Toolkit, soon: Callable[..., None]) -> pn.viewable.Viewable:
+    parameter, value = made.param[name], getattr(made, name)
     if parameter.allow_None:
-        return _number_or_automatic(made, name, common)
-    if name == "seed":
-        return ui.IntInput.from_param(parameter, **common)
-    low, high = parameter.get_soft_bounds()
-    fixed_low, fixed_high = parameter.bounds
-    slider = ui.EditableIntSlider if isinstance(parameter, param.Integer) else ui.EditableFloatSlider
-    step = parameter.step or (1 if isinstance(parameter, param.Integer) else 0.01)
-    return slider.from_param(parameter, start=low, end=high, fixed_start=fixed_low, fixed_end=fixed_high, step=step, **common)
+        return _number_or_automatic(made, name, toolkit, soon)
+    if isinstance(parameter, param.Selector):
+        widget = toolkit.select(name, {choice: choice for choice in parameter.objects}, value, description=parameter.doc or "")
+    elif name == "seed":
+        widget = toolkit.number(parameter, name, value=value)
+    else:
+        low, high = parameter.get_soft_bounds()
+        widget = toolkit.slider(parameter, name, value=value, start=low, end=high)
+    return tie(widget, made, name, soon=soon)
 
 
-def _number_or_automatic(made: Projection, name: str, common: dict[str, Any]) -> pn.viewable.Viewable:
-    """Make a field that may be left empty, which number fields of panel-material-ui show as 0."""
-    field = ui.TextInput(placeholder="automatic", **common)
+def _number_or_automatic(made: Projection, name: str, toolkit: Toolkit, soon: Callable[..., None]) -> pn.viewable.Viewable:
+    """Make a field that may be left empty, which number fields show as 0."""
+    field = toolkit.text(name, placeholder="automatic", description=made.param[name].doc or "")
     whole = isinstance(made.param[name], param.Integer)
 
-    def take(event: param.parameterized.Event) -> None:
-        text = event.new.strip().replace(",", "")
+    def take(text: str) -> None:
         try:
             setattr(made, name, None if not text else int(text) if whole else float(text))
-            field.param.update(error_state=False, helper_text="")
+            toolkit.complain(field, "")
         except ValueError:
             low, high = made.param[name].bounds
-            field.param.update(error_state=True, helper_text=f"A number from {low:,} to {high:,}, or empty.")
+            toolkit.complain(field, f"a number from {low:,} to {high:,}, or empty")
 
     def follow(*_: object) -> None:
         value = getattr(made, name)
-        field.value = "" if value is None else f"{value:g}" if not whole else str(value)
+        field.value = "" if value is None else str(value) if whole else f"{value:g}"
 
-    field.param.watch(take, ["value"])
+    field.param.watch(lambda event: soon(take, event.new.strip().replace(",", "")), ["value"])
     made.param.watch(follow, [name])
     follow()
     return field

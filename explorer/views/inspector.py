@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
 import param
 
-from explorer.session import Neighbors, Session
+from explorer.neighborhood import Neighbors
+from explorer.session import Schedule, Session
 from explorer.views.card import card, image_of, title_of
-from explorer.views.material import ui
+from explorer.views.toolkit import Toolkit, tie
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Inspector"]
 
 
 class InspectorComponent(pn.custom.JSComponent):
+    """The inspector in the browser; see ``inspector.js``."""
+
     content = param.Dict(default={}, doc="hint, card, source, neighbors: plain text all of it.")
 
     _esm = Path(__file__).with_name("inspector.js")
-    _stylesheets = [Path(__file__).with_name("panels.css")]  # noqa: RUF012  (Panel's own way)
+    _stylesheets: ClassVar = [Path(__file__).with_name("panels.css")]  # type: ignore[list-item]  # as Panel allows
 
-    def __init__(self, *, on_message: Callable[[Mapping[str, Any]], None], **params: Any) -> None:
+    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
         super().__init__(**params)
         self._on_message = on_message
 
-    def _handle_msg(self, data: Mapping[str, Any]) -> None:
+    def _handle_msg(self, data: object) -> None:
         self._on_message(data)
 
 
@@ -37,6 +42,8 @@ class Inspector(pn.viewable.Viewer):
     ----------
     session : Session
         What is looked at.
+    toolkit : Toolkit
+        Makes the widgets.
     later : callable
         Runs a function on the thread that owns the widgets.
     on_point : callable
@@ -44,17 +51,20 @@ class Inspector(pn.viewable.Viewer):
     """
 
     def __init__(
-        self, session: Session, *, later: Callable[[Callable[[], None]], None], on_point: Callable[[int | None], None], **params: Any
+        self, session: Session, toolkit: Toolkit, *, later: Schedule, on_point: Callable[[int | None], None], **params: Any
     ) -> None:
         super().__init__(**params)
         self._session = session
         self._later = later
         self._on_point = on_point
         inspection = session.inspection
-        self._k = ui.IntSlider.from_param(inspection.param.k, label="Neighbors", start=1, end=50, size="small", sizing_mode="stretch_width")
-        self._metric = ui.Select.from_param(inspection.param.metric, label="Distance", size="small", sizing_mode="stretch_width")
+        metrics = {metric: metric for metric in inspection.param.metric.objects}
+        k = toolkit.slider(inspection.param.k, "Neighbors", value=inspection.k, start=1, end=50)
+        metric = toolkit.select("Distance", metrics, inspection.metric, description=inspection.param.metric.doc)
+        tie(k, inspection, "k", soon=session.soon)
+        tie(metric, inspection, "metric", soon=session.soon)
         self.component = InspectorComponent(on_message=self._on_message, sizing_mode="stretch_width", margin=(0, 10))
-        self._controls = pn.Column(self._k, self._metric, sizing_mode="stretch_width", visible=False)
+        self._controls = pn.Column(k, metric, sizing_mode="stretch_width", visible=False)
         self._view = pn.Column(self._controls, self.component, sizing_mode="stretch_width")
         session.param.watch(self._update, ["neighbors", "dataset", "scene"])
         inspection.param.watch(self._update, ["row"])
@@ -63,13 +73,15 @@ class Inspector(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
 
-    def _on_message(self, message: Mapping[str, Any]) -> None:
-        row = message.get("row")
-        if row is not None and not isinstance(row, int):
+    def _on_message(self, message: object) -> None:
+        if not isinstance(message, dict):
             return
-        if message.get("type") == "look" and row is not None:
+        kind, row = message.get("type"), message.get("row")
+        if row is not None and (type(row) is not int or row < 0):  # True is an int as well
+            return
+        if kind == "look" and row is not None:
             self._later(lambda: self._session.inspection.param.update(row=row))
-        elif message.get("type") == "point":
+        elif kind == "point":
             self._later(lambda: self._on_point(row))
 
     def _update(self, *_: object) -> None:

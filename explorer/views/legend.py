@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import panel as pn
 import param
@@ -14,13 +14,16 @@ from explorer.session import Session
 __all__ = ["Legend", "legend_content"]
 
 _STOPS = 16  # colors of a color bar's gradient
+_LISTED = 1_000  # categories
 
 
 class LegendComponent(pn.custom.JSComponent):
+    """The legend in the browser; see ``legend.js``."""
+
     content = param.Dict(default={}, doc="title, entries of [name, color, count], bar, note: plain text all of it.")
 
     _esm = Path(__file__).with_name("legend.js")
-    _stylesheets = [Path(__file__).with_name("panels.css")]  # noqa: RUF012  (Panel's own way)
+    _stylesheets: ClassVar = [Path(__file__).with_name("panels.css")]  # type: ignore[list-item]  # as Panel allows
 
 
 class Legend(pn.viewable.Viewer):
@@ -56,7 +59,8 @@ def legend_content(coloring: Coloring) -> dict[str, Any]:
         return {"title": coloring.column, "entries": [], "bar": bar, "note": " ".join(["Mean of the rows in a pixel.", missing]).strip()}
     colors = coloring.palette.colors if coloring.palette else {}
     order = sorted(range(len(coloring.names)), key=lambda code: (-coloring.counts[code], coloring.names[code]))
-    entries = [[coloring.names[code] or "(empty)", colors[coloring.names[code]], f"{coloring.counts[code]:,}"] for code in order[:1000]]
+    entries = [[coloring.names[code] or "(empty)", colors[coloring.names[code]], f"{coloring.counts[code]:,}"] for code in order[:_LISTED]]
     other = coloring.palette.n_other if coloring.palette else 0
-    notes = [f"{other:,} rarer categories share one gray." if other else "", missing]
+    listed = f"The {_LISTED:,} most common of {len(order):,} are listed." if len(order) > _LISTED else ""
+    notes = [f"{other:,} rarer categories share one gray." if other else "", listed, missing]
     return {"title": coloring.column, "entries": entries, "note": " ".join(note for note in notes if note)}

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import holoviews as hv
 import panel as pn
 import param
 from bokeh.models import WheelZoomTool
-from bokeh.plotting import figure as BokehFigure  # noqa: N812  (a function that makes a class instance)
 
 from explorer import settings
+from explorer.neighborhood import Neighbors
 from explorer.render.view import View
 from explorer.scene import Picture, PictureRequest, draw
-from explorer.session import Neighbors, Session
+from explorer.session import Schedule, Session
 from explorer.views.card import card, title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bokeh.plotting import figure as BokehFigure
 
 __all__ = ["Map"]
 
 logger = logging.getLogger(__name__)
 
+_NAME_MOST = 64  # characters of the name that a browser gives itself
 _CLIENTS = 8  # browsers that one map serves at the same time: a session has one, a notebook cell may be shown in several places
 _FIELDS = 6  # fields of a tooltip
 _LABELED = 12  # neighbors whose label is written on the map
@@ -35,20 +42,20 @@ _drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="exp
 class PictureLayer(pn.custom.JSComponent):
     """The canvas in the browser: follows the figure's ranges, asks for pictures, shows them; see ``picture_layer.js``."""
 
-    figure = pn.custom.Child()
+    figure = pn.custom.Child()  # type: ignore[attr-defined]  # not in its __all__
     picture = param.Bytes(default=b"", doc="The last picture, with its header.")
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind (row, neighbor, hover) and label.")
     note = param.String(default="", doc="What to say where there is no map.")
 
     _esm = Path(__file__).with_name("picture_layer.js")
-    _stylesheets = [Path(__file__).with_name("picture_layer.css")]  # noqa: RUF012  (Panel's own way)
+    _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
-    def __init__(self, *, on_message: Callable[[Mapping[str, Any]], None], **params: Any) -> None:
+    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
         super().__init__(**params)
         self._on_message = on_message
 
-    def _handle_msg(self, data: Mapping[str, Any]) -> None:
+    def _handle_msg(self, data: object) -> None:
         self._on_message(data)
 
 
@@ -63,7 +70,7 @@ class Map(pn.viewable.Viewer):
         Runs a function on the thread that owns the widgets; may be called from any thread.
     """
 
-    def __init__(self, session: Session, *, later: Callable[[Callable[[], None]], None], **params: Any) -> None:
+    def __init__(self, session: Session, *, later: Schedule, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
         self._later = later
@@ -72,9 +79,13 @@ class Map(pn.viewable.Viewer):
         self._pushes = 0
         self._pointed: int | None = None
         self.layer = PictureLayer(
-            figure=pn.pane.Bokeh(_figure(), sizing_mode="stretch_both"), on_message=self._on_message, sizing_mode="stretch_both", min_height=240
+            figure=pn.pane.Bokeh(_figure(), sizing_mode="stretch_both"),
+            on_message=self._on_message,
+            sizing_mode="stretch_both",
+            min_height=240,
         )
         session.param.watch(self._on_scene, ["scene"])
+        session.param.watch(self._on_dataset, ["dataset"])
         session.param.watch(self._on_marks, ["neighbors", "scene"])
         session.inspection.param.watch(self._on_marks, ["row"])
         session.param.watch(self._on_note, ["dataset", "scene", "opening", "running", "error"])
@@ -89,11 +100,15 @@ class Map(pn.viewable.Viewer):
         self.layer._send_msg({"type": "home"})  # the component's own way to talk to its browser side
 
     def point(self, row: int | None) -> None:
-        """Ring a row, or none."""
-        self._pointed = row
+        """Ring a row, or none; a row that the dataset does not have is none."""
+        dataset = self._session.dataset
+        self._pointed = row if dataset is not None and row is not None and 0 <= row < dataset.n_rows else None
         self._on_marks()
 
     # -- from the session
+
+    def _on_dataset(self, *_: object) -> None:
+        self._pointed = None
 
     def _on_scene(self, *_: object) -> None:
         scene = self._session.scene
@@ -117,7 +132,7 @@ class Map(pn.viewable.Viewer):
 
             def mark(of: int, kind: str, *, labeled: bool = True) -> None:
                 x, y = (float(end) for end in places[of])
-                if x == x and y == y:  # noqa: PLR0124  (not NaN: the row is on this map)
+                if math.isfinite(x) and math.isfinite(y):  # the row is on this map
                     values = scene.dataset.row(of)
                     marks.append({"x": x, "y": y, "kind": kind, "label": title_of(scene.dataset, of, values)[:40] if labeled else ""})
 
@@ -146,8 +161,11 @@ class Map(pn.viewable.Viewer):
 
     # -- from the browser; Bokeh 3.9 calls this on the event loop, 3.10 in a worker thread
 
-    def _on_message(self, message: Mapping[str, Any]) -> None:
-        kind, name = message.get("type"), str(message.get("client"))
+    def _on_message(self, message: object) -> None:
+        if not isinstance(message, dict) or not isinstance(message.get("client"), str) or len(message["client"]) > _NAME_MOST:
+            logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
+            return
+        kind, name = message.get("type"), message["client"]
         if kind == "gone":
             with self._clients_lock:
                 self._clients.pop(name, None)
@@ -166,7 +184,7 @@ class Map(pn.viewable.Viewer):
                 x, y = float(message["x"]), float(message["y"])
                 self._pick(client, name, str(kind), x, y)
         except (KeyError, TypeError, ValueError, OverflowError):
-            logger.warning("a message from the browser that makes no sense was left out: %r", dict(message))
+            logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
 
     def _draw(self, asked: PictureRequest) -> None:
         scene = self._session.scene
@@ -194,10 +212,11 @@ class Map(pn.viewable.Viewer):
         self.layer.picture = picture.message(self._pushes)
 
     def _pick(self, client: _Client, name: str, kind: str, x: float, y: float) -> None:
-        picture = client.rest
-        row = picture.row_at(x, y) if picture is not None and picture.scene is self._session.scene else None
+        picture, session = client.rest, self._session
+        on_screen = picture is not None and picture.scene is session.scene and picture.scene.dataset is session.dataset
+        row = picture.row_at(x, y) if picture is not None and on_screen else None
         if kind == "tap":
-            self._later(lambda: self._session.inspection.param.update(row=row))
+            self._later(lambda: session.inspection.param.update(row=row))
             return
         answer: dict[str, Any] = {"type": "card", "client": name, "row": row}
         if row is not None and picture is not None:
@@ -216,17 +235,26 @@ class _Client:
 
 
 def _request(name: str, message: Mapping[str, Any]) -> PictureRequest:
+    x0, x1, y0, y1, width, height, ratio = (_finite(message[part]) for part in ("x0", "x1", "y0", "y1", "width", "height", "ratio"))
     background = str(message["background"])
     return PictureRequest(
         client=name,
-        id=int(message["id"]),
-        view=View(*(float(message[end]) for end in ("x0", "x1", "y0", "y1"))),
-        width=float(message["width"]),
-        height=float(message["height"]),
-        ratio=float(message["ratio"]),
+        id=int(_finite(message["id"])),
+        view=View(x0, x1, y0, y1),
+        width=width,
+        height=height,
+        ratio=ratio,
         moving=bool(message["moving"]),
-        background=background if len(background) == 7 and background[0] == "#" else "#ffffff",
+        background=background if re.fullmatch("#[0-9a-fA-F]{6}", background) else "#ffffff",
     )
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        message = f"{number} is no place and no size"
+        raise ValueError(message)
+    return number
 
 
 def _figure() -> BokehFigure:

@@ -1,10 +1,96 @@
-"""The one place that knows which package the Material widgets come from."""
+"""The page's look: Material widgets and the page itself; the one module that names the package they come from."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import param
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 try:  # part of Panel from 1.10 on
-    from panel import ui
+    from panel import ui  # type: ignore[attr-defined, unused-ignore]
 except ImportError:
     import panel_material_ui as ui
 
-__all__ = ["ui"]
+__all__ = ["MaterialToolkit", "material_page"]
+
+_WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (5, 10)}
+_COMPACT: dict[str, Any] = {"size": "small", **_WIDE}
+_ICONS = {"run": "play_arrow", "stop": "stop", "home": "center_focus_strong"}
+
+
+class MaterialToolkit:
+    """Material widgets; see :class:`explorer.views.toolkit.Toolkit`."""
+
+    def select(self, label: str, options: Mapping[str, Any], value: Any, *, description: str = "") -> Any:
+        return ui.Select(label=label, options=dict(options), value=value, description=description, **_COMPACT)
+
+    def toggle(self, label: str, options: Mapping[str, Any], value: Any) -> Any:
+        return ui.RadioButtonGroup(label=label, options=dict(options), value=value, **_COMPACT)
+
+    def slider(self, parameter: param.Parameter[Any], label: str, *, value: float, start: float, end: float) -> Any:
+        low, high = parameter.bounds
+        whole = isinstance(parameter, param.Integer)
+        slider = ui.EditableIntSlider if whole else ui.EditableFloatSlider
+        step = parameter.step or (1 if whole else 0.01)
+        fixed = {"start": start, "end": end, "fixed_start": low, "fixed_end": high, "step": step}
+        return slider(label=label, description=parameter.doc, value=value, **fixed, **_COMPACT)
+
+    def number(self, parameter: param.Parameter[Any], label: str, *, value: float) -> Any:
+        low, high = parameter.bounds
+        return ui.IntInput(label=label, description=parameter.doc, value=value, start=low, end=high, **_COMPACT)
+
+    def text(self, label: str, *, placeholder: str, description: str = "") -> Any:
+        return ui.TextInput(label=label, placeholder=placeholder, description=description, **_COMPACT)
+
+    def complain(self, field: Any, sentence: str) -> None:
+        field.param.update(error_state=bool(sentence), helper_text=sentence)
+
+    def button(self, label: str, *, icon: str, danger: bool = False, on_click: Callable[[Any], None]) -> Any:
+        look = {"color": "error", "variant": "outlined"} if danger else {"color": "primary", "variant": "contained"}
+        return ui.Button(label=label, icon=_ICONS[icon], on_click=on_click, **look, **_WIDE)
+
+    def icon_button(self, icon: str, *, description: str, on_click: Callable[[Any], None]) -> Any:
+        return ui.IconButton(icon=_ICONS[icon], description=description, size="small", on_click=on_click)
+
+    def progress(self) -> Any:
+        return ui.LinearProgress(value=0, max=100, **_WIDE)
+
+    def file(self, label: str, *, accept: str, most_bytes: int, description: str) -> Any:
+        return ui.FileInput(label=label, accept=accept, max_file_size=most_bytes, variant="outlined", description=description, **_COMPACT)
+
+    def heading(self, text: str) -> Any:
+        return ui.Typography(text, variant="overline", margin=(6, 10, -4, 10), sizing_mode="stretch_width")
+
+
+def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) -> ui.Page:
+    """Lay out a page: controls at the left, findings at the right; on a narrow screen both are drawers."""
+    made = ui.Page(
+        title="Explorer",
+        sidebar=controls,
+        sidebar_width=310,
+        main=main,
+        contextbar=findings,
+        contextbar_open=True,
+        contextbar_variant="auto",
+        contextbar_width=300,
+        busy_indicator=None,
+        theme_toggle=True,
+        sizing_mode="stretch_width",
+    )
+    _unwatch_busy(made)
+    return made
+
+
+def _unwatch_busy(made: ui.Page) -> None:
+    """Take away the page's watcher on Panel's process-wide ``state.busy``.
+
+    panel-material-ui 0.16 sets it in ``Page.__init__`` and never takes it away: every session would stay alive, and each event of one
+    person would change the page of everybody.
+    """
+    private = made._param__private  # param offers no public way to end a reference
+    for _, watcher in private.ref_watchers:
+        (watcher.inst if watcher.inst is not None else watcher.cls).param.unwatch(watcher)
+    private.ref_watchers = []

@@ -6,93 +6,72 @@ from typing import Any
 
 import panel as pn
 
+from explorer.session import Schedule, Session
 from explorer.views.controls import ColorControls, DataControls, ProjectionControls
 from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
 from explorer.views.map import Map
-from explorer.views.material import ui
 from explorer.views.status import ErrorMessage, StatusLine
+from explorer.views.toolkit import Toolkit
 
-__all__ = ["Panels", "block", "page", "release"]
+__all__ = ["Panels"]
+
+_SIDE = 280  # pixels, of a notebook's side columns
 
 
 class Panels:
-    """The panels of one session."""
+    """The panels of one session.
 
-    def __init__(
-        self, *, data: DataControls, color: ColorControls, projection: ProjectionControls, map_: Map, legend: Legend, inspector: Inspector,
-        status: StatusLine, error: ErrorMessage,
-    ) -> None:  # fmt: skip
-        self.data, self.color, self.projection = data, color, projection
-        self.map, self.legend, self.inspector = map_, legend, inspector
-        self.status, self.error = status, error
-        self.home = ui.IconButton(icon="center_focus_strong", description="Show the whole map", size="small", on_click=lambda _: map_.go_home())
+    Parameters
+    ----------
+    session : Session
+        What they show and set.
+    toolkit : Toolkit
+        Makes their widgets.
+    later : callable
+        Runs a function on the thread that owns the widgets; may be called from any thread.
+    """
+
+    def __init__(self, session: Session, toolkit: Toolkit, *, later: Schedule) -> None:
+        self.map = Map(session, later=later)
+        self.data = DataControls(session, toolkit)
+        self.color = ColorControls(session, toolkit)
+        self.projection = ProjectionControls(session, toolkit)
+        self.legend = Legend(session)
+        self.inspector = Inspector(session, toolkit, later=later, on_point=self.map.point)
+        self.status = StatusLine(session)
+        self.error = ErrorMessage(session, later=later)
+        self._session, self._toolkit = session, toolkit
 
     @property
     def controls(self) -> list[Any]:
         """Everything that is set, top to bottom."""
-        return [
-            _section("Data", self.data),
-            _section("Projection", self.projection),
-            _section("Color", self.color),
-        ]
+        return [self._section("Data", self.data), self._section("Projection", self.projection), self._section("Color", self.color)]
 
     @property
     def findings(self) -> list[Any]:
         """Everything that is read, top to bottom."""
-        return [_section("Legend", self.legend), _section("Point", self.inspector)]
+        return [self._section("Legend", self.legend), self._section("Point", self.inspector)]
 
+    def main(self, **size: Any) -> pn.viewable.Viewable:
+        """Give the map with what belongs to it."""
+        home = self._toolkit.icon_button("home", description="Show the whole map", on_click=lambda _: self._session.soon(self.map.go_home))
+        return pn.Column(self.error, self.map, pn.Row(self.status, home, sizing_mode="stretch_width"), margin=0, **size)
 
-def page(panels: Panels) -> ui.Page:
-    """Lay out a page: controls at the left, the map, findings at the right; on a narrow screen both sides are drawers."""
-    return ui.Page(
-        title="Explorer",
-        sidebar=panels.controls,
-        sidebar_width=310,
-        main=[
-            pn.Column(
-                panels.error,
-                panels.map,
-                pn.Row(panels.status, panels.home, sizing_mode="stretch_width", align="center"),
-                sizing_mode="stretch_both",
-                styles={"height": "calc(100vh - 64px)", "min-height": "320px"},
-                margin=0,
-            )
-        ],
-        contextbar=panels.findings,
-        contextbar_open=True,
-        contextbar_variant="auto",
-        contextbar_width=300,
-        busy_indicator=None,
-        theme_toggle=True,
-        sizing_mode="stretch_width",
-    )
+    def page(self) -> list[Any]:
+        """Give the main part of a page, as high as the window."""
+        return [self.main(sizing_mode="stretch_both", styles={"height": "calc(100vh - 64px)", "min-height": "320px"})]
 
+    def block(self, *, height: int) -> pn.viewable.Viewable:
+        """Lay out everything in one block, for a notebook cell."""
+        self.data.own.visible = False  # in a notebook, files are opened by Python
+        side: dict[str, Any] = {"width": _SIDE, "styles": {"overflow-y": "auto", "height": f"{height}px"}}
+        return pn.Row(
+            pn.Column(*self.controls, **side),
+            self.main(height=height, sizing_mode="stretch_width", min_width=320),
+            pn.Column(*self.findings, **side),
+            sizing_mode="stretch_width",
+        )
 
-def release(made: ui.Page) -> None:
-    """Let go of the watchers that a page puts on Panel's process-wide state, which would keep every session alive.
-
-    panel-material-ui 0.16 watches ``state.busy`` in ``Page.__init__`` and never stops.
-    """
-    private = made._param__private  # param offers no public way to end a reference
-    for _, watcher in private.ref_watchers:
-        (watcher.inst if watcher.inst is not None else watcher.cls).param.unwatch(watcher)
-    private.ref_watchers = []
-
-
-def block(panels: Panels, *, height: int) -> pn.viewable.Viewable:
-    """Lay out a block for a notebook cell."""
-    side = {"overflow-y": "auto", "height": f"{height}px"}
-    return pn.Row(
-        pn.Column(*panels.controls, width=270, styles=side),
-        pn.Column(
-            panels.error, panels.map, pn.Row(panels.status, panels.home, sizing_mode="stretch_width"), height=height, sizing_mode="stretch_width"
-        ),
-        pn.Column(*panels.findings, width=270, styles=side),
-        sizing_mode="stretch_width",
-        min_width=320,
-    )
-
-
-def _section(title: str, *content: Any) -> pn.viewable.Viewable:
-    return pn.Column(ui.Typography(title, variant="overline", margin=(6, 10, -4, 10), sizing_mode="stretch_width"), *content, sizing_mode="stretch_width")
+    def _section(self, title: str, *content: Any) -> pn.viewable.Viewable:
+        return pn.Column(self._toolkit.heading(title), *content, sizing_mode="stretch_width")

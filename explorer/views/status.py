@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import panel as pn
 import param
 
-from explorer.session import Session
+from explorer.session import Schedule, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ErrorMessage", "Message", "StatusLine", "status_text"]
 
@@ -21,14 +23,14 @@ class Message(pn.custom.JSComponent):
     kind: Literal["status", "error"] = param.Selector(default="status", objects=["status", "error"], doc="How it looks.")  # type: ignore[assignment]
 
     _esm = Path(__file__).with_name("message.js")
-    _stylesheets = [Path(__file__).with_name("panels.css")]  # noqa: RUF012  (Panel's own way)
+    _stylesheets: ClassVar = [Path(__file__).with_name("panels.css")]  # type: ignore[list-item]  # as Panel allows
 
-    def __init__(self, *, on_close: Callable[[], None] | None = None, **params: Any) -> None:
+    def __init__(self, *, on_close: Callable[[], object] | None = None, **params: Any) -> None:
         super().__init__(**params)
         self._on_close = on_close
 
-    def _handle_msg(self, data: Mapping[str, Any]) -> None:
-        if self._on_close is not None and data.get("type") == "close":
+    def _handle_msg(self, data: object) -> None:
+        if self._on_close is not None and data == {"type": "close"}:
             self._on_close()
 
 
@@ -82,11 +84,15 @@ class ErrorMessage(pn.viewable.Viewer):
         Runs a function on the thread that owns the widgets.
     """
 
-    def __init__(self, session: Session, *, later: Callable[[Callable[[], None]], None], **params: Any) -> None:
+    def __init__(self, session: Session, *, later: Schedule, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
         self.message = Message(
-            kind="error", on_close=lambda: later(lambda: session.param.update(error="")), visible=False, sizing_mode="stretch_width", margin=(4, 10)
+            kind="error",
+            on_close=lambda: later(lambda: session.param.update(error="")),
+            visible=False,
+            sizing_mode="stretch_width",
+            margin=(4, 10),
         )
         session.param.watch(self._update, ["error"])
         self._update()

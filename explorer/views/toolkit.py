@@ -1,0 +1,62 @@
+"""What the panels need of a widget set: one for a page (Material), one for a notebook cell (plain Panel widgets)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import param
+
+__all__ = ["Toolkit", "tie"]
+
+
+class Toolkit(Protocol):
+    """Makes widgets of one look.
+
+    The two sets share no type, so they are Any here. Each has ``value``, ``visible``, ``disabled`` and, where it offers some, ``options``.
+    """
+
+    def select(self, label: str, options: Mapping[str, Any], value: Any, *, description: str = "") -> Any:
+        """Make a list to choose one of."""
+
+    def toggle(self, label: str, options: Mapping[str, Any], value: Any) -> Any:
+        """Make a row of buttons of which one is pressed."""
+
+    def slider(self, parameter: param.Parameter[Any], label: str, *, value: float, start: float, end: float) -> Any:
+        """Make a slider with a field for exact values; the field takes what the parameter's bounds allow."""
+
+    def number(self, parameter: param.Parameter[Any], label: str, *, value: float) -> Any:
+        """Make a field for a whole number within the parameter's bounds."""
+
+    def text(self, label: str, *, placeholder: str, description: str = "") -> Any:
+        """Make a line of text."""
+
+    def complain(self, field: Any, sentence: str) -> None:
+        """Say what is wrong with what was typed into a text field; nothing when empty."""
+
+    def button(self, label: str, *, icon: str, danger: bool = False, on_click: Callable[[Any], None]) -> Any:
+        """Make a button."""
+
+    def icon_button(self, icon: str, *, description: str, on_click: Callable[[Any], None]) -> Any:
+        """Make a small button that is only a picture."""
+
+    def progress(self) -> Any:
+        """Make a bar from 0 to 100."""
+
+    def file(self, label: str, *, accept: str, most_bytes: int, description: str) -> Any:
+        """Make a button that uploads a file: ``value`` is its bytes, ``filename`` its name."""
+
+    def heading(self, text: str) -> Any:
+        """Make the title of a group; ``text`` is Explorer's own."""
+
+
+def tie(widget: Any, owner: param.Parameterized, name: str, *, soon: Callable[..., None]) -> Any:
+    """Tie a widget to a param in both directions; what a person does goes through ``soon``, see :meth:`explorer.session.Session.soon`.
+
+    ``from_param`` would set the param on whatever thread the widget's event came from.
+    """
+    widget.param.watch(lambda event: soon(setattr, owner, name, event.new), ["value"])
+    owner.param.watch(lambda event: widget.param.update(value=event.new), [name])
+    return widget
