@@ -22,7 +22,7 @@ def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
     """List what can be shown at once: UMAP before t-SNE before PCA, and of each what came with the data before what is in the store."""
     runs = []
     for position, given in enumerate(dataset.layouts):
-        complete = given.method in PROJECTIONS and bool(given.params)
+        complete = given.method in PROJECTIONS and PROJECTIONS[given.method]().settings().keys() == given.params.keys()
         title = _title(str(given.method), given.params) if complete else given.name
         runs.append(Run(title, given.method, dict(given.params), position))
     known = {(run.method, _frozen(run.settings)) for run in runs}

@@ -114,7 +114,10 @@ class Picture(NamedTuple):
         height, width = self.row_ids.shape
         span_x, span_y = self.view.span
         found = nearest_row(
-            self.row_ids, (x - self.view.x0) / span_x * width, (self.view.y1 - y) / span_y * height, _PICK_PX * width / self.request.width
+            self.row_ids,
+            (x - self.view.x0) / span_x * width,
+            (self.view.y1 - y) / span_y * height,
+            _PICK_PX * width / max(self.request.width, 1.0),
         )
         return None if found < 0 else found
 

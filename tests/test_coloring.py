@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from explorer.coloring import Coloring, colorable, coloring
+from explorer.data.dataset import Dataset, open_dataset
+from explorer.errors import UnknownChoice, UnknownColumn
+from explorer.render.palette import MISSING_COLOR, OTHER_COLOR
+from explorer.views.legend import legend_content
+
+N = 60
+
+
+def dataset(order: np.ndarray | None = None, **columns: object) -> Dataset:
+    """A dataset with these columns beside a few coordinates, its rows in another order where one is given."""
+    table = pa.table({"x": np.arange(N, dtype=np.float32), "y": np.zeros(N, np.float32), **columns})
+    return open_dataset(table if order is None else table.take(order), name="Colors")
+
+
+def colors_of(made: Coloring, n: int = N) -> list[str]:
+    return [made.color_of(row) for row in range(n)]
+
+
+@pytest.fixture
+def kinds() -> list[str | None]:
+    return [None if i % 20 == 19 else "abc"[(i % 6) // 2 if i < 30 else 0] for i in range(N)]
+
+
+def test_a_category_has_one_color_and_missing_values_are_gray(kinds: list[str | None]):
+    made = coloring(dataset(kind=kinds), "kind")
+    assert (made.kind, made.names, made.n_missing) == ("category", ("a", "b", "c"), 3)
+    assert made.counts == tuple(kinds.count(name) for name in "abc")
+    found = dict(zip(kinds, colors_of(made), strict=True))
+    assert found.pop(None) == MISSING_COLOR
+    assert len(set(found.values())) == 3
+    assert found == made.palette.colors
+
+
+def test_colors_are_the_same_whatever_the_order_of_the_rows(kinds: list[str | None]):
+    order = np.random.default_rng(0).permutation(N)
+    for column in ("kind", "score"):
+        columns = {"kind": kinds, "score": np.linspace(-1, 5, N)}
+        first, second = (coloring(dataset(order=rows, **columns), column) for rows in (None, order))
+        assert np.array(colors_of(first))[order].tolist() == colors_of(second)
+
+
+def test_a_number_goes_through_a_color_map_and_missing_ones_are_gray():
+    score = np.linspace(0, 10, N)
+    score[[3, 5]] = np.nan
+    made = coloring(dataset(score=score), "score", cmap="fire")
+    assert (made.kind, made.n_missing, made.cmap) == ("number", 2, "fire")
+    assert made.color_of(3) == MISSING_COLOR
+    assert [made.color_of(row) for row in (0, N - 1)] == ["#{:02x}{:02x}{:02x}".format(*made.lut[end]) for end in (0, -1)]
+    assert 0 <= made.low < 1
+    assert 9 < made.high <= 10
+
+
+def test_a_time_column_is_colored_like_a_number():
+    made = coloring(dataset(when=np.datetime64("2020-01-01") + np.arange(N)), "when")
+    assert made.kind == "number"
+    assert len(set(colors_of(made))) > N / 2
+
+
+def test_a_constant_number_has_one_color_and_a_bar_with_two_ends():
+    made = coloring(dataset(score=np.full(N, 7.0)), "score")
+    assert len(set(colors_of(made))) == 1
+    assert made.low < 7 < made.high
+
+
+def test_a_number_column_without_any_value_is_gray():
+    values = pa.array([None] * N, pa.float64())
+    made = coloring(dataset(score=values), "score")
+    assert set(colors_of(made)) == {MISSING_COLOR}
+    assert made.n_missing == N
+
+
+@pytest.mark.parametrize("column", [None, ""])
+def test_no_column_is_one_color(column: str | None):
+    made = coloring(dataset(), column)
+    assert (made.kind, made.column) == ("none", None)
+    assert len(set(colors_of(made))) == 1
+
+
+def test_a_column_that_is_not_there_is_named_with_the_closest():
+    with pytest.raises(UnknownColumn, match=r"no column kinds\. Did you mean kind\?"):
+        coloring(dataset(kind=["a", "b"] * 30), "kinds")
+
+
+def test_a_color_map_that_is_not_there_is_refused():
+    with pytest.raises(UnknownChoice, match="rainbow is not a color map"):
+        coloring(dataset(score=np.arange(N, dtype=float)), "score", cmap="rainbow")
+
+
+def test_a_hundred_thousand_categories_share_a_gray_but_for_the_most_common():
+    n = 100_000
+    words = np.array([f"w{i}" for i in range(n)])
+    words[:500] = "w7"
+    table = pa.table({"x": np.zeros(n, np.float32), "y": np.arange(n, dtype=np.float32), "word": words})
+    made = coloring(open_dataset(table, name="Words"), "word")
+    assert made.color_of(0) == made.color_of(7) != OTHER_COLOR
+    assert made.slots.dtype == np.uint8
+    assert sum(made.counts) == n
+    content = legend_content(made)
+    assert content["entries"][0] == ["w7", made.color_of(0), "500"]
+    assert len(content["entries"]) == 1_000
+    assert "rarer categories share one gray" in content["note"]
+    assert f"The 1,000 most common of {len(made.names):,} are listed." in content["note"]
+
+
+def test_columns_that_can_color_are_categories_numbers_and_times():
+    data = dataset(
+        kind=["a", "b"] * 30,
+        score=np.arange(N, dtype=float),
+        when=np.datetime64("2020-01-01") + np.arange(N),
+        word=[f"word {i}" for i in range(N)],
+        link=["https://example.org"] * N,
+    )
+    assert colorable(data) == ["kind", "score", "when"]
+
+
+def test_the_legend_lists_the_most_common_first_then_by_name(kinds: list[str | None]):
+    made = coloring(dataset(kind=["b"] * 20 + ["c"] * 20 + ["a"] * 17 + [None] * 3), "kind")
+    content = legend_content(made)
+    assert [[name, count] for name, _, count in content["entries"]] == [["b", "20"], ["c", "20"], ["a", "17"]]
+    assert [color for _, color, _ in content["entries"]] == [made.palette.colors[name] for name in "bca"]
+    assert content["note"] == "3 rows have no value (gray)."
+
+
+def test_the_legend_of_a_number_is_a_bar_with_its_ends():
+    content = legend_content(coloring(dataset(score=np.linspace(0, 1000, N)), "score"))
+    assert content["title"] == "score"
+    assert content["entries"] == []
+    assert (content["bar"]["low"][0], content["bar"]["high"][0]) == ("≤", "≥")
+    assert len(content["bar"]["colors"]) == 16
+    assert content["note"] == "Mean of the rows in a pixel."
+
+
+def test_the_legend_of_one_color_says_how_to_get_more():
+    content = legend_content(coloring(dataset(), None))
+    assert content["entries"] == []
+    assert "Choose a column" in content["note"]
+
+
+def test_an_empty_name_can_be_read_in_the_legend():
+    content = legend_content(coloring(dataset(kind=["", "b"] * 30), "kind"))
+    assert [entry[0] for entry in content["entries"]] == ["(empty)", "b"]

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.compute.projections import Layout
+from explorer.data.catalog import Entry
+from explorer.data.dataset import Dataset, open_dataset
+from explorer.errors import FileMissing
+from explorer.scene import Run
+from explorer.shelf import open_shared, shown
+
+
+def entry(folder: Path, seed: int = 0, name: str = "noise") -> Entry:
+    path = folder / f"{name}.npy"
+    np.save(path, np.random.default_rng(seed).normal(size=(20, 3)).astype(np.float32))
+    return Entry(name, name, path=path)
+
+
+def test_everybody_gets_the_same_dataset_while_somebody_holds_it(tmp_path: Path):
+    one = entry(tmp_path)
+    first = open_shared(one)
+    assert open_shared(one) is first
+    assert open_shared(Entry("noise", "noise", path=one.path)) is first
+
+
+def test_what_nobody_holds_is_opened_again(tmp_path: Path):
+    one = entry(tmp_path)
+    known = {id(open_shared(one).table)}
+    gc.collect()
+    assert open_shared(one).n_rows == 20
+    assert len(known) == 1
+
+
+def test_a_file_that_has_changed_is_opened_again(tmp_path: Path):
+    one = entry(tmp_path)
+    first = open_shared(one)
+    entry(tmp_path, seed=1)
+    os.utime(tmp_path / "noise.npy", ns=(1, time.time_ns()))
+    second = open_shared(one)
+    assert second is not first
+    assert second.fingerprint != first.fingerprint
+
+
+def test_other_options_are_another_dataset(tmp_path: Path):
+    one = entry(tmp_path)
+    assert open_shared(one) is not open_shared(Entry("noise", "Noise, renamed", path=one.path))
+
+
+def test_who_asks_meanwhile_waits_and_gets_the_same():
+    made, ready = [], threading.Event()
+
+    def load() -> Dataset:
+        made.append(threading.current_thread().name)
+        ready.wait(20)
+        return open_dataset(np.eye(3, dtype=np.float32), name="Slow")
+
+    one = Entry("slow", "Slow", loader=load)
+    found: list[Dataset] = []
+    threads = [threading.Thread(target=lambda: found.append(open_shared(one))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    ready.set()
+    for thread in threads:
+        thread.join(20)
+    assert len(made) == 1
+    assert len({id(data) for data in found}) == 1
+
+
+def test_a_failure_is_everybodys_own_and_is_not_kept(tmp_path: Path):
+    one = Entry("gone", "gone", path=tmp_path / "gone.npy")
+    for _ in range(2):
+        with pytest.raises(FileMissing, match=r"There is no file .*gone\.npy"):
+            open_shared(one)
+    entry(tmp_path, name="gone")
+    assert open_shared(one).n_rows == 20
+
+
+def layout(seed: int = 0) -> Layout:
+    return Layout(np.random.default_rng(seed).normal(size=(20, 2)).astype(np.float32), "pca", {})
+
+
+def test_everybody_sees_one_index_of_a_computed_layout(tmp_path: Path):
+    data = open_shared(entry(tmp_path))
+    run = Run("PCA", "pca", {}, None)
+    first = shown(data, run, layout())
+    assert shown(data, Run("PCA", "pca", {}, None), layout()) is first
+    assert shown(data, Run("t-SNE", "tsne", {"seed": 1}, None), layout()) is not first
+    assert shown(data, Run("t-SNE, seed 2", "tsne", {"seed": 2}, None), layout()).run.settings == {"seed": 2}
+
+
+def test_coordinates_that_came_with_the_same_vectors_are_not_mixed_up():
+    vectors = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    data = open_dataset(vectors, name="same")
+    run = Run("x, y", None, {}, 0)
+    one, other = layout(1), layout(2)
+    first, second = shown(data, run, one), shown(data, run, other)
+    assert shown(data, run, one) is first
+    assert np.array_equal(first.layout.coordinates, one.coordinates)
+    assert np.array_equal(second.layout.coordinates, other.coordinates)
