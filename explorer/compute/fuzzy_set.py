@@ -38,7 +38,8 @@ def fuzzy_set(indices: NDArray[np.int32], distances: NDArray[np.float32]) -> Any
     overall = float(distances.sum(dtype=np.float64)) / (n * (k + 1))
     for at in range(0, n, BLOCK):
         memberships[at : at + BLOCK] = _memberships(distances[at : at + BLOCK].astype(np.float64), overall)
-    directed = csr_matrix((memberships.ravel(), indices.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+    columns = np.array(indices).ravel()  # a copy: it is sorted in place
+    directed = csr_matrix((memberships.ravel(), columns, np.arange(0, n * k + 1, k)), shape=(n, n))
     reverse = directed.T.tocsr()
     directed.sort_indices()
     joined = (directed + reverse - directed.multiply(reverse)).tocsr()

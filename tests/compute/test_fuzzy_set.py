@@ -32,6 +32,15 @@ def test_the_fuzzy_set_is_umap_learns(duplicates: int) -> None:
     np.testing.assert_allclose(ours.toarray(), theirs.toarray(), atol=2e-5)
 
 
+def test_the_graph_that_was_given_is_not_changed() -> None:
+    graph = neighbor_graph(np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32), k=9)
+    before = graph.indices.copy()
+    graph.indices.setflags(write=False)  # as from the store
+    graph.distances.setflags(write=False)
+    fuzzy_set(graph.indices, graph.distances)
+    assert np.array_equal(graph.indices, before)
+
+
 @pytest.mark.parametrize(("spread", "min_dist"), [(1.0, 0.1), (1.0, 0.0), (0.5, 0.5), (3.0, 1.0)])
 def test_the_curve_is_umap_learns(spread: float, min_dist: float) -> None:
     from umap.umap_ import find_ab_params
