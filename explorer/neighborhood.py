@@ -56,8 +56,6 @@ def find_neighbors(dataset: Dataset, row: int, *, k: int, metric: str, jobs: Run
     if dataset.vectors is None or not dataset.drawable[row]:
         return None
     k = min(k, dataset.n_drawable - 1)
-    if k < 1:
-        return Neighbors(row, np.empty(0, np.int32), np.empty(0, np.float32), metric, "exact search", 1.0)
     graph = jobs.stored_graph(dataset, metric, k)
     cheap = dataset.n_rows * dataset.n_dims <= EXACT_PRODUCTS
     if graph is not None and (graph.recall >= 1.0 or not cheap):
