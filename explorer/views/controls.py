@@ -13,6 +13,7 @@ from explorer import settings
 from explorer.coloring import colorable
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
+from explorer.errors import Unwritable
 from explorer.render.palette import COLORMAPS
 from explorer.scene import Run
 from explorer.session import Session
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ColorControls", "DataControls", "ProjectionControls"]
 
+_NAME_MOST = 60  # characters of an uploaded file's name: a file system counts bytes, of which a character may need four
 _NO_COLOR = "— one color —"
 _MINUTES_FROM_S = 90
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
@@ -74,11 +76,15 @@ class DataControls(pn.viewable.Viewer):
     def _on_upload(self, event: param.parameterized.Event) -> None:
         if not event.new:
             return
-        name, data, vectors = Path(self.upload.filename or "upload").name, event.new, self.vectors.value.strip() or None
+        name, data, vectors = _file_name(self.upload.filename), event.new, (self.vectors.value or "").strip() or None
 
         def read() -> Dataset:
-            path = Path(self._uploads.name) / name
-            path.write_bytes(data)
+            try:
+                folder = tempfile.mkdtemp(dir=self._uploads.name)  # its own: the file before may be mapped into memory
+                path = Path(folder) / name
+                path.write_bytes(data)
+            except OSError as error:
+                raise Unwritable(name, error.strerror) from error
             return open_dataset(path, name=name, vectors=vectors)
 
         self._session.soon(self.upload.clear)
@@ -121,18 +127,20 @@ class ColorControls(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
 
-    def _on_choice(self, event: param.parameterized.Event) -> None:
+    def _on_choice(self, *_: object) -> None:
         if not self._following:
-            self._session.soon(setattr, self._session.appearance, "color_by", event.new or None)
+            self._session.soon(self._take_color)
+
+    def _take_color(self) -> None:
+        self._session.appearance.color_by = self.column.value or None  # as it is by now, see toolkit.tie
 
     def _on_dataset(self, *_: object) -> None:
         dataset = self._session.dataset
         names = [] if dataset is None else colorable(dataset)
         self._following = True
         try:
-            self.column.param.update(
-                options={_NO_COLOR: "", **{name: name for name in names}}, value=self._session.appearance.color_by or ""
-            )
+            color = self._session.appearance.color_by
+            self.column.param.update(options={_NO_COLOR: "", **{name: name for name in names}}, value=color if color in names else "")
         finally:
             self._following = False
         self._on_color()
@@ -246,7 +254,8 @@ def _number_or_automatic(made: Projection, name: str, toolkit: Toolkit, soon: Ca
     field = toolkit.text(name, placeholder="automatic", description=made.param[name].doc or "")
     whole = isinstance(made.param[name], param.Integer)
 
-    def take(text: str) -> None:
+    def take() -> None:
+        text = (field.value or "").strip().replace(",", "")  # as it is by now, see toolkit.tie
         try:
             setattr(made, name, None if not text else int(text) if whole else float(text))
             toolkit.complain(field, "")
@@ -256,12 +265,18 @@ def _number_or_automatic(made: Projection, name: str, toolkit: Toolkit, soon: Ca
 
     def follow(*_: object) -> None:
         value = getattr(made, name)
-        field.value = "" if value is None else str(value) if whole else f"{value:g}"
+        field.value = "" if value is None else str(value).removesuffix(".0")
 
-    field.param.watch(lambda event: soon(take, event.new.strip().replace(",", "")), ["value"])
+    field.param.watch(lambda _: soon(take), ["value"])
     made.param.watch(follow, [name])
     follow()
     return field
+
+
+def _file_name(given: str | None) -> str:
+    """Make a name that a browser gave a file's name and no more."""
+    name = Path((given or "").replace("\0", "").replace("\\", "/")).name[-_NAME_MOST:]
+    return "upload" if name in ("", "..") else name
 
 
 def _key(run: Run) -> str:

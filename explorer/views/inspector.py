@@ -100,7 +100,7 @@ class Inspector(pn.viewable.Viewer):
             content["source"] = "Looking for its nearest neighbors …"
         else:
             how = "neighbor graph" if found.found_by == "graph" else "exact search"
-            recall = "" if found.recall >= 1.0 else f", {found.recall:.1%} of true neighbors found"
+            recall = f", {found.recall:.1%} of true neighbors found" if found.recall < 1.0 else ""  # NaN: nobody has measured it
             content["source"] = f"Nearest in the original {dataset.n_dims}-dimensional space, {found.metric} distance ({how}{recall})"
             content["neighbors"] = [self._neighbor(int(near), float(far)) for near, far in zip(found.rows, found.distances, strict=True)]
         self.component.content = content

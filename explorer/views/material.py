@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import panel as pn
 import param
 
 if TYPE_CHECKING:
@@ -18,6 +20,11 @@ __all__ = ["MaterialToolkit", "material_page"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (5, 10)}
 _COMPACT: dict[str, Any] = {"size": "small", **_WIDE}
+_NARROW = 900  # CSS pixels; a narrower window has no room for both sides beside the map
+_THEME: dict[str, Any] = {
+    "breakpoints": {"values": {"xs": 0, "sm": _NARROW, "md": 1000, "lg": 1200, "xl": 1536}},  # below "sm" the page makes its sides drawers
+    "components": {"MuiToggleButton": {"styleOverrides": {"root": {"textTransform": "none"}}}},  # "t-SNE", not "T-SNE"
+}
 _ICONS = {"run": "play_arrow", "stop": "stop", "home": "center_focus_strong"}
 
 
@@ -65,10 +72,21 @@ class MaterialToolkit:
         return ui.Typography(text, variant="overline", margin=(6, 10, -4, 10), sizing_mode="stretch_width")
 
 
+class _Window(pn.custom.JSComponent):
+    """Tells whether the browser's window is narrow; shows nothing."""
+
+    below = param.Integer(default=_NARROW, doc="CSS pixels; a window of less is narrow.")
+    narrow = param.Boolean(default=False, doc="Whether the window is narrow.")
+
+    _esm = Path(__file__).with_name("narrow.js")
+
+
 def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) -> ui.Page:
-    """Lay out a page: controls at the left, findings at the right; on a narrow screen both are drawers."""
+    """Lay out a page: controls at the left, findings at the right; in a narrow window both are drawers, closed at first."""
+    window = _Window(width=0, height=0, margin=0)
     made = ui.Page(
         title="Explorer",
+        header=[window],
         sidebar=controls,
         sidebar_width=310,
         main=main,
@@ -78,9 +96,11 @@ def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) 
         contextbar_width=300,
         busy_indicator=None,
         theme_toggle=True,
+        theme_config=_THEME,
         sizing_mode="stretch_width",
     )
     _unwatch_busy(made)
+    window.param.watch(lambda event: made.param.update(sidebar_open=not event.new, contextbar_open=not event.new), ["narrow"])
     return made
 
 

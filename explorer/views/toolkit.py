@@ -55,8 +55,16 @@ class Toolkit(Protocol):
 def tie(widget: Any, owner: param.Parameterized, name: str, *, soon: Callable[..., None]) -> Any:
     """Tie a widget to a param in both directions; what a person does goes through ``soon``, see :meth:`explorer.session.Session.soon`.
 
-    ``from_param`` would set the param on whatever thread the widget's event came from.
+    ``from_param`` would set the param on whatever thread the widget's event came from. What counts is the widget's value at the time
+    when it is taken: values in between, each of which the widget would have to follow back, could chase each other for ever.
     """
-    widget.param.watch(lambda event: soon(setattr, owner, name, event.new), ["value"])
+
+    def take() -> None:
+        try:
+            setattr(owner, name, widget.value)
+        except ValueError:  # a field that was emptied; nothing that a widget offers
+            widget.value = getattr(owner, name)
+
+    widget.param.watch(lambda _: soon(take), ["value"])
     owner.param.watch(lambda event: widget.param.update(value=event.new), [name])
     return widget
