@@ -72,7 +72,7 @@ class MaterialToolkit:
         return ui.Typography(text, variant="overline", margin=(6, 10, -4, 10), sizing_mode="stretch_width")
 
 
-class _Window(pn.custom.JSComponent):
+class NarrowWindow(pn.custom.JSComponent):
     """Tells whether the browser's window is narrow; shows nothing."""
 
     below = param.Integer(default=_NARROW, doc="CSS pixels; a window of less is narrow.")
@@ -83,7 +83,7 @@ class _Window(pn.custom.JSComponent):
 
 def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) -> ui.Page:
     """Lay out a page: controls at the left, findings at the right; in a narrow window both are drawers, closed at first."""
-    window = _Window(width=0, height=0, margin=0)
+    window = NarrowWindow(width=0, height=0, margin=0)
     made = ui.Page(
         title="Explorer",
         header=[window],
@@ -100,7 +100,15 @@ def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) 
         sizing_mode="stretch_width",
     )
     _unwatch_busy(made)
-    window.param.watch(lambda event: made.param.update(sidebar_open=not event.new, contextbar_open=not event.new), ["narrow"])
+
+    def follow(*_: object) -> None:
+        made.param.update(sidebar_open=not window.narrow, contextbar_open=not window.narrow)
+
+    def begin() -> None:  # not before the browser has its copy of the page: what changes until then is lost (Bokeh 3.9)
+        follow()
+        window.param.watch(follow, ["narrow"])
+
+    pn.state.onload(begin)
     return made
 
 

@@ -294,7 +294,9 @@ export function render({model}) {
   const resized = new ResizeObserver(() => { fit(); place(); draw_marks(); want(false); });
   resized.observe(box);
   const themed = setInterval(() => {
-    if (box.isConnected && shown && read_theme() !== background) { want(false); draw_marks(); }
+    if (!box.isConnected || !shown || read_theme() === background) return;
+    background = read_theme();  // a picture at rest is transparent: it fits every theme
+    draw_marks();
   }, 500);
 
   model.on("picture", show);
