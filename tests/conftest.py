@@ -63,6 +63,13 @@ class Loop:
         while self.waiting:
             self._queue.get()()
 
+    def arrival(self, seconds: float = 60.0) -> None:
+        """Wait until something waits, and let it wait."""
+        end = time.monotonic() + seconds
+        while not self.waiting:
+            assert time.monotonic() < end, "nothing came in time"
+            time.sleep(0.005)
+
     def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         """Run what waits and what comes until something is true."""
         end = time.monotonic() + seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ __all__ = ["Card", "card", "image_of", "title_of"]
 
 _TEXT = 400  # characters of one value that are sent
 _IMAGE_BYTES = 500_000
-_MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
+_LARGE, _HUGE = 1e6, 1e15  # numbers between are written out
+_BEGINNINGS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF....WEBP": "webp"}  # as patterns
 _DATA_URIS = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
 
@@ -62,7 +64,7 @@ def image_of(dataset: Dataset, values: dict[str, object]) -> str | None:
             continue
         value = values[name]
         if isinstance(value, bytes) and len(value) <= _IMAGE_BYTES:
-            kind = next((kind for magic, kind in _MAGIC.items() if value.startswith(magic)), None)
+            kind = next((kind for beginning, kind in _BEGINNINGS.items() if re.match(beginning, value, re.DOTALL)), None)
             if kind:
                 return f"data:image/{kind};base64,{base64.b64encode(value).decode('ascii')}"
         if isinstance(value, str) and value.startswith(_DATA_URIS) and len(value) <= _IMAGE_BYTES:
@@ -77,7 +79,7 @@ def text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return f"{value:,.0f}" if _LARGE <= abs(value) < _HUGE else f"{value:,.6g}"
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
     written = str(value)

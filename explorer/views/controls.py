@@ -261,7 +261,7 @@ def _number_or_automatic(made: Projection, name: str, toolkit: Toolkit, soon: Ca
             toolkit.complain(field, "")
         except ValueError:
             low, high = made.param[name].bounds
-            toolkit.complain(field, f"a number from {low:,} to {high:,}, or empty")
+            toolkit.complain(field, f"a number from {low:,.0f} to {high:,.0f}, or empty")
 
     def follow(*_: object) -> None:
         value = getattr(made, name)

@@ -45,7 +45,7 @@ class PlainToolkit:
         field.label = f"{name}: {sentence}" if sentence else name
 
     def button(self, label: str, *, icon: str, danger: bool = False, on_click: Callable[[Any], None]) -> Any:
-        return pn.widgets.Button(label=f"{_SIGNS[icon]} {label}", button_type="danger" if danger else "primary", on_click=on_click, **_WIDE)
+        return pn.widgets.Button(label=f"{_SIGNS[icon]} {label}", color="danger" if danger else "primary", on_click=on_click, **_WIDE)
 
     def icon_button(self, icon: str, *, description: str, on_click: Callable[[Any], None]) -> Any:
         return pn.widgets.Button(label=_SIGNS[icon], description=description, on_click=on_click, width=36, margin=(2, 10))

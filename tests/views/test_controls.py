@@ -1,0 +1,404 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import param
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from explorer.compute.projections import PCA, PROJECTIONS, Projection
+from explorer.data.catalog import catalog
+from explorer.data.dataset import Dataset
+from explorer.session import Session
+from explorer.views.controls import ColorControls, DataControls, ProjectionControls, parameter_widgets, progress_text
+from explorer.views.legend import Legend
+
+seeds = count(100)  # data that no other test has, so that nothing of it is in the store
+
+
+@pytest.fixture
+def openings(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """Note what is opened by name."""
+    names: list[str | None] = []
+    real = session.open_entry
+
+    def noting(name: str | None = None) -> Any:
+        names.append(name)
+        return real(name)
+
+    monkeypatch.setattr(session, "open_entry", noting)
+    return names
+
+
+# -- data
+
+
+def test_the_list_follows_the_catalog_and_what_is_opened_and_opens_nothing_itself(
+    session: Session, loop: Any, toolkit: Any, openings: list[str | None]
+):
+    controls = DataControls(session, toolkit)
+    session.open_entry("digits")
+    assert controls.choice.value == ""
+    loop.until(lambda: session.dataset is not None)
+    assert controls.choice.value == "digits"
+    assert list(controls.choice.options.values()) == catalog().names
+    loop.until(lambda: session.scene is not None)
+    assert openings == ["digits"]
+    controls.close()
+
+
+def test_choosing_opens_once_and_what_cannot_be_opened_is_not_chosen(
+    session: Session, loop: Any, toolkit: Any, openings: list[str | None], opened: Callable[..., Dataset], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    (tmp_path / "broken.npy").write_bytes(b"no array")
+    np.save(tmp_path / "fine.npy", np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32))
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    data = opened()
+    controls = DataControls(session, toolkit)
+    session.catalog = catalog()
+    controls.choice.value = "fine"
+    loop.until(lambda: session.dataset is not data)
+    assert (session.dataset.name, controls.choice.value) == ("fine", "fine")
+    assert "fine" in session.catalog.names
+    controls.choice.value = "broken"
+    loop.until(lambda: session.error)
+    assert controls.choice.value == "fine"
+    assert session.dataset.name == "fine"
+    assert openings == ["fine", "broken"]
+    controls.close()
+
+
+def test_what_was_opened_by_other_means_is_in_the_list(session: Session, toolkit: Any, opened: Callable[..., Dataset]):
+    controls = DataControls(session, toolkit)
+    session.catalog = catalog()
+    data = opened()
+    assert list(controls.choice.options) == [data.name, *[entry.title for entry in catalog()]]
+    assert controls.choice.value == ""
+    controls.close()
+
+
+def upload(controls: DataControls, name: str, data: bytes) -> None:
+    controls.upload.filename = name
+    controls.upload.value = data
+
+
+def npy(seed: int) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.random.default_rng(seed).normal(size=(30, 4)).astype(np.float32))
+    return file.getvalue()
+
+
+def test_a_file_of_ones_own_is_opened_and_a_second_of_its_name_leaves_the_first_alone(session: Session, loop: Any, toolkit: Any):
+    controls = DataControls(session, toolkit)
+    upload(controls, "mine.npy", npy(1))
+    loop.until(lambda: session.dataset is not None)
+    first, values = session.dataset, session.dataset.vectors.copy()
+    assert first.name == "mine.npy"
+    upload(controls, "mine.npy", npy(2))
+    loop.until(lambda: session.dataset is not first)
+    assert np.array_equal(first.vectors, values)
+    assert not np.array_equal(session.dataset.vectors, values)
+    assert controls.choice.value == ""
+    controls.close()
+    assert np.array_equal(first.vectors, values)
+
+
+@pytest.mark.parametrize(
+    ("name", "as_file"),
+    [
+        ("../../escape.npy", "escape.npy"),
+        ("C:\\data\\mine.npy", "mine.npy"),
+        ("nul\0byte.npy", "nulbyte.npy"),
+        ("/etc/passwd.npy", "passwd.npy"),
+        ("😀" * 300 + ".npy", "😀" * 56 + ".npy"),
+    ],
+)
+def test_an_uploaded_file_has_a_name_and_no_path(session: Session, loop: Any, toolkit: Any, name: str, as_file: str):
+    controls = DataControls(session, toolkit)
+    upload(controls, name, npy(1))
+    loop.until(lambda: session.dataset is not None or session.error)
+    assert (session.error, session.dataset.name) == ("", as_file)
+    controls.close()
+
+
+@pytest.mark.parametrize("name", ["", "..", ".", "/", "noending", "a.pickle"])
+def test_an_upload_that_is_no_data_file_is_a_sentence(session: Session, loop: Any, toolkit: Any, name: str):
+    controls = DataControls(session, toolkit)
+    upload(controls, name, b"anything")
+    loop.until(lambda: session.error)
+    assert "Something went wrong" not in session.error
+    assert session.dataset is None
+    controls.close()
+
+
+def test_the_columns_of_vectors_are_what_the_person_says(session: Session, loop: Any, toolkit: Any, tmp_path: Path):
+    vectors = np.random.default_rng(0).normal(size=(20, 6)).astype(np.float32)
+    table = pa.table({f"{part}_{i}": vectors[:, i] for i, part in enumerate(["a", "a", "a", "b", "b", "b"])})
+    pq.write_table(table, tmp_path / "wide.parquet")
+    controls = DataControls(session, toolkit)
+    controls.vectors.value = " b_* "
+    upload(controls, "wide.parquet", (tmp_path / "wide.parquet").read_bytes())
+    loop.until(lambda: session.dataset is not None or session.error)
+    assert session.error == ""
+    assert np.array_equal(session.dataset.vectors, vectors[:, 3:])
+    controls.close()
+
+
+def test_uploads_are_forgotten_at_the_end(session: Session, loop: Any, toolkit: Any):
+    controls = DataControls(session, toolkit)
+    folder = Path(controls._uploads.name)
+    upload(controls, "mine.npy", npy(1))
+    loop.until(lambda: session.dataset is not None)
+    controls.close()
+    assert not folder.exists()
+
+
+def test_what_is_wrong_with_the_catalog_is_said(session: Session, toolkit: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EXPLORER_DATA", "/nowhere/at/all")
+    controls = DataControls(session, toolkit)
+    session.catalog = catalog()
+    assert controls.problems.visible
+    assert "/nowhere/at/all" in controls.problems.text
+    controls.close()
+
+
+# -- color
+
+
+def test_choosing_a_color_sets_it_and_following_does_not(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
+    changes: list[str | None] = []
+    session.appearance.param.watch(lambda event: changes.append(event.new), ["color_by"])
+    controls = ColorControls(session, toolkit)
+    opened()
+    loop.run()
+    assert changes == ["kind"]
+    assert list(controls.column.options.values()) == ["", "kind", "score"]
+    assert (controls.column.value, controls.colormap.visible) == ("kind", False)
+    controls.column.value = "score"
+    loop.until(lambda: session.scene.coloring.column == "score")
+    assert controls.colormap.visible
+    controls.column.value = ""
+    loop.until(lambda: session.scene.coloring.column is None)
+    assert changes == ["kind", "score", None]
+    session.appearance.color_by = "kind"
+    loop.run()
+    assert controls.column.value == "kind"
+    assert changes == ["kind", "score", None, "kind"]
+
+
+def test_two_colors_chosen_quickly_end_with_the_last(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
+    controls = ColorControls(session, toolkit)
+    opened()
+    controls.column.value = "score"
+    controls.column.value = ""
+    loop.run()
+    assert (session.appearance.color_by, controls.column.value) == (None, "")
+
+
+def test_color_map_and_density_go_both_ways(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
+    controls = ColorControls(session, toolkit)
+    opened()
+    controls.colormap.value = "fire"
+    controls.density.value = "linear"
+    loop.run()
+    assert (session.appearance.colormap, session.appearance.density) == ("fire", "linear")
+    session.appearance.param.update(colormap="bgy", density="equalized")
+    assert (controls.colormap.value, controls.density.value) == ("bgy", "equalized")
+
+
+def test_a_color_that_no_list_offers_stays(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
+    controls = ColorControls(session, toolkit)
+    opened()
+    session.appearance.color_by = "word"
+    loop.until(lambda: session.scene.coloring.column == "word")
+    assert session.appearance.color_by == "word"
+    assert not controls.colormap.visible
+
+
+def test_the_legend_follows_the_color_on_the_map(session: Session, loop: Any, opened: Callable[..., Dataset]):
+    legend = Legend(session)
+    assert legend.component.content == {}
+    opened()
+    assert [entry[0] for entry in legend.component.content["entries"]] == ["a", "b", "c"]
+    session.appearance.color_by = "score"
+    loop.until(lambda: legend.component.content["title"] == "score")
+    assert "bar" in legend.component.content
+
+
+# -- projection
+
+
+@pytest.mark.parametrize("method", PROJECTIONS)
+def test_every_parameter_has_a_widget_that_goes_both_ways(method: str, toolkit: Any, loop: Any):
+    made = PROJECTIONS[method]()
+
+    def soon(function: Callable[..., object], *values: object) -> None:
+        loop(lambda: function(*values))
+
+    widgets = dict(zip(names_of(made), parameter_widgets(made, toolkit, soon=soon), strict=True))
+    for name, widget in widgets.items():
+        there, back = other_values(made, name)
+        as_text = isinstance(widget.value, str) and not isinstance(made.param[name], param.Selector)
+        widget.value = str(there) if as_text else there
+        assert getattr(made, name) != there  # not before the loop turns
+        loop.run()
+        assert getattr(made, name) == there
+        setattr(made, name, back)
+        loop.run()
+        assert widget.value == (str(back) if as_text else back)
+        assert getattr(made, name) == back
+
+
+def names_of(made: Projection) -> list[str]:
+    return [name for name in made.param if name != "name"]
+
+
+def other_values(made: Projection, name: str) -> tuple[Any, Any]:
+    parameter, value = made.param[name], getattr(made, name)
+    if isinstance(parameter, param.Selector):
+        return next(choice for choice in parameter.objects if choice != value), value
+    if isinstance(parameter, param.Integer):
+        return 77, 78
+    return (0.25, 0.75) if parameter.bounds[1] <= 1 else (2.25, 3.125)
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "typed", "value"),
+    [
+        ("umap", "n_epochs", "50", 50),
+        ("umap", "n_epochs", " 1,000 ", 1000),
+        ("umap", "n_epochs", "", None),
+        ("tsne", "learning_rate", "200.5", 200.5),
+        ("tsne", "learning_rate", "1234567.25", 1234567.25),
+        ("tsne", "learning_rate", "1e3", 1000.0),
+        ("tsne", "learning_rate", "  ", None),
+    ],
+)
+def test_a_field_that_may_be_empty_takes_numbers_and_nothing(
+    session: Session, loop: Any, toolkit: Any, method: str, name: str, typed: str, value: float | None
+):
+    made, field, complaints = field_of(session, toolkit, method, name)
+    field.value = "3"
+    loop.run()
+    field.value = typed
+    loop.run()
+    assert getattr(made, name) == value
+    assert not complaints[-1]
+
+
+@pytest.mark.parametrize("typed", ["abc", "0", "-5", "1e9", "20000000", "nan", "inf", "12.5.1", "<b>"])
+@pytest.mark.parametrize(("method", "name"), [("umap", "n_epochs"), ("tsne", "learning_rate")])
+def test_a_field_that_may_be_empty_says_what_it_takes(session: Session, loop: Any, toolkit: Any, method: str, name: str, typed: str):
+    made, field, complaints = field_of(session, toolkit, method, name)
+    field.value = "30"
+    loop.run()
+    field.value = typed
+    loop.run()
+    assert getattr(made, name) == 30
+    assert complaints[-1] == f"a number from 1 to {10_000 if name == 'n_epochs' else 10_000_000:,}, or empty"
+    field.value = ""
+    loop.run()
+    assert getattr(made, name) is None
+    assert complaints[-1] == ""
+
+
+def field_of(session: Session, toolkit: Any, method: str, name: str) -> tuple[Projection, Any, list[str]]:
+    complaints: list[str] = []
+    real = toolkit.complain
+
+    def noting(field: Any, sentence: str) -> None:
+        complaints.append(sentence)
+        real(field, sentence)
+
+    toolkit.complain = noting
+    made = session.choice.projections[method]
+    widgets = parameter_widgets(made, toolkit, soon=session.soon)
+    return made, widgets[names_of(made).index(name)], complaints
+
+
+def test_two_numbers_typed_quickly_end_with_the_last(session: Session, loop: Any, toolkit: Any):
+    made, field, _ = field_of(session, toolkit, "umap", "n_epochs")
+    for typed in ("1", "12", "120"):
+        field.value = typed
+    loop.run()
+    assert (made.n_epochs, field.value) == (120, "120")
+
+
+def test_the_parameters_of_the_chosen_method_are_shown(session: Session, loop: Any, toolkit: Any):
+    controls = ProjectionControls(session, toolkit)
+    controls.method.value = "tsne"
+    loop.run()
+    assert session.choice.method == "tsne"
+    assert [method for method, column in controls._parameters.items() if column.visible] == ["tsne"]
+    session.choice.method = "pca"
+    assert controls.method.value == "pca"
+    assert [method for method, column in controls._parameters.items() if column.visible] == ["pca"]
+
+
+def press(button: Any) -> None:
+    button.clicks += 1
+
+
+def test_run_computes_what_is_set_and_the_list_shows_what_there_is(
+    session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]
+):
+    controls = ProjectionControls(session, toolkit)
+    assert controls.run.disabled
+    opened(seed=next(seeds))
+    assert not controls.run.disabled
+    assert list(controls.shown.options) == ["x, y"]
+    controls.method.value = "pca"
+    press(controls.run)
+    loop.until(lambda: session.scene.shown.layout.method == "pca")
+    assert list(controls.shown.options) == ["x, y", "PCA"]
+    assert controls.shown.value == controls.shown.options["PCA"]
+    controls.shown.value = controls.shown.options["x, y"]
+    loop.until(lambda: session.scene.shown.run.title == "x, y")
+    assert controls.shown.value == controls.shown.options["x, y"]
+
+
+def test_while_it_computes_there_is_progress_and_cancel(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
+    controls = ProjectionControls(session, toolkit)
+    opened(seed=next(seeds))
+    assert (controls.run.visible, controls.cancel.visible, controls.bar.visible) == (True, False, False)
+    session.choice.projections["tsne"].n_iter = 10_000
+    controls.method.value = "tsne"
+    press(controls.run)
+    loop.until(lambda: controls.bar.value > 0)
+    assert (controls.run.visible, controls.cancel.visible, controls.bar.visible) == (False, True, True)
+    assert controls.progress.text.startswith("t-SNE")
+    press(controls.cancel)
+    loop.until(lambda: not session.running)
+    assert (controls.run.visible, controls.cancel.visible, controls.progress.text, controls.bar.value) == (True, False, "", 0)
+
+
+def test_following_the_map_shows_nothing_again(
+    session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    shown: list[str] = []
+    monkeypatch.setattr(session, "show", lambda run: shown.append(run.title))
+    ProjectionControls(session, toolkit)
+    opened(seed=next(seeds))
+    session.run_now(PCA())
+    loop.run()
+    opened(seed=next(seeds))
+    loop.run()
+    assert shown == []
+
+
+def test_progress_is_said_in_words(session: Session):
+    session.param.update(running="UMAP", stage="", fraction=0.0)
+    assert progress_text(session) == "UMAP · 0%"
+    session.param.update(stage="neighbor graph", fraction=0.255, seconds_left=12.4)
+    assert progress_text(session) == "UMAP · neighbor graph · 26% · 12 s left"
+    session.param.update(stage="UMAP", fraction=0.5, seconds_left=600)
+    assert progress_text(session) == "UMAP · 50% · 10 min left"
+    session.param.update(seconds_left=0.01)
+    assert progress_text(session).endswith("1 s left")

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from explorer.data.dataset import Dataset
+from explorer.session import Session
+from explorer.views.map import Map
+
+DRAW: dict[str, Any] = {
+    "type": "draw",
+    "client": "one",
+    "id": 1,
+    "x0": -4,
+    "x1": 4.0,
+    "y0": -4.0,
+    "y1": 4.0,
+    "width": 300,
+    "height": 200.5,
+    "ratio": 1.5,
+    "moving": False,
+    "background": "#121212",
+}
+NAN, INFINITE = float("nan"), float("inf")
+
+
+class Shown(NamedTuple):
+    """A map, and what came out of it."""
+
+    map: Map
+    answers: list[dict[str, Any]]
+
+    def say(self, message: object) -> None:
+        """Speak as a browser does."""
+        self.map.layer._handle_msg(message)
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """The header of the picture that was sent last."""
+        message = self.map.layer.picture
+        return json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")]) if message else {}
+
+
+@pytest.fixture
+def shown(session: Session, loop: Any, monkeypatch: pytest.MonkeyPatch) -> Shown:
+    made = Shown(Map(session, later=loop), [])
+    monkeypatch.setattr(made.map.layer, "_send_msg", made.answers.append)
+    return made
+
+
+@pytest.fixture
+def dataset(shown: Shown, opened: Callable[..., Dataset]) -> Dataset:
+    return opened()
+
+
+def place(session: Session, row: int) -> dict[str, float]:
+    x, y = session.scene.shown.layout.coordinates[row].tolist()
+    return {"x": x, "y": y}
+
+
+def test_a_browser_gets_the_picture_that_it_asked_for(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    assert shown.map.layer.home == pytest.approx(list(session.scene.shown.index.home))
+    shown.say(DRAW)
+    loop.until(lambda: shown.head)
+    assert (shown.head["client"], shown.head["id"], shown.head["type"], shown.head["moving"]) == ("one", 1, "image/webp", False)
+    first = shown.head["push"]
+    shown.say({**DRAW, "id": 2, "moving": True})
+    loop.until(lambda: shown.head["id"] == 2)
+    assert shown.head["type"] == "image/jpeg"
+    assert shown.head["push"] > first
+
+
+def test_a_tap_finds_the_row_and_beside_it_nothing(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    shown.say(DRAW)
+    loop.until(lambda: shown.head)
+    shown.say({"type": "tap", "client": "one", **place(session, 7)})
+    loop.run()
+    assert session.inspection.row == 7
+    shown.say({"type": "tap", "client": "one", "x": 3.9, "y": 3.9})
+    loop.run()
+    assert session.inspection.row is None
+
+
+def test_the_row_under_the_pointer_is_described_to_the_one_who_asked(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    shown.say({**DRAW, "client": "two"})
+    loop.until(lambda: shown.head)
+    shown.say({"type": "hover", "client": "two", **place(session, 3)})
+    shown.say({"type": "hover", "client": "two", "x": 3.9, "y": 3.9})
+    shown.say({"type": "hover", "client": "who has no picture yet", **place(session, 3)})
+    loop.run()
+    card, *nothing = shown.answers
+    assert (card["type"], card["client"], card["row"], card["title"]) == ("card", "two", 3, "word 3")
+    assert (card["x"], card["y"]) == pytest.approx(tuple(place(session, 3).values()))
+    assert card["fields"][0] == ("kind", "a")
+    assert [(answer["client"], answer["row"]) for answer in nothing] == [("two", None), ("who has no picture yet", None)]
+    json.dumps(shown.answers)
+
+
+def test_another_color_is_sent_unasked_and_sharp(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    shown.say({**DRAW, "moving": True})
+    loop.until(lambda: shown.head)
+    before = shown.head
+    session.appearance.color_by = "score"
+    loop.until(lambda: shown.head["push"] > before["push"])
+    assert (shown.head["id"], shown.head["moving"]) == (before["id"], False)
+
+
+def test_a_picture_of_what_is_no_longer_shown_is_dropped(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    before = session.scene
+    shown.say(DRAW)
+    loop.arrival()  # drawn, and not yet shown
+    session.scene = replace(before, point_size=9.0)
+    loop.run()
+    assert shown.head == {} or shown.map._clients["one"].rest.scene is session.scene
+    loop.until(lambda: shown.head)
+    assert shown.map._clients["one"].rest.scene is session.scene
+    assert shown.head["push"] == 1
+
+
+def test_another_layout_is_another_home_and_the_browser_asks_for_it(
+    shown: Shown, opened: Callable[..., Dataset], loop: Any, session: Session
+):
+    opened(seed=1)
+    home = shown.map.layer.home
+    opened(seed=2)
+    assert shown.map.layer.home != home
+    assert shown.map.layer.home == pytest.approx(list(session.scene.shown.index.home))
+
+
+def test_who_is_gone_gets_nothing_and_the_ninth_browser_takes_the_place_of_the_first(shown: Shown, dataset: Dataset, loop: Any):
+    for i in range(9):
+        shown.say({**DRAW, "client": f"browser {i}"})
+    assert list(shown.map._clients) == [f"browser {i}" for i in range(1, 9)]
+    for i in range(9):
+        shown.say({"type": "gone", "client": f"browser {i}"})
+    loop.run()
+    assert not shown.map._clients
+    shown.say({"type": "gone", "client": "nobody"})
+
+
+NONSENSE: list[object] = [
+    None,
+    [],
+    "draw",
+    7,
+    {},
+    {"type": "draw"},
+    {"type": "draw", "client": "one"},
+    {"type": "gone"},
+    {"type": "gone", "client": ["one"]},
+    {"type": "hover", "client": "one"},
+    {"type": "tap", "client": "one", "x": "left", "y": None},
+    {"type": "tap", "client": "one", "x": {}, "y": 0},
+    {"type": "tap", "client": "one", "x": NAN, "y": INFINITE},
+    {"type": "hover", "client": "one", "x": 1e308, "y": -1e308},
+    {"type": ["draw"], "client": "one"},
+    {**DRAW, "client": "x" * 100_000},
+    {**DRAW, "client": None},
+    {**DRAW, "id": NAN},
+    {**DRAW, "id": 10**400},
+    {**DRAW, "x0": NAN},
+    {**DRAW, "x0": INFINITE, "x1": -INFINITE},
+    {**DRAW, "x0": 5, "x1": -5, "y0": 0, "y1": 0},
+    {**DRAW, "x0": -1e308, "x1": 1e308},
+    {**DRAW, "width": INFINITE},
+    {**DRAW, "width": NAN, "height": NAN},
+    {**DRAW, "width": 1e12, "height": 1},
+    {**DRAW, "width": 0, "height": -5},
+    {**DRAW, "ratio": NAN},
+    {**DRAW, "ratio": -3},
+    {**DRAW, "ratio": 1e9, "width": 20, "height": 20},
+    {**DRAW, "moving": {"a": 1}},
+    {**DRAW, "moving": True, "background": "red"},
+    {**DRAW, "moving": True, "background": "#zzzzzz"},
+    {**DRAW, "moving": True, "background": None},
+    {**DRAW, "moving": True, "background": "#" + "0" * 100_000},
+]
+
+
+@pytest.mark.parametrize("message", NONSENSE, ids=range(len(NONSENSE)))
+def test_nonsense_from_a_browser_breaks_nothing(shown: Shown, dataset: Dataset, loop: Any, session: Session, message: object):
+    shown.say(message)
+    shown.say({**DRAW, "id": 99})
+    loop.until(lambda: shown.head.get("id") == 99)
+    shown.say({"type": "tap", "client": "one", **place(session, 5)})
+    loop.run()
+    assert session.inspection.row == 5
+    assert session.error == ""
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+messages = st.builds(
+    lambda base, changes: {**base, **changes},
+    st.sampled_from([DRAW, {"type": "hover", "client": "one", "x": 0, "y": 0}, {"type": "tap", "client": "one", "x": 0, "y": 0}]),
+    st.dictionaries(st.sampled_from([*DRAW, "x", "y"]), anything, max_size=3),
+)
+
+
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(message=messages | anything)
+def test_no_message_raises(shown: Shown, dataset: Dataset, loop: Any, session: Session, message: object):
+    shown.say(message)
+    loop.run()
+    assert session.error == ""
+
+
+def test_a_picture_that_cannot_be_drawn_is_an_error_that_is_told(
+    shown: Shown, dataset: Dataset, loop: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("explorer.views.map.draw", lambda scene, asked: 1 / 0)
+    shown.say(DRAW)
+    loop.until(lambda: session.error)
+    assert session.error == "A picture could not be drawn; the log has the details."
+
+
+def test_the_clicked_row_and_its_neighbors_are_marked(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    session.inspection.param.update(row=4, k=20)
+    loop.until(lambda: session.neighbors is not None)
+    marks = shown.map.layer.marks
+    assert [mark["kind"] for mark in marks] == ["row"] + ["neighbor"] * 20
+    assert marks[0] == {**place(session, 4), "kind": "row", "label": "word 4"}
+    assert [bool(mark["label"]) for mark in marks] == [True] * 13 + [False] * 8
+    session.inspection.row = None
+    assert shown.map.layer.marks == []
+
+
+@pytest.mark.parametrize("row", [-1, 40, 10**9, 10**30])
+def test_a_row_that_is_not_there_is_pointed_at_by_nobody(shown: Shown, dataset: Dataset, row: int):
+    shown.map.point(3)
+    assert [mark["kind"] for mark in shown.map.layer.marks] == ["hover"]
+    shown.map.point(row)
+    assert shown.map.layer.marks == []
+    shown.map.point(None)
+
+
+def test_marks_of_another_dataset_are_gone(shown: Shown, opened: Callable[..., Dataset], loop: Any, session: Session):
+    opened(seed=1)
+    session.inspection.row = 39
+    loop.until(lambda: session.neighbors is not None)
+    shown.map.point(38)
+    opened(10, seed=2)
+    assert shown.map.layer.marks == []
+
+
+def test_a_row_that_is_on_no_map_is_not_marked(shown: Shown, opened: Callable[..., Dataset], loop: Any, session: Session):
+    places = np.random.default_rng(0).normal(size=(2, 40)).astype(np.float32)
+    places[:, 4] = np.nan
+    opened(x=places[0], y=places[1])
+    session.inspection.row = 4
+    loop.until(lambda: session.neighbors is not None)
+    assert {mark["kind"] for mark in shown.map.layer.marks} == {"neighbor"}
+
+
+def test_where_there_is_no_map_it_says_what_to_do(shown: Shown, session: Session):
+    assert shown.map.layer.note == "Choose a dataset, or open a file of your own."
+    session.opening = "WordNet"
+    assert shown.map.layer.note == "Opening WordNet …"
+    shown.say(DRAW)
+    shown.say({"type": "tap", "client": "one", "x": 0, "y": 0})
+    assert shown.map.layer.picture == b""
+
+
+def test_the_note_goes_when_there_is_a_map(shown: Shown, dataset: Dataset):
+    assert shown.map.layer.note == ""
