@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import operator
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.neighborhood import find_neighbors
 from explorer.render.frame import warm as warm_render
@@ -102,16 +103,22 @@ class Explorer(pn.viewable.Viewer):
 
     @property
     def clicked(self) -> int | None:
-        """The number of the row that was clicked last; may be set."""
+        """The number of the row that was clicked last; may be set. A number that no row has is refused with ``UnknownRow``."""
         return self._session.inspection.row
 
     @clicked.setter
     def clicked(self, row: int | None) -> None:
-        self._session.inspection.row = row
+        n = 0 if self._session.dataset is None else self._session.dataset.n_rows
+        if row is not None and not 0 <= row < n:
+            raise UnknownRow(row, n)
+        self._session.inspection.row = None if row is None else operator.index(row)
 
     @property
     def neighbors(self) -> pd.DataFrame:
-        """The clicked row's true nearest rows: their ``row`` and ``distance``, with their metadata; empty when nothing was clicked."""
+        """The clicked row's true nearest rows: their ``row`` and ``distance``, then their metadata; empty when nothing was clicked.
+
+        Columns of the metadata that bear one of the two names are left out; ``dataset.frame(rows)`` has them.
+        """
         dataset, inspection = self._session.dataset, self._session.inspection
         found = None
         if dataset is not None and inspection.row is not None:
@@ -120,10 +127,9 @@ class Explorer(pn.viewable.Viewer):
             import pandas as pd
 
             return pd.DataFrame({"row": np.empty(0, np.int32), "distance": np.empty(0, np.float32)})
-        frame = dataset.frame(found.rows).reset_index(drop=True)
-        for name, values in (("distance", found.distances), ("row", found.rows)):
-            if name not in frame:
-                frame.insert(0, name, values)
+        frame = dataset.frame(found.rows).reset_index(drop=True).drop(columns=["row", "distance"], errors="ignore")
+        frame.insert(0, "row", found.rows)
+        frame.insert(1, "distance", found.distances)
         return frame
 
     @property
@@ -239,7 +245,11 @@ def _scheduler() -> Schedule:
     """Find the way back to the thread that owns the widgets: a served document's next tick, a notebook's loop, or here and now."""
     document = pn.state.curdoc
     if document is not None and document.session_context:
-        return lambda function: document.add_next_tick_callback(lambda: function() and None)
+
+        def next_tick(function: Callable[[], object]) -> None:
+            document.add_next_tick_callback(lambda: (function(), None)[1])
+
+        return next_tick
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
