@@ -8,12 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from playwright.sync_api import Locator
 
 from tests.browser.conftest import Watched, end_group, free_port, wait_for_url
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "notebooks" / "quickstart.ipynb"
 
@@ -31,12 +34,12 @@ def lab(tmp_path: Path) -> Iterator[str]:
     nbformat.write(notebook, folder / QUICKSTART.name)
     port, log = free_port(), tmp_path / "lab.log"
     options = [f"--port={port}", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
-    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],
             cwd=folder,
-            env=env,
+            env=environment,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
