@@ -49,7 +49,7 @@ class DataControls(pn.viewable.Viewer):
             description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, .npy or .npz; vectors and coordinates are found by themselves.",
         )
         self.vectors = toolkit.text(
-            "Vector columns",
+            "Vectors",
             placeholder="found by themselves",
             description="Only where they are not found: a column of lists, or the beginning of number columns, such as embedding_*.",
         )

@@ -248,7 +248,7 @@ export function render({model}) {
     hover.next = pointer(event);
     say_hover();
   };
-  const on_leave = () => { hover.inside = false; hover.next = null; hide_card(); };
+  const on_leave = event => { if (event.pointerType === "touch") return; hover.inside = false; hover.next = null; hide_card(); };
   const on_down = event => { pressed = {...pointer(event), at: performance.now()}; };
   const on_up = event => {
     if (!pressed) return;
@@ -258,6 +258,11 @@ export function render({model}) {
     if (far > TAP_PX || !quick || event.button > 0) return;
     const [x, y] = to_data(px, py);
     model.send_msg({type: "tap", client, x, y, id: shown ? shown.id : 0});
+    if (event.pointerType === "touch") {  // a finger does not hover: its tap shows the card, too
+      hover.inside = true;
+      hover.next = {px, py};
+      say_hover();
+    }
   };
   box.addEventListener("pointermove", on_move, true);
   box.addEventListener("pointerleave", on_leave, true);
