@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from explorer.compute.projections import PROJECTIONS, Layout, projection
 from explorer.jobs.runner import Runner
@@ -13,9 +13,24 @@ from explorer.shelf import shown
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["load", "run_of", "runs_of"]
+__all__ = ["Opened", "load", "prepare", "run_of", "runs_of"]
 
 _FIRST = ("umap", "tsne", None, "pca")  # which layout is shown first
+
+
+class Opened(NamedTuple):
+    """A dataset with what can be shown of it at once; ``first`` is none where that is nothing."""
+
+    dataset: Dataset
+    runs: list[Run]
+    first: Shown | None
+
+
+def prepare(dataset: Dataset, jobs: Runner) -> Opened:
+    """Find what can be shown of a dataset at once, and load the first of it."""
+    runs = runs_of(dataset, jobs)
+    first = next((loaded for run in runs if (loaded := load(dataset, run, jobs)) is not None), None)
+    return Opened(dataset, runs, first)
 
 
 def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:

@@ -24,7 +24,7 @@ from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
 from explorer.jobs.runner import Runner, runner
 from explorer.neighborhood import Neighbors, find_neighbors
-from explorer.runs import load, run_of, runs_of
+from explorer.runs import Opened, load, prepare, run_of, runs_of
 from explorer.scene import Run, Scene, Shown, stage
 from explorer.shelf import open_shared, shown
 from explorer.state.appearance import Appearance
@@ -128,7 +128,7 @@ class Session(param.Parameterized):
         """
         number = self._begin_opening(_title_of(source))
         try:
-            opened = _prepare(open_dataset(source, **options), self._runner)
+            opened = prepare(open_dataset(source, **options), self._runner)
         finally:
             self.opening = ""
         self._take_dataset(opened, number, now=True)
@@ -140,13 +140,13 @@ class Session(param.Parameterized):
 
     def _open(self, read: Callable[[], Dataset], number: int) -> None:
         with self._told("open a dataset", self._fail_opening, number):
-            self.soon(self._take_dataset, _prepare(read(), self._runner), number)
+            self.soon(self._take_dataset, prepare(read(), self._runner), number)
 
     def _fail_opening(self, sentence: str, number: int) -> None:
         if number == self._opened:
             self.param.update(opening="", error=sentence)
 
-    def _take_dataset(self, opened: _Opened, number: int, *, now: bool = False) -> None:
+    def _take_dataset(self, opened: Opened, number: int, *, now: bool = False) -> None:
         if number != self._opened:
             return
         self.cancel()
@@ -255,9 +255,9 @@ class Session(param.Parameterized):
 
     def _stage_now(self, run: Run | Shown, dataset: Dataset) -> None:
         """Prepare a scene here, on the thread that owns the params: the next line finds it."""
-        prepare, number = self._begin_staging(run, dataset), self._staged
+        make, number = self._begin_staging(run, dataset), self._staged
         try:
-            self._take_scene(prepare(), number)
+            self._take_scene(make(), number)
         except ExplorerError as error:
             self._fail_staging(str(error), number)
             raise
@@ -269,9 +269,9 @@ class Session(param.Parameterized):
         mask = self.selection.mask if self.selection.count else None
         return partial(_prepare_scene, dataset, run, look, mask, self.scene, self._runner)
 
-    def _stage_in_thread(self, prepare: Callable[[], _Staged], number: int) -> None:
+    def _stage_in_thread(self, make: Callable[[], _Staged], number: int) -> None:
         with self._told("draw the map", self._fail_staging, number):
-            self.soon(self._take_scene, prepare(), number)
+            self.soon(self._take_scene, make(), number)
 
     def _take_scene(self, staged: _Staged, number: int) -> None:
         scene = staged.scene
@@ -350,18 +350,6 @@ class Session(param.Parameterized):
                 logger.exception("could not %s", what)
             self.soon(failed, _sentence(error), number)
             raise
-
-
-class _Opened(NamedTuple):
-    dataset: Dataset
-    runs: list[Run]
-    first: Shown | None
-
-
-def _prepare(dataset: Dataset, jobs: Runner) -> _Opened:
-    runs = runs_of(dataset, jobs)
-    first = next((loaded for run in runs if (loaded := load(dataset, run, jobs)) is not None), None)
-    return _Opened(dataset, runs, first)
 
 
 class _Staged(NamedTuple):
