@@ -126,8 +126,10 @@ class Runner:
 
     def stored_graph(self, dataset: Dataset, metric: str, k: int) -> NeighborGraph | None:
         """Return the neighbor graph that is stored or came with the data, cut to k neighbors; None if it has to be computed."""
+        if k < 1:
+            return None  # no graph is that small: whoever asks for it is told so
         given = dataset.graph
-        if given is not None and given.metric == metric and 1 <= k <= given.indices.shape[1]:
+        if given is not None and given.metric == metric and k <= given.indices.shape[1]:
             return NeighborGraph(given.indices[:, :k], given.distances[:, :k], metric, math.nan)
         return find_graph(self.store, dataset.fingerprint, metric, k)
 
