@@ -156,7 +156,7 @@ class Map(pn.viewable.Viewer):
         elif session.dataset is None:
             note = "Choose a dataset, or open a file of your own."
         else:
-            note = "No layout yet: choose a projection and press Run."
+            note = "" if session.runs else "No layout yet: choose a projection and press Run."
         self.layer.note = note
 
     # -- from the browser; Bokeh 3.9 calls this on the event loop, 3.10 in a worker thread
