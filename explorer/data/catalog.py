@@ -104,9 +104,16 @@ def catalog() -> Catalog:
 
     First what catalog.yaml describes, in its order; then scikit-learn's digits; then every other data file in the datasets folder; then the
     files below the folders that ``EXPLORER_DATA`` names. Scans the folders each time, so a file that is dropped in shows at once.
+
+    A folder ``datasets`` with a catalog.yaml where the program was started, such as a checkout's own, comes before the installed one.
     """
-    folder = datasets_folder()
-    return _catalog(folder, settings.data_roots())
+    shipped, here = datasets_folder(), Path.cwd() / "datasets"
+    shipped_too = _catalog(shipped, settings.data_roots())
+    if not (here / "catalog.yaml").is_file() or here.resolve() == shipped.resolve():
+        return shipped_too
+    own = _catalog(here, ())
+    rest = tuple(entry for entry in shipped_too if entry.name not in own.names)
+    return Catalog(own.entries + rest, own.problems + shipped_too.problems)
 
 
 def open_entry(name: str) -> Dataset:

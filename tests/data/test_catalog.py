@@ -18,6 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "datasets"
     place.mkdir()
     monkeypatch.setattr(module, "datasets_folder", lambda: place)
+    monkeypatch.chdir(tmp_path)
     return place
 
 
@@ -236,3 +237,23 @@ def test_an_installed_package_has_its_datasets_inside(tmp_path: Path, monkeypatc
     assert module.datasets_folder() == tmp_path / "datasets"
     (tmp_path / "explorer" / "datasets").mkdir(parents=True)
     assert module.datasets_folder() == tmp_path / "explorer" / "datasets"
+
+
+def test_a_datasets_folder_where_the_program_was_started_comes_first_and_hides_nothing(tmp_path, monkeypatch):
+    folder = tmp_path / "datasets"
+    folder.mkdir()
+    np.save(folder / "mine.npy", np.eye(4, dtype=np.float32))
+    (folder / "catalog.yaml").write_text("mine:\n  file: mine.npy\n  title: My vectors\n")
+    monkeypatch.chdir(tmp_path)
+    found = catalog()
+    assert found.names[0] == "mine"
+    assert {"wordnet-10k", "digits"} <= set(found.names)
+    assert len(found.names) == len(set(found.names))
+    assert open_entry("mine").n_rows == 4
+
+
+def test_a_datasets_folder_without_a_catalog_is_somebody_elses(tmp_path, monkeypatch):
+    (tmp_path / "datasets").mkdir()
+    np.save(tmp_path / "datasets" / "other.npy", np.eye(4, dtype=np.float32))
+    monkeypatch.chdir(tmp_path)
+    assert "other" not in catalog().names
