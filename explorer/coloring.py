@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Coloring", "colorable", "coloring"]
 
 DEFAULT_COLORMAP = "blue-yellow"
+_LISTED = 1_000  # categories in a legend
 _SINGLE = (0x3B, 0x7D, 0xD8)  # one color for all rows: readable on white and on black
 
 
@@ -40,8 +41,10 @@ class Coloring:
         Only for categories.
     counts : tuple of int
         Rows of each category in the order of ``names``.
-    names : list of str
+    names : tuple of str
         Categories, sorted.
+    most_common : tuple of int
+        Places in ``names`` of those that a legend lists, the most common first.
     n_missing : int
         Rows without a value.
     low, high : float
@@ -58,6 +61,7 @@ class Coloring:
     palette: Palette | None = None
     counts: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
+    most_common: tuple[int, ...] = ()
     n_missing: int = 0
     low: float = 0.0
     high: float = 1.0
@@ -109,7 +113,20 @@ def coloring(dataset: Dataset, column: str | None, *, cmap: str = "") -> Colorin
         lut = colormap(cmap or DEFAULT_COLORMAP)
         return Coloring(column, "number", no_slots, values, lut, low=low, high=high, n_missing=missing, cmap=cmap)
     codes, names = dataset.codes(column)
-    *amounts, missing = (int(amount) for amount in counts(codes, len(names)))
-    palette = Palette.of(names, np.array(amounts))
-    slots = palette.slots(codes)
-    return Coloring(column, "category", slots, no_values, palette.lut, palette, tuple(amounts), tuple(names), missing, cmap=cmap)
+    tally = counts(codes, len(names))
+    *amounts, missing = tally.tolist()
+    palette = Palette.of(names, tally)
+    common = np.argsort(-tally[:-1], kind="stable")[:_LISTED].tolist()
+    return Coloring(
+        column,
+        "category",
+        palette.slots(codes),
+        no_values,
+        palette.lut,
+        palette,
+        tuple(amounts),
+        tuple(names),
+        tuple(common),
+        missing,
+        cmap=cmap,
+    )

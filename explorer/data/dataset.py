@@ -122,8 +122,8 @@ class Dataset:
         """How many rows a map shows."""
         return int(np.count_nonzero(self.drawable))
 
-    def row(self, i: int) -> dict[str, object]:
-        """Return the metadata of row i as plain Python values; None where something is missing.
+    def row(self, i: int, columns: Sequence[str] | None = None) -> dict[str, object]:
+        """Return the metadata of row i, of these columns or all, as plain Python values; None where something is missing.
 
         Raises
         ------
@@ -133,9 +133,7 @@ class Dataset:
         if not 0 <= i < self.n_rows:
             message = f"row {i} of {self.n_rows}"
             raise IndexError(message)
-        if not self.table.num_columns:
-            return {}
-        values: dict[str, object] = self.table.slice(int(i), 1).to_pylist()[0]
+        values = {name: self.table.column(name)[int(i)].as_py() for name in (self.table.column_names if columns is None else columns)}
         return {name: None if isinstance(value, float) and value != value else value for name, value in values.items()}  # noqa: PLR0124
 
     def frame(self, rows: Sequence[int] | NDArray[Any] | None = None) -> pd.DataFrame:

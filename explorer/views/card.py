@@ -48,21 +48,18 @@ def card(dataset: Dataset, row: int, *, color_by: str | None = None, most: int |
         names.insert(0, str(color_by))
     fields = [(name, text(values[name])) for name in names]
     fields = [field for field in fields if field[1]]
-    return {"title": title_of(dataset, row, values), "fields": fields[:most], "image": image_of(dataset, values)}
+    return {"title": title_of(dataset, row), "fields": fields[:most], "image": image_of(dataset, row)}
 
 
-def title_of(dataset: Dataset, row: int, values: dict[str, object]) -> str:
+def title_of(dataset: Dataset, row: int) -> str:
     """Give the row's label, or its number where it has none."""
-    title = text(values[dataset.label]) if dataset.label else ""
+    title = text(dataset.row(row, [dataset.label])[dataset.label]) if dataset.label else ""
     return title or f"Row {row:,}"
 
 
-def image_of(dataset: Dataset, values: dict[str, object]) -> str | None:
+def image_of(dataset: Dataset, row: int) -> str | None:
     """Give the row's image as a data URI; None where there is none, or where it is not what it says."""
-    for name, role in dataset.roles.items():
-        if role != "image":
-            continue
-        value = values[name]
+    for value in dataset.row(row, [name for name, role in dataset.roles.items() if role == "image"]).values():
         if isinstance(value, bytes) and len(value) <= _IMAGE_BYTES:
             kind = next((kind for beginning, kind in _BEGINNINGS.items() if re.match(beginning, value, re.DOTALL)), None)
             if kind:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import panel as pn
 import param
 
+from explorer.coloring import Coloring
 from explorer.neighborhood import Neighbors
 from explorer.session import Schedule, Session
 from explorer.views.card import card, image_of, title_of
@@ -15,6 +16,8 @@ from explorer.views.toolkit import Toolkit, tie
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from explorer.data.dataset import Dataset
 
 __all__ = ["Inspector"]
 
@@ -65,6 +68,7 @@ class Inspector(pn.viewable.Viewer):
         tie(metric, inspection, "metric", soon=session.soon)
         self.component = InspectorComponent(on_message=self._on_message, sizing_mode="stretch_width", margin=(0, 10))
         self._controls = pn.Column(k, metric, sizing_mode="stretch_width", visible=False)
+        self._listed: tuple[Neighbors, Coloring | None, list[dict[str, Any]]] | None = None
         self._view = pn.Column(self._controls, self.component, sizing_mode="stretch_width")
         session.param.watch(self._update, ["neighbors", "dataset", "scene"])
         inspection.param.watch(self._update, ["row"])
@@ -102,17 +106,23 @@ class Inspector(pn.viewable.Viewer):
             how = "neighbor graph" if found.found_by == "graph" else "exact search"
             recall = f", {found.recall:.1%} of true neighbors found" if found.recall < 1.0 else ""  # NaN: nobody has measured it
             content["source"] = f"Nearest in the original {dataset.n_dims}-dimensional space, {found.metric} distance ({how}{recall})"
-            content["neighbors"] = [self._neighbor(int(near), float(far)) for near, far in zip(found.rows, found.distances, strict=True)]
+            content["neighbors"] = self._list(dataset, found)
         self.component.content = content
 
-    def _neighbor(self, row: int, distance: float) -> dict[str, Any]:
-        dataset, scene = self._session.dataset, self._session.scene
-        values = dataset.row(row)
-        color = scene.coloring.color_of(row) if scene is not None and scene.dataset is dataset else None
-        return {
-            "row": row,
-            "label": title_of(dataset, row, values),
-            "image": image_of(dataset, values),
-            "color": color,
-            "distance": distance,
-        }
+    def _list(self, dataset: Dataset, found: Neighbors) -> list[dict[str, Any]]:
+        """Describe the neighbors, once for as long as their colors stay."""
+        scene = self._session.scene
+        coloring = scene.coloring if scene is not None and scene.dataset is dataset else None
+        if self._listed is None or self._listed[0] is not found or self._listed[1] is not coloring:
+            near = [
+                {
+                    "row": row,
+                    "label": title_of(dataset, row),
+                    "image": image_of(dataset, row),
+                    "color": None if coloring is None else coloring.color_of(row),
+                    "distance": distance,
+                }
+                for row, distance in zip(found.rows.tolist(), found.distances.tolist(), strict=True)
+            ]
+            self._listed = found, coloring, near
+        return self._listed[2]

@@ -14,7 +14,6 @@ from explorer.session import Session
 __all__ = ["Legend", "legend_content"]
 
 _STOPS = 16  # colors of a color bar's gradient
-_LISTED = 1_000  # categories
 
 
 class LegendComponent(pn.custom.JSComponent):
@@ -32,6 +31,7 @@ class Legend(pn.viewable.Viewer):
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
+        self._coloring: Coloring | None = None
         self.component = LegendComponent(sizing_mode="stretch_width", margin=(0, 10))
         session.param.watch(self._update, ["scene"])
         self._update()
@@ -40,8 +40,10 @@ class Legend(pn.viewable.Viewer):
         return self.component
 
     def _update(self, *_: object) -> None:
-        scene = self._session.scene
-        self.component.content = {} if scene is None else legend_content(scene.coloring)
+        coloring = None if self._session.scene is None else self._session.scene.coloring
+        if coloring is not self._coloring:
+            self._coloring = coloring
+            self.component.content = {} if coloring is None else legend_content(coloring)
 
 
 def legend_content(coloring: Coloring) -> dict[str, Any]:
@@ -58,9 +60,9 @@ def legend_content(coloring: Coloring) -> dict[str, Any]:
         }
         return {"title": coloring.column, "entries": [], "bar": bar, "note": " ".join(["Mean of the rows in a pixel.", missing]).strip()}
     colors = coloring.palette.colors if coloring.palette else {}
-    order = sorted(range(len(coloring.names)), key=lambda code: (-coloring.counts[code], coloring.names[code]))
-    entries = [[coloring.names[code] or "(empty)", colors[coloring.names[code]], f"{coloring.counts[code]:,}"] for code in order[:_LISTED]]
+    listed, n = coloring.most_common, len(coloring.names)
+    entries = [[coloring.names[code] or "(empty)", colors[coloring.names[code]], f"{coloring.counts[code]:,}"] for code in listed]
     other = coloring.palette.n_other if coloring.palette else 0
-    listed = f"The {_LISTED:,} most common of {len(order):,} are listed." if len(order) > _LISTED else ""
-    notes = [f"{other:,} rarer categories share one gray." if other else "", listed, missing]
+    cut = f"The {len(listed):,} most common of {n:,} are listed." if n > len(listed) else ""
+    notes = [f"{other:,} rarer categories share one gray." if other else "", cut, missing]
     return {"title": coloring.column, "entries": entries, "note": " ".join(note for note in notes if note)}

@@ -7,6 +7,7 @@ import math
 import re
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -119,9 +120,9 @@ class Map(pn.viewable.Viewer):
             self.layer.home = home  # the browser answers by asking for this view
             return
         with self._clients_lock:
-            waiting = [client.asked for client in self._clients.values() if client.asked is not None]
-        for asked in waiting:
-            self._draw(asked._replace(moving=False))
+            waiting = [(client, client.asked) for client in self._clients.values() if client.asked is not None]
+        for client, asked in waiting:
+            self._draw(client, asked._replace(moving=False))
 
     def _on_marks(self, *_: object) -> None:
         scene, row = self._session.scene, self._session.inspection.row
@@ -133,8 +134,7 @@ class Map(pn.viewable.Viewer):
             def mark(of: int, kind: str, *, labeled: bool = True) -> None:
                 x, y = (float(end) for end in places[of])
                 if math.isfinite(x) and math.isfinite(y):  # the row is on this map
-                    values = scene.dataset.row(of)
-                    marks.append({"x": x, "y": y, "kind": kind, "label": title_of(scene.dataset, of, values)[:40] if labeled else ""})
+                    marks.append({"x": x, "y": y, "kind": kind, "label": title_of(scene.dataset, of)[:40] if labeled else ""})
 
             if row is not None:
                 mark(row, "row")
@@ -179,59 +179,79 @@ class Map(pn.viewable.Viewer):
             if kind == "draw":
                 asked = _request(name, message)
                 client.asked = asked
-                self._draw(asked)
+                self._draw(client, asked)
             elif kind in ("hover", "tap"):
-                x, y = float(message["x"]), float(message["y"])
-                self._pick(client, name, str(kind), x, y)
+                client.pointed[kind] = float(message["x"]), float(message["y"])
+                self._pick(client, name)
         except (KeyError, TypeError, ValueError, OverflowError):
             logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
 
-    def _draw(self, asked: PictureRequest) -> None:
+    def _draw(self, client: _Client, asked: PictureRequest) -> None:
         scene = self._session.scene
         if scene is None:
             return
 
-        def drawn(done: Future[Picture]) -> None:
+        def draw_if_wanted() -> Picture | None:
+            overtaken = scene is not self._session.scene or (client.asked is not None and client.asked.id > asked.id)
+            return None if overtaken else draw(scene, asked)
+
+        def drawn(done: Future[Picture | None]) -> None:
             error = done.exception()
-            if error is None:
-                self._later(lambda: self._show(done.result()))
-            else:
+            if error is not None:
                 logger.error("a picture could not be drawn", exc_info=error)
                 self._later(lambda: self._session.param.update(error="A picture could not be drawn; the log has the details."))
+            elif (picture := done.result()) is not None:
+                self._later(lambda: self._show(picture))
 
-        _drawers.submit(draw, scene, asked).add_done_callback(drawn)
+        _drawers.submit(draw_if_wanted).add_done_callback(drawn)
 
     def _show(self, picture: Picture) -> None:
+        name = picture.request.client
         with self._clients_lock:
-            client = self._clients.get(picture.request.client)
+            client = self._clients.get(name)
         if client is None or picture.scene is not self._session.scene:
             return
         if picture.row_ids is not None:
             client.rest = picture
         self._pushes += 1
         self.layer.picture = picture.message(self._pushes)
+        self._pick(client, name)
 
-    def _pick(self, client: _Client, name: str, kind: str, x: float, y: float) -> None:
-        picture, session = client.rest, self._session
-        on_screen = picture is not None and picture.scene is session.scene and picture.scene.dataset is session.dataset
-        row = picture.row_at(x, y) if picture is not None and on_screen else None
-        if kind == "tap":
-            self._later(lambda: session.inspection.param.update(row=row))
-            return
-        answer: dict[str, Any] = {"type": "card", "client": name, "row": row}
-        if row is not None and picture is not None:
-            at_x, at_y = (float(end) for end in picture.scene.shown.layout.coordinates[row])
-            described = card(picture.scene.dataset, row, color_by=picture.scene.coloring.column, most=_FIELDS)
-            answer |= {**described, "x": at_x, "y": at_y}
-        self._later(lambda: self.layer._send_msg(answer))
+    def _pick(self, client: _Client, name: str) -> None:
+        """Find what a browser points at, once it has the picture at rest of what it looks at: an older one is too coarse, or elsewhere."""
+        rest, asked, session = client.rest, client.asked, self._session
+        if rest is not None and (asked is None or rest.scene is not session.scene or rest.request.view != asked.view):
+            rest = None
+        if rest is None and asked is not None and session.scene is not None:
+            return  # it is being drawn
+        for kind in ("hover", "tap"):
+            place = client.pointed.pop(kind, None)
+            if place is None:
+                continue
+            row = rest.row_at(*place) if rest is not None and rest.scene.dataset is session.dataset else None
+            if kind == "tap":
+                self._later(partial(session.inspection.param.update, row=row))
+            else:
+                self._later(partial(self.layer._send_msg, _card(name, rest, row)))
 
 
 class _Client:
-    """One browser that shows the map: what it asked for last, and the picture at rest that it has."""
+    """One browser that shows the map: what it asked for last, the picture at rest that it has, and where it points."""
 
     def __init__(self) -> None:
         self.asked: PictureRequest | None = None
         self.rest: Picture | None = None
+        self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
+
+
+def _card(name: str, picture: Picture | None, row: int | None) -> dict[str, Any]:
+    """Answer a browser that hovers: the row under its pointer, or that there is none."""
+    answer: dict[str, Any] = {"type": "card", "client": name, "row": row}
+    if row is None or picture is None:
+        return answer
+    x, y = (float(end) for end in picture.scene.shown.layout.coordinates[row])
+    described = card(picture.scene.dataset, row, color_by=picture.scene.coloring.column, most=_FIELDS)
+    return {**answer, **described, "x": x, "y": y}
 
 
 def _request(name: str, message: Mapping[str, Any]) -> PictureRequest:

@@ -165,3 +165,18 @@ def test_neighbors_from_a_graph_say_how_true_they_are(
     loop.until(lambda: session.neighbors is not None)
     session.neighbors = session.neighbors._replace(found_by="graph", recall=recall)
     assert content(inspector)["source"].endswith(said)
+
+
+def test_neighbors_are_described_once_for_as_long_as_their_colors_stay(
+    inspector: Inspector, opened: Callable[..., Dataset], session: Session, loop: Any
+):
+    opened()
+    session.inspection.row = 3
+    loop.until(lambda: session.neighbors is not None)
+    before, scene = content(inspector)["neighbors"], session.scene
+    session.selection.apply([1, 2])
+    loop.until(lambda: session.scene is not scene)
+    assert content(inspector)["neighbors"] is before
+    session.appearance.color_by = None
+    loop.until(lambda: session.scene.coloring is not scene.coloring)
+    assert [near["color"] for near in content(inspector)["neighbors"]] != [near["color"] for near in before]

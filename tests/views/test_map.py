@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from explorer.data.dataset import Dataset
+from explorer.scene import Picture, PictureRequest, Scene, draw
 from explorer.session import Session
 from explorer.views.map import Map
 
@@ -123,6 +126,43 @@ def test_a_picture_of_what_is_no_longer_shown_is_dropped(shown: Shown, dataset: 
     loop.until(lambda: shown.head)
     assert shown.map._clients["one"].rest.scene is session.scene
     assert shown.head["push"] == 1
+
+
+def test_a_request_that_is_overtaken_by_a_newer_one_is_not_drawn(
+    shown: Shown, dataset: Dataset, loop: Any, monkeypatch: pytest.MonkeyPatch
+):
+    drawn, begun, go = [], Event(), Event()
+
+    def slow(scene: Scene, asked: PictureRequest) -> Picture:
+        begun.set()
+        assert go.wait(60)
+        drawn.append((asked.client, asked.id))
+        return draw(scene, asked)
+
+    monkeypatch.setattr("explorer.views.map.draw", slow)
+    with ThreadPoolExecutor(1) as one:
+        monkeypatch.setattr("explorer.views.map._drawers", one)
+        shown.say(DRAW)
+        assert begun.wait(60)
+        for client, number in (("one", 2), ("two", 1), ("one", 3)):
+            shown.say({**DRAW, "client": client, "id": number})
+        go.set()
+    loop.until(lambda: shown.head.get("id") == 3)
+    assert drawn == [("one", 1), ("two", 1), ("one", 3)]
+
+
+def test_a_tap_waits_for_the_picture_of_where_it_is(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    aside = {**DRAW, "x0": 50.0, "x1": 58.0}
+    shown.say(aside)
+    loop.until(lambda: shown.head)
+    shown.say({**DRAW, "id": 2, "moving": True})
+    shown.say({"type": "tap", "client": "one", **place(session, 7)})
+    shown.say({"type": "hover", "client": "one", **place(session, 7)})
+    loop.until(lambda: shown.head["id"] == 2)
+    assert (session.inspection.row, shown.answers) == (None, [])
+    shown.say({**DRAW, "id": 3})
+    loop.until(lambda: shown.head.get("id") == 3)
+    assert (session.inspection.row, [answer["row"] for answer in shown.answers]) == (7, [7])
 
 
 def test_another_layout_is_another_home_and_the_browser_asks_for_it(
