@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from explorer.data.annotations import Annotations, NotedGraph, NotedLayout, write_annotations
-from explorer.data.writers import WRITERS
+from explorer.data.writers import WRITERS, Writer
 from explorer.errors import UnknownFormat, Unwritable
 
 if TYPE_CHECKING:
@@ -83,8 +83,29 @@ def write_layouts(path: str | os.PathLike[str], dataset: Dataset, layouts: Seque
 
 
 def write_neighbors(path: str | os.PathLike[str], dataset: Dataset, graph: ComputedGraph) -> None:
-    """Write a dataset with its neighbor graph; see :func:`write_results`."""
-    write_results(path, dataset, graph=graph)
+    """Write a dataset's neighbor graph.
+
+    Where cells may hold lists, the dataset with two more columns, see :func:`write_results`. In CSV and TSV one line a neighbor: "row",
+    "rank" (from 1 on), "neighbor" (its row number) and "distance"; then, where the dataset has a label, that of the row and that of the
+    neighbor ("word", "neighbor_word"). Rows without a usable vector are not in it.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Ends as :func:`write_results` has it.
+    dataset : Dataset
+    graph : ComputedGraph
+        Indices of shape (n_rows, k).
+
+    Raises
+    ------
+    UnknownFormat, Unwritable
+    """
+    check_target(path)
+    if _writer(path).keeps_lists:
+        write_results(path, dataset, graph=graph)
+    else:
+        _write(path, _long_table(dataset, graph))
 
 
 def write_results(
@@ -94,8 +115,9 @@ def write_results(
 
     A layout becomes two columns ("umap_1", "umap_2"); a graph becomes two columns of lists, "neighbors" (row numbers) and "distances".
     Parquet and Feather also hold the vectors, and say in their schema how everything was made: opened again, they show it without
-    computing. In CSV and TSV, text that a spreadsheet would run as a formula gets an apostrophe in front. A layout or graph that came with
-    the dataset stays, unless one of the same method replaces it. The file appears complete or not at all.
+    computing. CSV and TSV, which have no lists, leave the graph out; in them, text that a spreadsheet would run as a formula gets an
+    apostrophe in front. A layout or graph that came with the dataset stays, unless one of the same method replaces it. The file appears
+    complete or not at all.
 
     Parameters
     ----------
@@ -112,12 +134,18 @@ def write_results(
     UnknownFormat, Unwritable
     """
     check_target(path)
-    writer = WRITERS[Path(path).suffix.lower()]
-    table = results_table(dataset, layouts=layouts, graph=graph, vectors=writer.keeps_vectors)
+    _write(path, _wide_table(dataset, layouts, graph, _writer(path)))
+
+
+def _writer(path: str | os.PathLike[str]) -> Writer:
+    return WRITERS[Path(path).suffix.lower()]
+
+
+def _write(path: str | os.PathLike[str], table: pa.Table) -> None:
     file = Path(path)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        writer.write(table, unfinished)
+        _writer(path).write(table, unfinished)
         unfinished.replace(file)
     except (OSError, pa.ArrowException) as error:
         raise Unwritable(str(path), f"{getattr(error, 'strerror', None) or error}.") from error
@@ -125,10 +153,8 @@ def write_results(
         unfinished.unlink(missing_ok=True)
 
 
-def results_table(
-    dataset: Dataset, *, layouts: Sequence[ComputedLayout] = (), graph: ComputedGraph | None = None, vectors: bool = True
-) -> pa.Table:
-    """Return what :func:`write_results` writes: metadata, coordinates, neighbors, vectors, and the schema metadata that explains them."""
+def _wide_table(dataset: Dataset, layouts: Sequence[ComputedLayout], graph: ComputedGraph | None, writer: Writer) -> pa.Table:
+    """Make a table of one line a row: metadata, coordinates, neighbors, vectors, and the schema metadata that explains them."""
     columns: dict[str, Any] = dict(zip(dataset.table.column_names, dataset.table.columns, strict=True))
     noted: list[NotedLayout] = []
     for name, coordinates, method, params in _all_layouts(dataset, layouts):
@@ -138,18 +164,37 @@ def results_table(
         noted.append(NotedLayout(name, names, method, params))
     kept = graph if graph is not None else dataset.graph
     noted_graph = None
-    if kept is not None:
+    if kept is not None and writer.keeps_lists:
         indices, distances = _free("neighbors", columns), _free("distances", columns)
         missing = kept.indices[:, 0] < 0
         dtype = np.uint16 if dataset.n_rows <= _MOST_UINT16 else np.int32
         columns[indices] = _lists(np.where(missing[:, None], 0, kept.indices).astype(dtype), missing)
         columns[distances] = _lists(kept.distances.astype(np.float32), missing)
         noted_graph = NotedGraph(indices, distances, kept.metric)
-    if vectors and dataset.vectors is not None:
+    if writer.keeps_vectors and dataset.vectors is not None:
         columns[_free("embedding", columns)] = _lists(dataset.vectors, None)
     return pa.table(columns).replace_schema_metadata(
         write_annotations(Annotations(tuple(noted), noted_graph, dataset.name, dataset.description))
     )
+
+
+def _long_table(dataset: Dataset, graph: ComputedGraph) -> pa.Table:
+    """Make a table of one line a neighbor."""
+    rows = np.flatnonzero(graph.indices[:, 0] >= 0).astype(np.int32)
+    k = graph.indices.shape[1]
+    columns: dict[str, Any] = {
+        "row": np.repeat(rows, k),
+        "rank": np.tile(np.arange(1, k + 1, dtype=np.int32), len(rows)),
+        "neighbor": graph.indices[rows].reshape(-1),
+        "distance": graph.distances[rows].reshape(-1),
+    }
+    if dataset.label is not None:
+        texts = dataset.table.column(dataset.label).combine_chunks()
+        if pa.types.is_dictionary(texts.type):
+            texts = texts.dictionary_decode()
+        for name, numbers in ((dataset.label, columns["row"]), (f"neighbor_{dataset.label}", columns["neighbor"])):
+            columns[_free(name, columns)] = pa.DictionaryArray.from_arrays(pa.array(numbers), texts)
+    return pa.table(columns)
 
 
 def _all_layouts(

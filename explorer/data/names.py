@@ -58,7 +58,7 @@ _LAYOUTS = {
     "plot": "plot",
     "xy": "x, y",
 }
-_NEIGHBORS = re.compile(r"neighbou?rs?|(^|_)k?nn($|_)", re.IGNORECASE)
+_NEIGHBORS = re.compile(r"neighbou?rs?|(^|_)k?nn($|_)|^distances$", re.IGNORECASE)
 _ID = re.compile(r"(^|[\W_])(id|ids|uuid|guid|key|index|rowid)$|^unnamed: ?0$", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.*?)0*(\d+)$", re.DOTALL)
 _ENDS_WITH_AXIS = re.compile(r"(.*?)[\s_\-.:]*(0|1|2|3|x|y)", re.DOTALL)

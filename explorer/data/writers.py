@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["WRITERS", "Writer"]
 
 _JSON_ROWS = 4_096
+_CELL_ROWS = 1 << 16
 _FORMULA = r"^[=+\-@\t\r]"
 
 
 class Writer(NamedTuple):
-    """How a format is written, and whether it holds vectors without blowing up."""
+    """How a format is written, whether it holds vectors without blowing up, and whether a cell of it may hold a list."""
 
     write: Callable[[pa.Table, Path], None]
     keeps_vectors: bool
+    keeps_lists: bool
 
 
 def _parquet(table: pa.Table, file: Path) -> None:
@@ -67,8 +69,11 @@ def _delimited(table: pa.Table, file: Path, delimiter: str) -> None:
     from pyarrow import csv
 
     names = [f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name in table.column_names]
-    flat = pa.table([_cells(column) for column in table.columns], names=names)
-    csv.write_csv(flat, file, csv.WriteOptions(delimiter=delimiter))
+    schema = pa.schema([pa.field(name, _cells(table.column(i)[:0]).type) for i, name in enumerate(names)])
+    with csv.CSVWriter(file, schema, write_options=csv.WriteOptions(delimiter=delimiter)) as writer:
+        for start in range(0, table.num_rows, _CELL_ROWS):  # in parts: a long table's repeated texts are written out only here
+            part = table.slice(start, _CELL_ROWS)
+            writer.write_table(pa.table([_cells(column) for column in part.columns], schema=schema))
 
 
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -99,12 +104,12 @@ def _data_uri(value: bytes) -> str:
 
 
 WRITERS: dict[str, Writer] = {
-    ".parquet": Writer(_parquet, keeps_vectors=True),
-    ".feather": Writer(_arrow, keeps_vectors=True),
-    ".arrow": Writer(_arrow, keeps_vectors=True),
-    ".ipc": Writer(_arrow, keeps_vectors=True),
-    ".jsonl": Writer(_json_lines, keeps_vectors=False),
-    ".ndjson": Writer(_json_lines, keeps_vectors=False),
-    ".csv": Writer(_csv, keeps_vectors=False),
-    ".tsv": Writer(_tsv, keeps_vectors=False),
+    ".parquet": Writer(_parquet, keeps_vectors=True, keeps_lists=True),
+    ".feather": Writer(_arrow, keeps_vectors=True, keeps_lists=True),
+    ".arrow": Writer(_arrow, keeps_vectors=True, keeps_lists=True),
+    ".ipc": Writer(_arrow, keeps_vectors=True, keeps_lists=True),
+    ".jsonl": Writer(_json_lines, keeps_vectors=False, keeps_lists=True),
+    ".ndjson": Writer(_json_lines, keeps_vectors=False, keeps_lists=True),
+    ".csv": Writer(_csv, keeps_vectors=False, keeps_lists=False),
+    ".tsv": Writer(_tsv, keeps_vectors=False, keeps_lists=False),
 }

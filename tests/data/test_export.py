@@ -53,6 +53,12 @@ def dataset() -> Dataset:
     return open_dataset(table, vectors=VECTORS, name="Four")
 
 
+def cells(path: Path) -> list[dict[str, str]]:
+    """Read a CSV or TSV as anybody would: a dict a line."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream, delimiter="," if path.suffix == ".csv" else "\t"))
+
+
 @pytest.mark.parametrize("ending", [".parquet", ".feather", ".arrow", ".ipc"])
 def test_results_open_again_as_they_were(ending: str, dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / f"out{ending}"
@@ -111,17 +117,54 @@ def test_names_that_are_taken_get_a_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", [".csv", ".tsv"])
 def test_formulas_in_text_cells_are_made_harmless_and_numbers_left_alone(ending: str, dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / f"out{ending}"
-    write_results(path, dataset, layouts=[MadeLayout()], graph=MadeGraph())
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream, delimiter="," if ending == ".csv" else "\t"))
+    write_results(path, dataset, layouts=[MadeLayout()])
+    rows = cells(path)
     assert [row["word"] for row in rows] == ["'=1+1", "plain", "", '\'@x, "y"']
     assert [row["kind"] for row in rows] == ["'+a", "b", "b", ""]
     assert [row["n"] for row in rows] == ["-1", "2", "", "4"]
     assert rows[0]["f"] == "-0.5"
     assert rows[0]["picture"].startswith("data:image/png;base64,")
-    assert [row["neighbors"] for row in rows] == ["[1, 2]", "[0, 2]", "[1, 0]", ""]
     assert [row["umap_2"] for row in rows] == ["1", "3", "5", ""]
     assert "embedding" not in rows[0]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+def test_neighbors_take_a_line_each_where_there_are_no_lists(ending: str, dataset: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / f"out{ending}"
+    write_neighbors(path, dataset, MadeGraph())
+    rows = cells(path)
+    assert list(rows[0]) == ["row", "rank", "neighbor", "distance", "word", "neighbor_word"]
+    assert [(row["row"], row["rank"], row["neighbor"], row["distance"]) for row in rows] == [
+        ("0", "1", "1", "0.1"),
+        ("0", "2", "2", "1"),
+        ("1", "1", "0", "0.1"),
+        ("1", "2", "2", "0.9"),
+        ("2", "1", "1", "0.9"),
+        ("2", "2", "0", "1"),
+    ]
+    assert [row["word"] for row in rows[::2]] == ["'=1+1", "plain", ""]
+    assert [row["neighbor_word"] for row in rows[:2]] == ["plain", ""]
+
+
+def test_a_line_a_neighbor_survives_a_label_of_the_same_name_or_none(tmp_path: Path) -> None:
+    graph = MadeGraph(np.array([[1], [0]], np.int32), np.ones((2, 1), np.float32))
+    write_neighbors(tmp_path / "a.csv", open_dataset(pa.table({"rank": ["a", "b"], "vec": [[1.0, 2], [3, 4]]}), label="rank"), graph)
+    assert cells(tmp_path / "a.csv")[0] == {
+        "row": "0",
+        "rank": "1",
+        "neighbor": "1",
+        "distance": "1",
+        "rank (2)": "a",
+        "neighbor_rank": "b",
+    }
+    write_neighbors(tmp_path / "b.csv", open_dataset(VECTORS[:2]), graph)
+    assert cells(tmp_path / "b.csv")[1] == {"row": "1", "rank": "1", "neighbor": "0", "distance": "1"}
+
+
+def test_a_graph_that_came_along_is_left_out_where_there_are_no_lists(dataset: Dataset, tmp_path: Path) -> None:
+    write_neighbors(tmp_path / "a.parquet", dataset, MadeGraph())
+    write_layouts(tmp_path / "b.csv", open_dataset(tmp_path / "a.parquet"), [MadeLayout()])
+    assert list(cells(tmp_path / "b.csv")[0]) == [*dataset.table.column_names, "umap_1", "umap_2"]
 
 
 def test_json_lines_hold_plain_values(dataset: Dataset, tmp_path: Path) -> None:
@@ -158,7 +201,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(dataset: Datase
         file.write_text("half of it", encoding="utf-8")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(WRITERS, ".jsonl", Writer(fail, keeps_vectors=False))
+    monkeypatch.setitem(WRITERS, ".jsonl", Writer(fail, keeps_vectors=False, keeps_lists=True))
     with pytest.raises(Unwritable, match="No space left on device"):
         write_results(path, dataset)
     assert path.read_text(encoding="utf-8") == "old"

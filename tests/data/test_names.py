@@ -47,7 +47,7 @@ def test_three_coordinates_give_the_first_two() -> None:
 def test_names_tell_what_they_are_for() -> None:
     assert all(map(is_vector_name, ["embedding", "Embeddings", "title_vector", "emb", "text-emb", "vec_1", "features"]))
     assert not any(map(is_vector_name, ["word", "member", "remember", "vecchio", "price"]))
-    assert all(map(is_neighbors_name, ["neighbors", "neighbours", "knn", "knn_ids"]))
+    assert all(map(is_neighbors_name, ["neighbors", "neighbours", "knn", "knn_ids", "distances"]))
     assert all(map(is_id_name, ["id", "ID", "user_id", "uuid", "key"]))
     assert not any(map(is_id_name, ["paid", "idea", "liquid"]))
     assert [layout_name(name) for name in ("X_umap", "UMAP_2d", "t_sne", "word", "x")] == ["umap", "umap", "tsne", None, None]
