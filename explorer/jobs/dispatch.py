@@ -193,6 +193,9 @@ class Dispatcher:
             except OSError as error:
                 self._finish(computation, JobFailed(computation.task.describe(), f"the compute process cannot be started: {error}"))
                 continue
+            except ExplorerError as error:  # a setting that it would be started with cannot be used
+                self._finish(computation, error)
+                continue
             computation.state, computation.taken, computation.started = "running", False, monotonic()
             self._current = computation
             self._progress(computation, "starting", 0.0)

@@ -505,3 +505,15 @@ def test_a_value_is_read_only_and_mapped(shared: Runner) -> None:
     graph: NeighborGraph = shared.submit_graph(dataset(), k=30).result(WAIT_S)
     with pytest.raises(ValueError, match="read-only"):
         graph.indices[0, 0] = 1
+
+
+def test_a_setting_that_cannot_be_used_fails_the_job_with_its_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_THREADS", "many")
+    own = Runner(Store(tmp_path, limit_mb=100))
+    try:
+        with pytest.raises(BadParameter, match="EXPLORER_THREADS=many is not allowed"):
+            own.submit_layout(dataset(), PCA()).result(timeout=WAIT_S)
+        monkeypatch.delenv("EXPLORER_THREADS")
+        assert own.submit_layout(dataset(), PCA()).result(timeout=WAIT_S).method == "pca"
+    finally:
+        own.close()
