@@ -22,7 +22,7 @@ from explorer.data.matrices import as_matrix, fingerprint, read_matrix, usable_r
 from explorer.data.metadata import showable
 from explorer.data.roles import infer_roles
 from explorer.data.vectors import find_vectors
-from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownSource
+from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownDataset, UnknownSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -220,5 +220,8 @@ def _from_catalog(name: str) -> Dataset | None:
             return None
     from explorer.data.catalog import catalog
 
-    entry = catalog().find(name)
+    known = catalog()
+    entry = known.find(name)
+    if entry is None and path.name == name and not path.suffix and not path.exists():  # a file would have an ending
+        raise UnknownDataset(name, known.names)
     return None if entry is None else entry.open()
