@@ -8,8 +8,9 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from explorer import settings
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ examples:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as every other mistake is told, instead of a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_told(f"{message}; see {self.prog} --help.", _WRONG))
+
+
 class Command(NamedTuple):
     """One command: what it is for, its options, and what it does with them."""
 
@@ -80,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = words.pop(0) if words and words[0] in COMMANDS else ""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
+        settings.check()
         COMMANDS[name].run(parser(name).parse_args(words))
     except ExplorerError as error:
         return _told(str(error), _WRONG)
@@ -93,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser(name: str) -> argparse.ArgumentParser:
     """Make the parser of a command, a key of :data:`COMMANDS`; "" is the program without a command."""
     command = COMMANDS[name]
-    made = argparse.ArgumentParser(
+    made = _Parser(
         f"explorer {name}".strip(),
         description=command.about,
         epilog=command.examples,
@@ -156,6 +165,7 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
     from explorer.options import add_projection_options
 
     _add_source(parser)
+    _add_columns(parser, "vectors")
     parser.add_argument(
         "--method", action="append", choices=list(PROJECTIONS), help="projection to compute; repeat it for several (default: umap)"
     )
@@ -180,6 +190,7 @@ def _add_neighbors(parser: argparse.ArgumentParser) -> None:
     from explorer.compute.neighbors import METRICS
 
     _add_source(parser)
+    _add_columns(parser, "vectors", "label")
     parser.add_argument("-k", type=int, default=30, metavar="N", help="neighbors of a row, itself not counted (default: %(default)s)")
     parser.add_argument("--metric", choices=list(METRICS), default="cosine", help="how distance is measured (default: %(default)s)")
 
@@ -193,7 +204,8 @@ def _neighbors(options: argparse.Namespace) -> None:
     graph = neighbor_graph(dataset, k=options.k, metric=options.metric)
     write_neighbors(options.output, dataset, graph)
     recall = "" if math.isnan(graph.recall) else f", recall {graph.recall:.3f}"  # not known of a graph that came with the data
-    _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {options.k} neighbors each, {options.metric}{recall}")
+    neighbors = "1 neighbor" if options.k == 1 else f"{options.k} neighbors"
+    _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {neighbors} each, {options.metric}{recall}")
 
 
 def _add_nothing(parser: argparse.ArgumentParser) -> None:
@@ -215,7 +227,6 @@ def _datasets(_: argparse.Namespace) -> None:
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE | NAME", help="what to read: a file, or a name of the catalog")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write: .parquet, .feather, .jsonl, .csv or .tsv")
-    _add_columns(parser, "vectors")
 
 
 def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:

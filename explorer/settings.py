@@ -10,7 +10,19 @@ from pathlib import Path
 
 from explorer.errors import BadParameter
 
-__all__ = ["compute_threads", "data_roots", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb"]
+__all__ = ["check", "compute_threads", "data_roots", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb"]
+
+
+def check() -> None:
+    """Read every variable, so that a value that cannot be used is told before anything starts.
+
+    Raises
+    ------
+    BadParameter
+        The sentence names the variable.
+    """
+    for read in (store_folder, store_limit_mb, data_roots, upload_limit_mb, compute_threads, render_threads):
+        read()
 
 
 def store_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -111,13 +110,22 @@ def test_neighbors_are_lists_in_files_that_have_lists(ending: str, vectors: np.n
 
 
 @pytest.mark.parametrize(("ending", "separator"), [("csv", ","), ("tsv", "\t")])
-def test_neighbors_are_lists_in_a_cell_in_text_files(ending: str, separator: str, vectors: np.ndarray):
+def test_neighbors_take_a_line_each_in_text_files(ending: str, separator: str, vectors: np.ndarray):
     assert cli.main(["neighbors", "vectors.parquet", "-k", "4", "-o", f"out.{ending}"]) == 0
     table = pd.read_csv(f"out.{ending}", sep=separator)
-    assert list(table.columns) == ["word", "size", "neighbors", "distances"]
+    assert list(table.columns) == ["row", "rank", "neighbor", "distance", "word", "neighbor_word"]
+    assert len(table) == 4 * (N - 1)
     graph = explorer.neighbor_graph("vectors.parquet", k=4)
-    assert json.loads(table["neighbors"][7]) == graph.indices[7].tolist()
-    assert pd.isna(table["neighbors"][3])
+    own = table[table["row"] == 7]
+    assert own["neighbor"].tolist() == graph.indices[7].tolist()
+    assert own["neighbor_word"].tolist() == [f"word {i}" for i in graph.indices[7]]
+    assert 3 not in set(table["row"])
+
+
+def test_the_label_beside_a_line_can_be_named(vectors: np.ndarray):
+    assert cli.main(["neighbors", "vectors.parquet", "-k", "1", "--label", "size", "-o", "out.csv"]) == 0
+    table = pd.read_csv("out.csv")
+    assert table["neighbor_size"].tolist() == table["neighbor"].tolist()
 
 
 def test_vectors_are_named_by_one_column_by_a_beginning_or_one_by_one(here: Path):
@@ -179,7 +187,18 @@ def test_parameters_that_do_not_fit_are_one_sentence(vectors: np.ndarray, capsys
 def test_words_that_are_not_understood_exit_with_2(words: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="2"):
         cli.main(words)
-    assert "usage: explorer" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"explorer: .+; see explorer( project)? --help\.\n", said)
+
+
+@pytest.mark.parametrize("name", ["EXPLORER_THREADS", "EXPLORER_RENDER_THREADS", "EXPLORER_STORE_MB", "EXPLORER_UPLOAD_MB"])
+def test_a_setting_that_cannot_be_used_is_one_sentence(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(name, "many")
+    assert f"{name}=many is not allowed: give a whole number." in refused(capsys, "datasets")
+
+
+def test_a_name_that_the_catalog_does_not_have_gets_the_closest_one(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert "has no dataset wordnet-10. Did you mean wordnet-10k?" in refused(capsys, "neighbors", "wordnet-10", "-o", "out.csv")
 
 
 def test_a_port_that_is_taken_is_one_sentence(capsys: pytest.CaptureFixture[str]):
