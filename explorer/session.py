@@ -7,11 +7,10 @@ the thread that owns this session's params (the event loop of a server, the kern
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import param
@@ -40,7 +39,10 @@ __all__ = ["Schedule", "Session"]
 
 logger = logging.getLogger(__name__)
 
+_Made = TypeVar("_Made")
+
 _threads = ThreadPoolExecutor(4, thread_name_prefix="explorer-session")
+_readers = ThreadPoolExecutor(4, thread_name_prefix="explorer-open")  # apart: no click waits for a large file
 
 Schedule = Callable[[Callable[[], object]], object]
 """Runs a function, later, on the thread that owns the params; may be called from any thread."""
@@ -101,7 +103,7 @@ class Session(param.Parameterized):
 
     def open_with(self, read: Callable[[], Dataset], title: str) -> Future[None]:
         """Open what a function reads, in a thread; see :meth:`open`."""
-        return _threads.submit(self._open, read, self._begin_opening(title))
+        return self._open(read, self._begin_opening(title))
 
     def open_entry(self, name: str | None = None) -> Future[None]:
         """Open a dataset of the catalog by name, the first one by default; looks the catalog up again. Never opens anything else."""
@@ -116,7 +118,7 @@ class Session(param.Parameterized):
                 raise UnknownDataset(name or "at all", known.names)
             return open_shared(found)
 
-        return _threads.submit(self._open, read, number)
+        return self._open(read, number)
 
     def open_now(self, source: object, **options: Any) -> None:
         """Open a dataset and wait for it: for a notebook, where the next line needs it.
@@ -138,9 +140,9 @@ class Session(param.Parameterized):
         self.param.update(opening=title, error="")
         return self._opened
 
-    def _open(self, read: Callable[[], Dataset], number: int) -> None:
-        with self._told("open a dataset", self._fail_opening, number):
-            self.soon(self._take_dataset, prepare(read(), self._runner), number)
+    def _open(self, read: Callable[[], Dataset], number: int) -> Future[None]:
+        asked = _Asked("open a dataset", number, lambda: self._opened)
+        return _readers.submit(self._answer, asked, lambda: prepare(read(), self._runner), self._take_dataset, self._fail_opening)
 
     def _fail_opening(self, sentence: str, number: int) -> None:
         if number == self._opened:
@@ -251,7 +253,9 @@ class Session(param.Parameterized):
 
     def _stage(self, run: Run | Shown, dataset: Dataset) -> Future[None]:
         """Prepare a scene in a thread, with a layout and with everything as it is set now."""
-        return _threads.submit(self._stage_in_thread, self._begin_staging(run, dataset), self._staged)
+        make = self._begin_staging(run, dataset)
+        asked = _Asked("draw the map", self._staged, lambda: self._staged)
+        return _threads.submit(self._answer, asked, make, self._take_scene, self._fail_staging)
 
     def _stage_now(self, run: Run | Shown, dataset: Dataset) -> None:
         """Prepare a scene here, on the thread that owns the params: the next line finds it."""
@@ -268,10 +272,6 @@ class Session(param.Parameterized):
         look = {name: getattr(self.appearance, name) for name in ("color_by", "colormap", "density", "point_size")}
         mask = self.selection.mask if self.selection.count else None
         return partial(_prepare_scene, dataset, run, look, mask, self.scene, self._runner)
-
-    def _stage_in_thread(self, make: Callable[[], _Staged], number: int) -> None:
-        with self._told("draw the map", self._fail_staging, number):
-            self.soon(self._take_scene, make(), number)
 
     def _take_scene(self, staged: _Staged, number: int) -> None:
         scene = staged.scene
@@ -309,11 +309,10 @@ class Session(param.Parameterized):
             self.inspection.row = None
             self.error = str(UnknownRow(row, dataset.n_rows))
         else:
-            _threads.submit(self._find_neighbors, dataset, row, self.inspection.k, self.inspection.metric, self._looked)
-
-    def _find_neighbors(self, dataset: Dataset, row: int, k: int, metric: str, number: int) -> None:
-        with self._told(f"find the neighbors of row {row}", self._fail_looking, number):
-            self.soon(self._take_neighbors, find_neighbors(dataset, row, k=k, metric=metric, jobs=self._runner), number)
+            k, metric = self.inspection.k, self.inspection.metric
+            find = partial(find_neighbors, dataset, row, k=k, metric=metric, jobs=self._runner)
+            asked = _Asked(f"find the neighbors of row {row}", self._looked, lambda: self._looked)
+            _threads.submit(self._answer, asked, find, self._take_neighbors, self._fail_looking)
 
     def _take_neighbors(self, found: Neighbors | None, number: int) -> None:
         if number == self._looked:
@@ -340,16 +339,26 @@ class Session(param.Parameterized):
         if not self._closed:
             self._schedule(lambda: None if self._closed else function(*values))
 
-    @contextmanager
-    def _told(self, what: str, failed: Callable[[str, int], None], number: int) -> Iterator[None]:
-        """Tell the person what a thread could not do, and log what was not meant to happen; the border of every thread."""
+    def _answer(
+        self, asked: _Asked, make: Callable[[], _Made], take: Callable[[_Made, int], None], fail: Callable[[str, int], None]
+    ) -> None:
+        """Make what was asked for, unless that is over by now, and bring it or the error back; the border of every thread."""
+        if self._closed or asked.number != asked.latest():
+            return
         try:
-            yield
+            made = make()
         except Exception as error:
             if not isinstance(error, ExplorerError):
-                logger.exception("could not %s", what)
-            self.soon(failed, _sentence(error), number)
+                logger.exception("could not %s", asked.what)
+            self.soon(fail, _sentence(error), asked.number)
             raise
+        self.soon(take, made, asked.number)
+
+
+class _Asked(NamedTuple):
+    what: str
+    number: int
+    latest: Callable[[], int]  # the number of what was asked for last
 
 
 class _Staged(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,10 @@ class Slow:
 
     def __init__(self, given: pa.Table | Exception) -> None:
         self.given = given
-        self.ready = threading.Event()
+        self.begun, self.ready = threading.Event(), threading.Event()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        self.begun.set()
         assert self.ready.wait(60)
         if isinstance(self.given, Exception):
             raise self.given
@@ -120,6 +122,7 @@ def test_a_dataset_without_a_layout_gets_pca_by_itself(session: Session, loop: A
 def test_the_one_that_was_asked_for_last_is_opened(session: Session, loop: Any):
     slow, quick = Slow(table(seed=2, places=True)), dataset(seed=3, places=True)
     first = session.open(slow)
+    assert slow.begun.wait(60)
     second = session.open(quick)
     assert second.exception(60) is None
     loop.run()
@@ -131,9 +134,36 @@ def test_the_one_that_was_asked_for_last_is_opened(session: Session, loop: Any):
     assert session.opening == ""
 
 
+def test_what_nobody_waits_for_any_more_is_not_even_read(session: Session, loop: Any, monkeypatch: pytest.MonkeyPatch):
+    first, last, read = Slow(table(seed=4)), dataset(seed=5), []
+    with ThreadPoolExecutor(1) as one:
+        monkeypatch.setattr("explorer.session._readers", one)
+        session.open(first)
+        session.open_with(lambda: read.append("second") or dataset(seed=6), "second")
+        session.open(last)
+        first.ready.set()
+    loop.until(lambda: session.dataset is not None)
+    assert (session.dataset, read) == (last, [])
+
+
+def test_a_click_does_not_wait_for_what_others_open(session: Session, loop: Any, opened: Callable[..., Dataset], jobs: Runner):
+    opened(seed=1, places=True)
+    others = [(Session(schedule=loop, jobs=jobs), Slow(FileMissing("gone"))) for _ in range(4)]
+    for other, slow in others:
+        other.open(slow)
+    try:
+        session.inspection.row = 5
+        loop.until(lambda: session.neighbors is not None, 20)
+    finally:
+        for other, slow in others:
+            slow.ready.set()
+            other.close()
+
+
 def test_an_error_of_what_nobody_waits_for_any_more_is_dropped(session: Session, loop: Any):
     slow, later = Slow(pa.table({"word": ["a", "b"]})), Slow(table(seed=4, places=True))
     first = session.open(slow)
+    assert slow.begun.wait(60)
     second = session.open(later)
     slow.ready.set()
     assert isinstance(first.exception(60), ExplorerError)
