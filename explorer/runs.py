@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from explorer.compute.projections import PROJECTIONS, Layout, projection
 from explorer.jobs.runner import Runner
+from explorer.jobs.store import canonical
 from explorer.scene import Run, Shown
 from explorer.shelf import shown
 
@@ -35,15 +36,13 @@ def prepare(dataset: Dataset, jobs: Runner) -> Opened:
 
 def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
     """List what can be shown at once: UMAP before t-SNE before PCA, and of each what came with the data before what is in the store."""
-    runs = []
+    runs: list[Run] = []
     for position, given in enumerate(dataset.layouts):
         complete = given.method in PROJECTIONS and PROJECTIONS[given.method]().settings().keys() == given.params.keys()
-        title = _title(str(given.method), given.params) if complete else given.name
-        runs.append(Run(title, given.method, dict(given.params), position))
-    known = {(run.method, _frozen(run.settings)) for run in runs}
-    for method, settings in jobs.kept(dataset):
-        if method in PROJECTIONS and (method, _frozen(settings)) not in known:
-            runs.append(run_of(method, settings))
+        title = _title(str(given.method), given.params) if complete else _given_title(given.name)
+        runs.append(Run(_free(title, [run.title for run in runs]), given.method, dict(given.params), position))
+    known = [(run.method, canonical(run.settings)) for run in runs]
+    runs += [run_of(method, settings) for method, settings in jobs.kept(dataset) if (method, canonical(settings)) not in known]
     return sorted(runs, key=lambda run: _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST))
 
 
@@ -70,5 +69,10 @@ def _title(method: str, settings: Mapping[str, Any]) -> str:
     return ", ".join([made.title, *differing])
 
 
-def _frozen(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, repr(value)) for name, value in settings.items()))
+def _given_title(name: str) -> str:
+    """Name coordinates of which nobody knows how they were made; never like a layout that is or will be in the store."""
+    return f"{name} (given)" if name.split(",", 1)[0] in {kind.title for kind in PROJECTIONS.values()} else name
+
+
+def _free(title: str, taken: Collection[str]) -> str:
+    return next(candidate for candidate in (title, *(f"{title} ({n})" for n in range(2, len(taken) + 3))) if candidate not in taken)

@@ -152,7 +152,17 @@ def _catalog(folder: Path, roots: Sequence[Path]) -> Catalog:
             problems.append(str(FileMissing(root)))
     if not described.entries:  # without its catalog the sample still comes first
         entries.sort(key=lambda entry: entry.name != _SAMPLE)
-    return Catalog(tuple(entries), tuple(problems))
+    return Catalog(tuple(_told_apart(entries)), tuple(problems))
+
+
+def _told_apart(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Give each entry a title that no other one has: people choose by it."""
+    taken: set[str] = set()
+    for entry in entries:
+        candidates = (entry.title, f"{entry.title} ({entry.name})", *(f"{entry.title} ({n})" for n in range(2, len(entries) + 2)))
+        title = next(candidate for candidate in candidates if candidate not in taken)
+        taken.add(title)
+        yield replace(entry, title=title)
 
 
 def _entry(described: Described, folder: Path, roots: Sequence[Path]) -> Entry:

@@ -25,7 +25,7 @@ from explorer.jobs.store import Store, canonical
 from explorer.jobs.tasks import GraphTask, LayoutTask, Task
 
 if TYPE_CHECKING:
-    from explorer.data.dataset import Dataset, GivenLayout
+    from explorer.data.dataset import Dataset
 
 __all__ = ["Runner", "runner"]
 
@@ -138,9 +138,9 @@ class Runner:
         stored = [
             (method, settings)
             for method, settings, version in layouts_of(self.store, dataset.fingerprint)
-            if method in PROJECTIONS and PROJECTIONS[method].version == version
+            if _complete(method, settings) and PROJECTIONS[method].version == version
         ]
-        given = [(str(layout.method), dict(layout.params)) for layout in dataset.layouts if _complete(layout)]
+        given = [(str(layout.method), dict(layout.params)) for layout in dataset.layouts if _complete(layout.method, layout.params)]
         known = [(method, canonical(settings)) for method, settings in stored]
         return stored + [(method, params) for method, params in given if (method, canonical(params)) not in known]
 
@@ -215,10 +215,10 @@ def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None) -> No
         keep_given_graph(store, dataset, request["metric"], request["k"])
 
 
-def _complete(layout: GivenLayout) -> bool:
-    """Whether a layout that came with the data says all of how it was made."""
-    kind = None if layout.method is None else PROJECTIONS.get(layout.method)
-    return kind is not None and kind().settings().keys() == layout.params.keys()
+def _complete(method: str | None, params: Mapping[str, object]) -> bool:
+    """Whether these are all parameters of a projection that there is."""
+    kind = None if method is None else PROJECTIONS.get(method)
+    return kind is not None and kind().settings().keys() == params.keys()
 
 
 _shared: Runner | None = None

@@ -51,6 +51,16 @@ def test_a_file_dropped_into_the_folder_shows_at_once(folder: Path) -> None:
     assert catalog().names == ["digits", "sub/a"]
 
 
+def test_two_entries_of_one_title_are_told_apart(folder: Path) -> None:
+    csv(folder / "a.csv")
+    csv(folder / "b.csv")
+    csv(folder / "Animals.csv")
+    describe(folder, "one: {file: a.csv, title: Animals}\ntwo: {file: b.csv, title: Animals}\n")
+    found = {entry.name: entry.title for entry in catalog()}
+    assert [found[name] for name in ("one", "two", "Animals")] == ["Animals", "Animals (two)", "Animals (Animals)"]
+    assert open_entry("two").name == "Animals (two)"
+
+
 def test_two_files_of_one_name_are_told_apart(folder: Path) -> None:
     csv(folder / "a.csv")
     csv(folder / "a.tsv")

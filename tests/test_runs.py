@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.compute.projection import Layout
+from explorer.compute.projections import PCA, TSNE, UMAP
+from explorer.data.dataset import Dataset, GivenLayout, open_dataset
+from explorer.jobs.artifacts import keep_layout
+from explorer.jobs.runner import Runner
+from explorer.jobs.store import Store
+from explorer.runs import runs_of
+
+N = 12
+
+
+@pytest.fixture
+def jobs(tmp_path: Any) -> Runner:
+    return Runner(Store(tmp_path, limit_mb=100))
+
+
+def dataset(*given: tuple[str, str | None, dict[str, object]]) -> Dataset:
+    """Rows with these layouts: name, method and parameters."""
+    numbers = np.random.default_rng(0)
+    made = open_dataset(numbers.normal(size=(N, 4)).astype(np.float32), name="Rows")
+    layouts = [GivenLayout(name, numbers.normal(size=(N, 2)).astype(np.float32), method, params) for name, method, params in given]
+    object.__setattr__(made, "layouts", tuple(layouts))
+    return made
+
+
+def keep(jobs: Runner, data: Dataset, made: Any, **changes: object) -> None:
+    settings = {**made.settings(), **changes}
+    layout = Layout(np.zeros((N, 2), np.float32), made.method, settings)
+    keep_layout(jobs.store, data.fingerprint, layout, settings=settings, version=made.version, seconds=0.0)
+
+
+def test_no_two_layouts_have_one_title(jobs: Runner):
+    complete = UMAP().settings()
+    data = dataset(("UMAP", None, {}), ("umap", "umap", complete), ("umap 2", "umap", complete), ("PCA", None, {}))
+    keep(jobs, data, UMAP())
+    keep(jobs, data, PCA())
+    titles = [run.title for run in runs_of(data, jobs)]
+    assert sorted(titles) == ["PCA", "PCA (given)", "UMAP", "UMAP (2)", "UMAP (given)"]
+
+
+def test_a_layout_that_came_with_the_data_is_not_listed_again_from_the_store(jobs: Runner):
+    data = dataset(("t-SNE", "tsne", {**TSNE().settings(), "perplexity": 10}))
+    keep(jobs, data, TSNE())
+    assert [run.title for run in runs_of(data, jobs)] == ["t-SNE"]
+
+
+def test_a_layout_of_parameters_that_there_are_no_more_is_not_listed(jobs: Runner):
+    data = dataset()
+    keep(jobs, data, UMAP(), densmap=True)
+    assert runs_of(data, jobs) == []
