@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
 __all__ = ["pages", "serve"]
+
+logger = logging.getLogger(__name__)
 
 _FIRST_PORT = 5006
 _TRIED_PORTS = 100
@@ -58,7 +61,8 @@ def serve(
     BadParameter
         If the port or the address cannot be listened on.
     """
-    listen_on = _free_port(address) if port is None else _checked_port(address, port)
+    if port is not None:
+        _check_port(address, port)  # told at once, not when the page is ready
     if threads < 1:
         raise BadParameter("--num-threads", threads, "give 1 or more.")
 
@@ -66,15 +70,9 @@ def serve(
     for source in sources:
         warm(source)
     pn.config.nthreads = threads  # type: ignore[misc]  # a property that Panel's own serve command sets, too
-    pn.serve(
-        pages(sources),
-        port=listen_on,
-        address=address,
-        websocket_origin=[f"{host}:{listen_on}" for host in dict.fromkeys(("localhost", "127.0.0.1", address))] + list(origins),
-        prefix=prefix,
-        show=show,
-        title="Explorer",
-    )
+    server = _listening(pages(sources), address, port, origins=list(origins), prefix=prefix, show=show)
+    server.start()
+    server.io_loop.start()
 
 
 def pages(sources: Sequence[Dataset | None]) -> dict[str, Callable[[], Viewable]]:
@@ -96,23 +94,47 @@ def _page(source: Dataset | None) -> Callable[[], Viewable]:
     return page
 
 
-def _free_port(address: str) -> int:
-    for port in range(_FIRST_PORT, _FIRST_PORT + _TRIED_PORTS):
-        if _refusal(address, port) is None:
-            return port
+def _listening(
+    pages: dict[str, Callable[[], Viewable]], address: str, port: int | None, *, origins: list[str], prefix: str, show: bool
+) -> Any:
+    """Make a server that has its port: this one, or the first that is free at this moment."""
+    tried = range(_FIRST_PORT, _FIRST_PORT + _TRIED_PORTS) if port is None else [port]
+    for candidate in tried:
+        if port is None and _refusal(address, candidate) is not None:
+            continue
+        names = dict.fromkeys(("localhost", "127.0.0.1", address))
+        try:
+            return pn.serve(
+                pages,
+                port=candidate,
+                address=address,
+                websocket_origin=[f"{name}:{candidate}" for name in names] + origins,
+                prefix=prefix,
+                show=show,
+                start=False,
+                title="Explorer",
+            )
+        except OSError as error:
+            if port is not None:
+                raise _port_refused(address, port, error) from error
+            logger.info("port %s: %s", candidate, error)  # another program took it since it was looked at
     raise BadParameter("--port", f"{_FIRST_PORT} to {_FIRST_PORT + _TRIED_PORTS - 1}", "every one of them is taken; name a free one.")
 
 
-def _checked_port(address: str, port: int) -> int:
+def _check_port(address: str, port: int) -> None:
     if not 0 < port <= _LAST_PORT:
         raise BadParameter("--port", port, f"give 1 to {_LAST_PORT:,}.")
     refusal = _refusal(address, port)
     if refusal is not None:
-        raise BadParameter("--port", port, f"{address} cannot be listened on there ({refusal}). Name another port or address.")
-    return port
+        raise _port_refused(address, port, refusal)
 
 
-def _refusal(address: str, port: int) -> str | None:
+def _port_refused(address: str, port: int, error: OSError) -> BadParameter:
+    reason = (error.strerror or str(error)).lower()
+    return BadParameter("--port", port, f"{address} cannot be listened on there ({reason}). Name another port or address.")
+
+
+def _refusal(address: str, port: int) -> OSError | None:
     """Why nobody can listen there, or None."""
     try:
         families = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -121,5 +143,5 @@ def _refusal(address: str, port: int) -> str | None:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(where)
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return error
     return None

@@ -67,3 +67,20 @@ def answered(address: str, process: subprocess.Popen[str]) -> requests.Response:
         except requests.ConnectionError:
             time.sleep(0.1)
     pytest.fail(f"No answer from {address}: {process.communicate()[0] if process.poll() is not None else 'it is still starting'}")
+
+
+def test_two_that_start_at_the_same_time_take_two_ports(tmp_path: Path):
+    np.save(tmp_path / "vectors.npy", np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
+    command = [sys.executable, "-u", "-m", "explorer", "vectors.npy", "--no-show"]
+    both = [
+        subprocess.Popen(command, cwd=tmp_path, env=os.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    try:
+        said = [process.stdout.readline() for process in both if process.stdout]
+    finally:
+        for process in both:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+    ports = [line.rpartition(":")[2].strip() for line in said if line.startswith("Launching server at http://localhost:")]
+    assert len(set(ports)) == 2, said
