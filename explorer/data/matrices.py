@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from explorer.data.memory import check_memory
 from explorer.errors import BadVectors
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def as_matrix(array: NDArray[Any], source: str, name: str) -> NDArray[np.float32
     if array.dtype == np.float32 and array.dtype.isnative and array.flags.c_contiguous and not isinstance(array, np.memmap):
         matrix = array.view(np.ndarray)
     else:
-        matrix = np.empty(array.shape, np.float32)
+        matrix = _new_matrix(len(array), array.shape[1], source)
         for rows in _blocks(*array.shape):
             with np.errstate(over="ignore"):  # too big for float32 becomes inf, and that row is counted as not drawable
                 matrix[rows] = array[rows]
@@ -168,7 +169,7 @@ def _read_lists(columns: Columns, name: str, source: str) -> NDArray[np.float32]
             first = start + int(filled.argmax())
             width = int(lengths[filled.argmax()])
             _check_width(width, source, name)
-            matrix = np.empty((columns.n_rows, width), np.float32)
+            matrix = _new_matrix(columns.n_rows, width, source)
             matrix[:start] = np.nan
         if matrix is not None:
             _check_lengths(lengths, matrix.shape[1], first, start, source, name)
@@ -178,6 +179,11 @@ def _read_lists(columns: Columns, name: str, source: str) -> NDArray[np.float32]
     if matrix is None:
         raise BadVectors(source, name, None, "every list is missing or empty.")
     return matrix
+
+
+def _new_matrix(n: int, d: int, source: str) -> NDArray[np.float32]:
+    check_memory(4 * n * d, source)
+    return np.empty((n, d), np.float32)
 
 
 def _lists_from(values: pa.Array, source: str, name: str, start: int) -> pa.Array:
@@ -207,7 +213,7 @@ def _check_lengths(lengths: NDArray[np.int64], width: int, first: int, start: in
 
 
 def _read_numbers(columns: Columns, names: Sequence[str], source: str) -> NDArray[np.float32]:
-    matrix = np.empty((columns.n_rows, len(names)), np.float32)
+    matrix = _new_matrix(columns.n_rows, len(names), source)
     start = 0
     for batch in columns.batches(names):
         for j, name in enumerate(names):

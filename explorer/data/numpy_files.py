@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from explorer.data.breakage import TRUNCATED, what_it_is
 from explorer.data.columns import Contents, TableColumns, no_columns
+from explorer.data.memory import check_memory
 from explorer.data.names import is_vector_name, layout_name
 from explorer.errors import EmptyDataset, NoVectors, Unreadable
 
@@ -91,9 +92,9 @@ def read_npz(file: Path, source: str) -> Contents:
 def _arrays(file: Path, source: str) -> dict[str, NDArray[Any]]:
     arrays = {}
     with zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
-            if not member.filename.endswith(".npy"):
-                continue
+        members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+        check_memory(sum(member.file_size for member in members), source)
+        for member in members:
             name = member.filename.removesuffix(".npy")
             with archive.open(member) as stream:
                 header = _header(stream, f"array {name}", source, file)

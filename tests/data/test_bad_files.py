@@ -296,3 +296,31 @@ def test_a_path_that_no_system_allows_is_a_missing_file() -> None:
         open_dataset("a\0b.parquet")
     with pytest.raises(DataError, match=r"There is no file|cannot be read"):
         open_dataset("x" * 5_000 + ".parquet")
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".npz", ".npy"])
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = good(tmp_path, ending)
+    monkeypatch.setattr("explorer.data.memory._free_bytes", lambda: 400)
+    refused(path, Unreadable, r"its numbers need 0\.0 GB of memory, and 0\.0 GB are free")
+
+
+def test_an_archive_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "v.npz"
+    np.savez_compressed(path, vectors=np.zeros((1000, 3)))
+    content, size = path.read_bytes(), (24128).to_bytes(4, "little")
+    assert content.count(size) == 1 or content.count(size) == 2
+    path.write_bytes(content.replace(size, (2**32 - 2).to_bytes(4, "little")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("explorer.data.memory._free_bytes", lambda: 10**9)
+        refused(path, Unreadable, r"need 4\.3 GB of memory, and 1\.0 GB are free")
+
+
+def test_where_the_system_does_not_say_how_much_memory_is_free_everything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for content in (None, "", "MemTotal: 1 kB\n"):
+        if content is not None:
+            text(tmp_path, "meminfo", content)
+        monkeypatch.setattr("explorer.data.memory._MEMINFO", tmp_path / "meminfo")
+        assert open_dataset(good(tmp_path, ".npz")).n_rows == 40
+    text(tmp_path, "meminfo", "MemAvailable:  1 kB\nSwapFree:   0 kB\nHugePages_Total:       0\n")
+    refused(good(tmp_path, ".npz"), Unreadable, "GB are free")
