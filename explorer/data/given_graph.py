@@ -46,7 +46,7 @@ def read_graph(columns: Columns, noted: NotedGraph, vectors: NDArray[np.float32]
     Raises
     ------
     Unreadable
-        If a column is missing, lists differ in length, or a row's neighbors are out of bounds, itself, or rows without a usable vector.
+        If a column is missing, lists differ in length, or a row's neighbors are out of bounds, itself, repeated, or without usable vectors.
     """
     for name in filter(None, (noted.indices, noted.distances)):
         if name not in columns.schema.names or not is_list(columns.schema.field(name).type):
@@ -110,6 +110,10 @@ def _check(indices: NDArray[np.int64], drawable: NDArray[np.bool_], name: str, s
     itself = (listed == rows[:, None]).any(axis=1)
     if itself.any():
         raise Unreadable(source, f"row {rows[itself.argmax()]} lists itself as a neighbor in column {name}.")
+    in_order = np.sort(listed, axis=1)
+    twice = (in_order[:, 1:] == in_order[:, :-1]).any(axis=1)
+    if twice.any():
+        raise Unreadable(source, f"row {rows[twice.argmax()]} lists a neighbor in column {name} twice.")
     lost = ~drawable[listed].all(axis=1)
     if lost.any():
         raise Unreadable(source, f"row {rows[lost.argmax()]} lists a neighbor in column {name} that has no usable vector.")

@@ -91,6 +91,7 @@ def changed(row: int, value: object) -> list[object]:
         (changed(1, [0, 2**40]), {}, "row 1 lists a neighbor in column neighbors that is not"),
         (changed(1, [0, None]), {}, "row 1 lists a neighbor in column neighbors that is no"),
         (changed(2, [2, 1]), {}, "row 2 lists itself"),
+        (changed(1, [3, 3]), {}, "row 1 lists a neighbor in column neighbors twice"),
         (changed(2, [4, 1]), {}, "row 2 lists a neighbor in column neighbors that has no usable vector"),
         (changed(3, [1]), {}, "row 3 has 1 values in column neighbors, other rows have 2"),
         (changed(3, None), {}, "row 3 has 0 values in column neighbors"),
