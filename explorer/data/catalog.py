@@ -108,11 +108,13 @@ def catalog() -> Catalog:
     A folder ``datasets`` with a catalog.yaml where the program was started, such as a checkout's own, comes before the installed one.
     """
     shipped, here = datasets_folder(), Path.cwd() / "datasets"
-    shipped_too = _catalog(shipped, settings.data_roots())
+    roots = settings.data_roots()
+    shipped_too = _catalog(shipped, roots, listed=roots)
     if not (here / "catalog.yaml").is_file() or here.resolve() == shipped.resolve():
         return shipped_too
-    own = _catalog(here, ())
-    rest = tuple(entry for entry in shipped_too if entry.name not in own.names)
+    own = _catalog(here, roots, listed=())
+    paths = {entry.path for entry in own if entry.path is not None}
+    rest = tuple(entry for entry in shipped_too if entry.name not in own.names and entry.path not in paths)
     return Catalog(own.entries + rest, own.problems + shipped_too.problems)
 
 
@@ -133,7 +135,8 @@ def open_entry(name: str) -> Dataset:
     return entry.open()
 
 
-def _catalog(folder: Path, roots: Sequence[Path]) -> Catalog:
+def _catalog(folder: Path, roots: Sequence[Path], *, listed: Sequence[Path]) -> Catalog:
+    """Read a folder's catalog; its entries may lie below the roots, the files below ``listed`` are listed as well."""
     described = read_catalog_file(folder / "catalog.yaml")
     entries: list[Entry] = []
     problems = list(described.problems)
@@ -145,7 +148,7 @@ def _catalog(folder: Path, roots: Sequence[Path]) -> Catalog:
     if not any(entry.loader is _digits for entry in entries) and "digits" not in {entry.name for entry in entries}:
         entries.append(Entry("digits", "Handwritten digits", loader=_digits))
     entries += sorted(_files(folder, folder, (folder, *roots), entries, problems), key=lambda entry: entry.name != _SAMPLE)
-    for root in roots:
+    for root in listed:
         if root.is_dir():
             entries += _files(root, root, (folder, *roots), entries, problems)
         else:

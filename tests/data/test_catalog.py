@@ -267,3 +267,15 @@ def test_a_datasets_folder_without_a_catalog_is_somebody_elses(tmp_path, monkeyp
     np.save(tmp_path / "datasets" / "other.npy", np.eye(4, dtype=np.float32))
     monkeypatch.chdir(tmp_path)
     assert "other" not in catalog().names
+
+
+def test_a_catalog_where_the_program_was_started_may_name_a_file_of_a_data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = csv(tmp_path / "elsewhere" / "words.csv")
+    (tmp_path / "datasets").mkdir()
+    describe(tmp_path / "datasets", f"mine: {{file: {file}}}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EXPLORER_DATA", str(file.parent))
+    listed = catalog()
+    assert listed.problems == ()
+    assert listed[0].name == "mine"
+    assert [entry.path for entry in listed].count(file.resolve()) == 1
