@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from explorer import settings
@@ -184,6 +184,7 @@ def _project(options: argparse.Namespace) -> None:
     layouts = [finished(runner().submit_layout(dataset, projection)) for projection in projections]
     write_layouts(options.output, dataset, layouts)
     _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {', '.join(projection.title for projection in projections)}")
+    _remark(dataset.notes)
 
 
 def _add_neighbors(parser: argparse.ArgumentParser) -> None:
@@ -206,6 +207,7 @@ def _neighbors(options: argparse.Namespace) -> None:
     recall = "" if math.isnan(graph.recall) else f", recall {graph.recall:.3f}"  # not known of a graph that came with the data
     neighbors = "1 neighbor" if options.k == 1 else f"{options.k} neighbors"
     _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {neighbors} each, {options.metric}{recall}")
+    _remark(dataset.notes)
 
 
 def _add_nothing(parser: argparse.ArgumentParser) -> None:
@@ -220,8 +222,7 @@ def _datasets(_: argparse.Namespace) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, title, file in rows:
         _say(f"{name:<{widths[0]}}  {title:<{widths[1]}}  {file}".rstrip())
-    for problem in found.problems:
-        print(f"explorer: {problem}", file=sys.stderr)
+    _remark(found.problems)
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
@@ -253,8 +254,13 @@ def _say(line: str) -> None:
     print(line)
 
 
+def _remark(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"explorer: {sentence}", file=sys.stderr)
+
+
 def _told(sentence: str, code: int) -> int:
-    print(f"explorer: {sentence}", file=sys.stderr)
+    _remark([sentence])
     return code
 
 

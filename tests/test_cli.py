@@ -70,7 +70,7 @@ def test_project_writes_metadata_and_coordinates(ending: str, vectors: np.ndarra
     assert cli.main(["project", "vectors.parquet", "--method", "pca", "-o", f"out.{ending}"]) == 0
     shown = capsys.readouterr()
     assert shown.out == f"wrote out.{ending}: 40 rows, PCA\n"
-    assert not shown.err
+    assert shown.err == "explorer: 1 row is not drawn: no usable vector (missing, not finite or nothing but zeros).\n"
     written = explorer.open_dataset(f"out.{ending}")
     assert written.frame()["word"].tolist() == [f"word {i}" for i in range(N)]
     (layout,) = written.layouts
