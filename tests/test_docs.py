@@ -12,6 +12,7 @@ import pytest
 
 import explorer
 from explorer import cli, settings
+from explorer.compute.projections import PROJECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -66,6 +67,18 @@ def test_every_layer_is_documented():
     layers = [re.findall(r"\w+", layer) for layer in contract["layers"]]
     rows = re.findall(r"^\| (`.+`) \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE)
     assert [re.findall(r"`(\w+)`", row) for row in rows] == layers
+
+
+def test_every_parameter_is_documented_with_its_default():
+    page = (ROOT / "docs" / "projections.md").read_text("utf-8")
+    for kind in PROJECTIONS.values():
+        section = page.partition(f"### {kind.title}\n")[2].partition("\n#")[0]
+        rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section, re.MULTILINE))
+        defaults = {
+            name: value if isinstance(value, str) else f"{value:g}" if value is not None else "automatic"
+            for name, value in kind().settings().items()
+        }
+        assert rows == defaults
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
