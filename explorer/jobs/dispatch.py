@@ -143,6 +143,8 @@ class Dispatcher:
 
     def _prepare(self) -> None:
         while (computation := self._to_prepare.get()) is not None:
+            if computation.state == "over":  # nobody waits for it any more
+                continue
             error: ExplorerError | None = None
             try:
                 computation.prepare()
@@ -302,6 +304,7 @@ class Dispatcher:
         self._open = False
         self._to_prepare.put(None)
         for computation in [*self._active.values(), *([self._current] if self._current else [])]:
+            computation.state = "over"
             for asker in computation.askers:
                 asker.job.end("canceled", error=JobCanceled(asker.job.what))
                 asker.job.tell()

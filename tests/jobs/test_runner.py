@@ -20,12 +20,14 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 import explorer
 from explorer.compute.neighbors import NeighborGraph, neighbor_graph
 from explorer.compute.projections import PCA, TSNE, UMAP, Layout
 from explorer.data.dataset import Dataset, GivenGraph, GivenLayout
 from explorer.errors import BadParameter, JobCanceled, JobFailed, NotEnoughRows, StoreUnwritable, UnknownChoice, VectorsNeeded, WorkerDied
+from explorer.jobs.artifacts import keep_vectors
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner, runner
 from explorer.jobs.store import Store
@@ -517,3 +519,27 @@ def test_a_setting_that_cannot_be_used_fails_the_job_with_its_sentence(tmp_path:
         assert own.submit_layout(dataset(), PCA()).result(timeout=WAIT_S).method == "pca"
     finally:
         own.close()
+
+
+def test_what_was_canceled_while_it_waited_is_not_prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go, prepared = threading.Event(), threading.Event(), []
+
+    def slow(store: Store, data: Dataset, vectors: NDArray[np.float32]) -> None:
+        begun.set()
+        assert go.wait(WAIT_S)
+        prepared.append(data.fingerprint)
+        keep_vectors(store, data, vectors)
+
+    monkeypatch.setattr("explorer.jobs.runner.keep_vectors", slow)
+    made = Runner(Store(tmp_path, limit_mb=1000))
+    first, second, third = dataset(), dataset(), dataset()
+    try:
+        jobs = [made.submit_layout(data, PCA()) for data in (first, second, third)]
+        assert begun.wait(WAIT_S)
+        jobs[1].cancel()
+        until(lambda: len(made._dispatcher._active) == 2)
+        go.set()
+        assert jobs[2].result(WAIT_S).coordinates.shape == (120, 2)
+        assert prepared == [first.fingerprint, third.fingerprint]
+    finally:
+        made.close()
