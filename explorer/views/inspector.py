@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Inspector"]
 
+_IMAGES = 1_000_000  # characters of the neighbors' images, beyond which they are told by their labels alone
+
 
 class InspectorComponent(pn.custom.JSComponent):
     """The inspector in the browser; see ``inspector.js``."""
@@ -114,15 +116,11 @@ class Inspector(pn.viewable.Viewer):
         scene = self._session.scene
         coloring = scene.coloring if scene is not None and scene.dataset is dataset else None
         if self._listed is None or self._listed[0] is not found or self._listed[1] is not coloring:
-            near = [
-                {
-                    "row": row,
-                    "label": title_of(dataset, row),
-                    "image": image_of(dataset, row),
-                    "color": None if coloring is None else coloring.color_of(row),
-                    "distance": distance,
-                }
-                for row, distance in zip(found.rows.tolist(), found.distances.tolist(), strict=True)
-            ]
+            near, room = [], _IMAGES
+            for row, distance in zip(found.rows.tolist(), found.distances.tolist(), strict=True):
+                image = image_of(dataset, row) if room > 0 else None
+                room -= len(image or "")
+                color = None if coloring is None else coloring.color_of(row)
+                near.append({"row": row, "label": title_of(dataset, row), "image": image, "color": color, "distance": distance})
             self._listed = found, coloring, near
         return self._listed[2]

@@ -180,3 +180,12 @@ def test_neighbors_are_described_once_for_as_long_as_their_colors_stay(
     session.appearance.color_by = None
     loop.until(lambda: session.scene.coloring is not scene.coloring)
     assert [near["color"] for near in content(inspector)["neighbors"]] != [near["color"] for near in before]
+
+
+def test_large_images_of_many_neighbors_are_not_all_sent(inspector: Inspector, opened: Callable[..., Dataset], session: Session, loop: Any):
+    opened(image=[b"\x89PNG\r\n\x1a\n" + bytes(200_000)] * 40)
+    session.inspection.param.update(row=3, k=20)
+    loop.until(lambda: session.neighbors is not None)
+    shown = content(inspector)
+    assert shown["card"]["image"]
+    assert [bool(near["image"]) for near in shown["neighbors"]] == [True] * 4 + [False] * 16
