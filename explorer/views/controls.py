@@ -13,7 +13,7 @@ from explorer import settings
 from explorer.coloring import colorable
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
-from explorer.errors import Unwritable
+from explorer.errors import Unreadable, Unwritable
 from explorer.render.palette import COLORMAPS
 from explorer.scene import Run
 from explorer.session import Session
@@ -74,11 +74,13 @@ class DataControls(pn.viewable.Viewer):
             self._session.soon(self._session.open_entry, event.new)
 
     def _on_upload(self, event: param.parameterized.Event) -> None:
-        if not event.new:
+        if event.new is None:  # cleared
             return
         name, data, vectors = _file_name(self.upload.filename), event.new, (self.vectors.value or "").strip() or None
 
         def read() -> Dataset:
+            if not data:
+                raise Unreadable("The uploaded file", "it is empty.")
             try:
                 folder = tempfile.mkdtemp(dir=self._uploads.name)  # its own: the file before may be mapped into memory
                 path = Path(folder) / name

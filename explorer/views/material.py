@@ -66,7 +66,15 @@ class MaterialToolkit:
         return ui.LinearProgress(value=0, max=100, **_WIDE)
 
     def file(self, label: str, *, accept: str, most_bytes: int, description: str) -> Any:
-        return ui.FileInput(label=label, accept=accept, max_file_size=most_bytes, variant="outlined", description=description, **_COMPACT)
+        made = ui.FileInput(label=label, accept=accept, max_file_size=most_bytes, variant="outlined", description=description, **_COMPACT)
+        take = made._update_file
+
+        def take_empty_too(filename: Any, mime_type: Any, value: Any) -> None:
+            # Of an empty file, panel-material-ui 0.16 sends neither name nor value.
+            take(filename, mime_type, b"" if value is None else value)
+
+        made._update_file = take_empty_too
+        return made
 
     def heading(self, text: str) -> Any:
         return ui.Typography(text, variant="overline", margin=(6, 10, -4, 10), sizing_mode="stretch_width")
