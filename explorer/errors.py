@@ -25,7 +25,6 @@ ExplorerError                    catch this one to catch them all
         JobCanceled              somebody pressed Cancel
         WorkerDied               the compute process ended
     StoreUnwritable (OSError)    results cannot be kept where they should be
-    MissingExtra (ImportError)   an optional library is needed; says what to install
 
 Errors keep the values they were made from, positionally, so that they survive pickle and JSON; ``str(error)`` makes the sentence.
 """
@@ -47,7 +46,6 @@ __all__ = [
     "JobCanceled",
     "JobError",
     "JobFailed",
-    "MissingExtra",
     "NoVectors",
     "NotEnoughRows",
     "ParameterError",
@@ -257,14 +255,6 @@ class StoreUnwritable(ExplorerError, OSError):
     def __str__(self) -> str:
         folder, reason = self.args
         return f"Results cannot be kept in {folder}: {reason}. Free some space, or name another folder with EXPLORER_STORE."
-
-
-class MissingExtra(ExplorerError, ImportError):
-    """An optional library is needed: ``MissingExtra(feature, package, extra)``."""
-
-    def __str__(self) -> str:
-        feature, package, extra = self.args
-        return f"{feature} needs {package}: pip install 'panel-embedding-explorer[{extra}]'"
 
 
 def _listed(names: Sequence[object]) -> str:

@@ -28,7 +28,6 @@ SAMPLE_ARGUMENTS = {
     "FileMissing": ("file.csv",),
     "JobCanceled": ("UMAP",),
     "JobFailed": ("UMAP", "out of memory"),
-    "MissingExtra": ("Text search", "sentence-transformers", "text"),
     "NoVectors": ("file.csv", ["a", "b"]),
     "NotEnoughRows": ("n_neighbors", 30, 12),
     "UnknownChoice": ("metric", "cosin", ["cosine", "euclidean"]),

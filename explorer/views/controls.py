@@ -13,7 +13,7 @@ from explorer import settings
 from explorer.coloring import colorable
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
-from explorer.errors import Unreadable, Unwritable
+from explorer.errors import DataError, Unreadable, Unwritable
 from explorer.render.palette import COLORMAPS
 from explorer.scene import Run
 from explorer.session import Session
@@ -30,6 +30,7 @@ __all__ = ["ColorControls", "DataControls", "ProjectionControls"]
 _NAME_MOST = 60  # characters of an uploaded file's name: a file system counts bytes, of which a character may need four
 _NO_COLOR = "— one color —"
 _MINUTES_FROM_S = 90
+_NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
 _OPENED = "— opened here —"
 
@@ -54,8 +55,9 @@ class DataControls(pn.viewable.Viewer):
             description="Only where they are not found: a column of lists, or the beginning of number columns, such as embedding_*.",
         )
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
+        self.notes = Message(visible=False, sizing_mode="stretch_width", margin=(0, 10))
         self.own = pn.Row(self.vectors, self.upload, sizing_mode="stretch_width")
-        self._view = pn.Column(self.choice, self.own, self.problems, sizing_mode="stretch_width")
+        self._view = pn.Column(self.choice, self.own, self.notes, self.problems, sizing_mode="stretch_width")
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])
@@ -87,7 +89,11 @@ class DataControls(pn.viewable.Viewer):
                 path.write_bytes(data)
             except OSError as error:
                 raise Unwritable(name, error.strerror) from error
-            return open_dataset(path, name=name, vectors=vectors)
+            try:
+                return open_dataset(path, name=name, vectors=vectors)
+            except DataError as error:
+                error.args = tuple(name if part in (path, str(path)) else part for part in error.args)  # not where the server keeps it
+                raise
 
         self._session.soon(self.upload.clear)
         self._session.soon(self._session.open_with, read, name)
@@ -104,6 +110,8 @@ class DataControls(pn.viewable.Viewer):
         finally:
             self._following = False
         self.problems.param.update(text=" ".join(known.problems), visible=bool(known.problems))
+        notes = " ".join(dataset.notes) if dataset is not None else ""
+        self.notes.param.update(text=notes, visible=bool(notes))
 
 
 class ColorControls(pn.viewable.Viewer):
@@ -185,7 +193,6 @@ class ProjectionControls(pn.viewable.Viewer):
         session.param.watch(self._on_dataset, ["dataset"])
         self._on_runs()
         self._on_dataset()
-        self._on_progress()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
@@ -212,15 +219,19 @@ class ProjectionControls(pn.viewable.Viewer):
     def _on_dataset(self, *_: object) -> None:
         dataset = self._session.dataset
         self.run.disabled = dataset is None or dataset.vectors is None
+        self._on_progress()
 
     def _on_progress(self, *_: object) -> None:
         session = self._session
         busy = bool(session.running)
         self.run.visible = not busy
-        for part in (self.cancel, self.bar, self.progress):
+        for part in (self.cancel, self.bar):
             part.visible = busy
         self.bar.value = round(100 * session.fraction)
-        self.progress.text = progress_text(session) if busy else ""
+        dataset = session.dataset
+        without = _NO_VECTORS if dataset is not None and dataset.vectors is None else ""
+        text = progress_text(session) if busy else without
+        self.progress.param.update(text=text, visible=bool(text))
 
 
 def progress_text(session: Session) -> str:
