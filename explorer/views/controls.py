@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ class DataControls(pn.viewable.Viewer):
             if not data:
                 raise Unreadable("The uploaded file", "it is empty.")
             try:
-                folder = tempfile.mkdtemp(dir=self._uploads.name)  # its own: the file before may be mapped into memory
+                folder = tempfile.mkdtemp(dir=self._uploads.name)  # its own: two files may have one name
                 path = Path(folder) / name
                 path.write_bytes(data)
             except OSError as error:
@@ -94,6 +95,8 @@ class DataControls(pn.viewable.Viewer):
             except DataError as error:
                 error.args = tuple(name if part in (path, str(path)) else part for part in error.args)  # not where the server keeps it
                 raise
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)  # all of it is in memory
 
         self._session.soon(self.upload.clear)
         self._session.soon(self._session.open_with, read, name)

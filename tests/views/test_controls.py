@@ -103,6 +103,7 @@ def test_a_file_of_ones_own_is_opened_and_a_second_of_its_name_leaves_the_first_
     assert first.name == "mine.npy"
     upload(controls, "mine.npy", npy(2))
     loop.until(lambda: session.dataset is not first)
+    assert list(Path(controls._uploads.name).iterdir()) == []
     assert np.array_equal(first.vectors, values)
     assert not np.array_equal(session.dataset.vectors, values)
     assert controls.choice.value == ""
