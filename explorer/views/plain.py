@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["PlainToolkit"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 10)}
-_SIGNS = {"run": "▶", "stop": "■", "home": "⌖"}  # as text: an icon font would come from outside
+_SIGNS = {"run": "▶", "stop": "■", "home": "Home"}  # as text: an icon font would come from outside
 
 
 class PlainToolkit:
@@ -48,7 +48,7 @@ class PlainToolkit:
         return pn.widgets.Button(label=f"{_SIGNS[icon]} {label}", color="danger" if danger else "primary", on_click=on_click, **_WIDE)
 
     def icon_button(self, icon: str, *, description: str, on_click: Callable[[Any], None]) -> Any:
-        return pn.widgets.Button(label=_SIGNS[icon], description=description, on_click=on_click, width=36, margin=(2, 10))
+        return pn.widgets.Button(label=_SIGNS[icon], description=description, on_click=on_click, width=64, margin=(2, 10))
 
     def progress(self) -> Any:
         return pn.indicators.Progress(value=0, max=100, **_WIDE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,13 +86,15 @@ def test_the_map_in_a_cell_zooms_and_gives_back_what_was_clicked(lab: str, open_
 
 def _run_cell(watched: Watched, cell: Locator) -> None:
     """Run a cell and wait for its end; what is asked for before the kernel is there is never run, so ask again."""
-    for _ in range(20):
+    prompt = cell.locator(".jp-InputPrompt")
+    for _ in range(30):
         cell.locator(".jp-InputArea-editor").click()
         watched.page.keyboard.press("Shift+Enter")
-        watched.page.wait_for_timeout(1500)
-        if "[ ]" not in cell.locator(".jp-InputPrompt").inner_text():
-            break
-    watched.wait_until(lambda: "[*]" not in cell.locator(".jp-InputPrompt").inner_text(), "the cell to end")
+        watched.page.wait_for_timeout(1000)
+        watched.wait_until(lambda: "[*]" not in prompt.inner_text(), "the cell to end")
+        if re.search(r"\d", prompt.inner_text()):
+            return
+    raise AssertionError("the cell was never run")
 
 
 def _click_some_row(watched: Watched) -> None:
