@@ -215,7 +215,10 @@ class ProjectionControls(pn.viewable.Viewer):
         on_map = _key(scene.shown.run) if scene is not None and scene.dataset is dataset else None
         self._following = True
         try:
-            self.shown.param.update(options=options, value=on_map if on_map in options.values() else None, visible=bool(options))
+            if options:  # never without a value: the browser would answer with none, when there are options again that it is not one of
+                value = on_map if on_map in options.values() else next(iter(options.values()))
+                self.shown.param.update(options=options, value=value)
+            self.shown.visible = bool(options)
         finally:
             self._following = False
 

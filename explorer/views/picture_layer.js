@@ -4,7 +4,7 @@
 
 const UNDER_WAY = 2;       // pictures asked for and not yet here
 const REST_MS = 120;       // a view that stood this long gets its lossless picture
-const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost
+const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost, and asked for again
 const TAP_PX = 5;          // a press that moves less is a tap
 
 export function render({model}) {
@@ -264,6 +264,11 @@ export function render({model}) {
       say_hover();
     }
   };
+  const on_focus = event => {  // Bokeh's figure takes the focus: a click draws no dotted frame around the map, the Tab key does
+    const at = event.composedPath()[0];
+    at.style.outline = at.matches(":focus-visible") ? "" : "none";
+  };
+  box.addEventListener("focusin", on_focus, true);
   box.addEventListener("pointermove", on_move, true);
   box.addEventListener("pointerleave", on_leave, true);
   box.addEventListener("pointerdown", on_down, true);
@@ -298,8 +303,11 @@ export function render({model}) {
   };
   const resized = new ResizeObserver(() => { fit(); place(); draw_marks(); want(false); });
   resized.observe(box);
-  const themed = setInterval(() => {
-    if (!box.isConnected || !shown || read_theme() === background) return;
+  const looked_after = setInterval(() => {
+    if (!box.isConnected) return;
+    const asked_at = under_way.get(asked);
+    if (asked_at !== undefined && performance.now() - asked_at > GIVE_UP_MS) want(wanted.moving, true);
+    if (!shown || read_theme() === background) return;
     background = read_theme();  // a picture at rest is transparent: it fits every theme
     draw_marks();
   }, 500);
@@ -316,7 +324,7 @@ export function render({model}) {
   });
   model.on("remove", () => {
     alive = false;
-    clearInterval(themed);
+    clearInterval(looked_after);
     clearTimeout(rest_timer);
     resized.disconnect();
     xr.change.disconnect(follow);
