@@ -86,24 +86,23 @@ class Server(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")
-
-
-@pytest.fixture(scope="session")
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of ``EXPLORER_DATA``: files put here join the catalog."""
     return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="session")
-def serving(store: Path, data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """Start servers: ``serving("-m", "panel", ..., "{port}")`` runs Python with these words; all of them end with the tests."""
+def serving(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Start servers: ``serving("-m", "panel", ..., "{port}")`` runs Python with these words.
+
+    Each has a store of its own; all of them end with the tests.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
     def serve(*words: str) -> Server:
         port = free_port()
         log = tmp_path_factory.mktemp("log") / "server.log"
+        store = tmp_path_factory.mktemp("store")
         env = {**os.environ, "EXPLORER_STORE": str(store), "EXPLORER_DATA": str(data_root), "BOKEH_RESOURCES": "server"}
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -179,12 +178,17 @@ class Watched:
         self.errors: list[str] = []
         self.pictures: list[Picture] = []
         page.on("console", self._on_console)
+        page.on("request", lambda asked: self._on_request(asked.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", lambda opened: opened.on("framereceived", self._on_frame))
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(message.text)
+
+    def _on_request(self, url: str) -> None:
+        if not url.startswith(("http://localhost:", "http://127.0.0.1:", "ws://localhost:", "ws://127.0.0.1:", "data:", "blob:")):
+            self.errors.append(f"something was fetched from outside: {url}")
 
     def _on_frame(self, payload: str | bytes) -> None:
         if isinstance(payload, bytes) and len(payload) > 2:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
 
-Open = Callable[..., Any]
+from tests.browser.conftest import Watched
+
+Open = Callable[..., Watched]
 
 CANCELED_S = 1.0
 LOADED = 5  # times slower than that a machine may be that runs other things, too
 
 
-def run_tsne(page: Any, seed: int) -> None:
+def run_tsne(page: Watched, seed: int) -> None:
     """Start a t-SNE of the sample that nobody has run before; returns when it is on its way."""
     page.button("t-SNE").click()
     page.page.get_by_role("slider", name="perplexity").wait_for()  # until then it is UMAP's seed that is on screen

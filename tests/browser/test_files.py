@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-Open = Callable[..., Any]
+from tests.browser.conftest import Watched
+
+Open = Callable[..., Watched]
 
 IMAGE = "<img src=x onerror=window.hacked=1>"
 SCRIPT = "<script>window.hacked=1</script>"
@@ -27,7 +29,7 @@ def csv(columns: dict[str, list[str]], *, n_rows: int = 60) -> bytes:
     return "\n".join(lines).encode()
 
 
-def test_a_csv_opens_and_its_map_computes_itself(sample_page: Any, server: str, open_page: Open):
+def test_a_csv_opens_and_its_map_computes_itself(sample_page: Watched, server: str, open_page: Open):
     page = open_page(server)
     before = page.wait_for_picture()
     page.upload("words.csv", csv({"word": [f"word {row}" for row in range(60)], "kind": ["even", "odd"] * 30}))
@@ -46,7 +48,7 @@ def test_a_csv_opens_and_its_map_computes_itself(sample_page: Any, server: str, 
         (f"{IMAGE}.csv", b"a,b\n1,2\n3,4\n", IMAGE),
     ],
 )
-def test_a_file_that_cannot_be_opened_leaves_the_map_as_it_was(sample_page: Any, name: str, content: bytes, says: str):
+def test_a_file_that_cannot_be_opened_leaves_the_map_as_it_was(sample_page: Watched, name: str, content: bytes, says: str):
     page = sample_page
     status, pixels = page.status().inner_text(), page.pixels()
     page.upload(name, content)
@@ -54,6 +56,7 @@ def test_a_file_that_cannot_be_opened_leaves_the_map_as_it_was(sample_page: Any,
     sentence = page.error().inner_text()
     assert says in sentence
     assert "Traceback" not in sentence
+    assert "/tmp" not in sentence, "where the server keeps an upload is not its owner's business"
     page.status().filter(has_text="10,000 of 10,000 rows").wait_for()
     assert page.status().inner_text() == status
     assert page.select("Dataset").inner_text() == "WordNet, 10,000 senses"
@@ -64,7 +67,7 @@ def test_a_file_that_cannot_be_opened_leaves_the_map_as_it_was(sample_page: Any,
     assert np.array_equal(page.pixels(), pixels)
 
 
-def test_a_pickle_is_refused_and_never_loaded(sample_page: Any, tmp_path: Path):
+def test_a_pickle_is_refused_and_never_loaded(sample_page: Watched, tmp_path: Path):
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
             return Path.touch, (tmp_path / "sprung",)

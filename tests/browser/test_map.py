@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
-Open = Callable[..., Any]
+from tests.browser.conftest import Watched
+
+Open = Callable[..., Watched]
 
 MOVING_BYTES = 150_000
 REST_BYTES = 600_000
@@ -30,7 +31,7 @@ def test_the_first_picture_comes_once(server: str, open_page: Open):
     assert [picture.moving for picture in page.pictures] == [False]
 
 
-def test_pictures_are_small_on_the_wire(sample_page: Any):
+def test_pictures_are_small_on_the_wire(sample_page: Watched):
     page = sample_page
     before, n_before = page.wait_for_picture(), len(page.pictures)
     page.zoom(6)
@@ -45,7 +46,7 @@ def test_pictures_are_small_on_the_wire(sample_page: Any):
     assert max(rest) <= REST_BYTES
 
 
-def test_the_wheel_zooms_in_and_home_shows_the_whole_map_again(sample_page: Any):
+def test_the_wheel_zooms_in_and_home_shows_the_whole_map_again(sample_page: Watched):
     page = sample_page
     before = page.wait_for_picture()
     whole, pixels = page.view(), page.pixels()
@@ -63,7 +64,7 @@ def test_the_wheel_zooms_in_and_home_shows_the_whole_map_again(sample_page: Any)
     assert np.array_equal(page.pixels(), pixels)
 
 
-def test_the_wheel_keeps_the_place_under_the_pointer(sample_page: Any):
+def test_the_wheel_keeps_the_place_under_the_pointer(sample_page: Watched):
     page = sample_page
     before = page.wait_for_picture()
     x0, x1, y0, y1 = page.view()
@@ -74,7 +75,7 @@ def test_the_wheel_keeps_the_place_under_the_pointer(sample_page: Any):
     assert page.place_of(*place) == pytest.approx(pointer, abs=2)
 
 
-def test_pictures_come_while_the_map_is_dragged(sample_page: Any):
+def test_pictures_come_while_the_map_is_dragged(sample_page: Watched):
     page = sample_page
     before = page.settle()
     whole = page.view()

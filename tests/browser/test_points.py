@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
+
+from tests.browser.conftest import Watched
 
 K = 10  # the slider's first value
 
@@ -56,21 +58,21 @@ def nearest(vectors: NDArray[np.float64], row: int, k: int) -> tuple[list[int], 
     return [int(found) for found in order], distances[order]
 
 
-def click(page: Any, x: float, y: float) -> None:
+def click(page: Watched, x: float, y: float) -> None:
     page.page.mouse.click(*page.place_of(x, y))
 
 
 # -- colors
 
 
-def test_the_legend_counts_every_category(sample_page: Any, sample: Sample):
+def test_the_legend_counts_every_category(sample_page: Watched, sample: Sample):
     page = sample_page
     legend = page.legend()
     assert legend == Counter(sample.categories)
     assert list(legend.values()) == sorted(legend.values(), reverse=True)
 
 
-def test_a_number_column_colors_the_map_and_shows_a_color_bar(sample_page: Any):
+def test_a_number_column_colors_the_map_and_shows_a_color_bar(sample_page: Watched):
     page = sample_page
     before = page.wait_for_picture()
     pixels = page.pixels()
@@ -91,7 +93,7 @@ def test_a_number_column_colors_the_map_and_shows_a_color_bar(sample_page: Any):
 # -- the row under the pointer
 
 
-def test_the_row_under_the_pointer_says_what_it_is(sample_page: Any, sample: Sample, loners: list[int]):
+def test_the_row_under_the_pointer_says_what_it_is(sample_page: Watched, sample: Sample, loners: list[int]):
     page = sample_page
     card = page.page.locator(".card")
     for row in loners[:3]:
@@ -106,7 +108,7 @@ def test_the_row_under_the_pointer_says_what_it_is(sample_page: Any, sample: Sam
 # -- the clicked row
 
 
-def test_a_click_lists_the_true_neighbors(sample_page: Any, sample: Sample, loners: list[int]):
+def test_a_click_lists_the_true_neighbors(sample_page: Watched, sample: Sample, loners: list[int]):
     page = sample_page
     assert not page.pixels("marks").any()
     for row in loners[:5]:
@@ -117,10 +119,10 @@ def test_a_click_lists_the_true_neighbors(sample_page: Any, sample: Sample, lone
         assert page.neighbors() == expected
         shown = [float(text) for text in page.page.locator(".inspector .distance").all_inner_texts()]
         assert shown == pytest.approx(distances, abs=2e-4)
-    assert page.pixels("marks").any(axis=-1).sum() > 500
+    page.wait_until(lambda: page.pixels("marks").any(axis=-1).sum() > 500, "marks")
 
 
-def test_the_slider_says_how_many_neighbors(sample_page: Any, sample: Sample, loners: list[int]):
+def test_the_slider_says_how_many_neighbors(sample_page: Watched, sample: Sample, loners: list[int]):
     page = sample_page
     row = loners[7]
     click(page, *sample.places[row])
@@ -136,7 +138,7 @@ def test_the_slider_says_how_many_neighbors(sample_page: Any, sample: Sample, lo
     page.wait_until(lambda: len(page.neighbors()) == K, "ten neighbors again")
 
 
-def test_a_click_on_a_neighbor_goes_to_it(sample_page: Any, sample: Sample, loners: list[int]):
+def test_a_click_on_a_neighbor_goes_to_it(sample_page: Watched, sample: Sample, loners: list[int]):
     page = sample_page
     click(page, *sample.places[loners[3]])
     page.wait_until(lambda: len(page.neighbors()) == K, "its neighbors")
@@ -147,11 +149,11 @@ def test_a_click_on_a_neighbor_goes_to_it(sample_page: Any, sample: Sample, lone
     page.wait_until(lambda: page.neighbors() == expected, "the neighbor's neighbors")
 
 
-def test_a_click_beside_all_rows_lets_go(sample_page: Any, sample: Sample, loners: list[int]):
+def test_a_click_beside_all_rows_lets_go(sample_page: Watched, sample: Sample, loners: list[int]):
     page = sample_page
     click(page, *sample.places[loners[0]])
     page.wait_until(page.neighbors, "its neighbors")
     box = page.box()
     page.page.mouse.click(box["x"] + 8, box["y"] + 8)
     page.wait_until(lambda: not page.page.locator(".inspector ol").count(), "an empty inspector")
-    assert not page.pixels("marks").any()
+    page.wait_until(lambda: not page.pixels("marks").any(), "no marks")

@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
-Open = Callable[..., Any]
+from tests.browser.conftest import Server, Watched
+
+Open = Callable[..., Watched]
 
 HELD_UP_MS = 1000  # a bound for sanity on any machine; benchmarks/server.py has the true figures
 
 
 @pytest.fixture(scope="module")
-def probed(serving: Callable[..., Any]) -> str:
+def probed(serving: Callable[..., Server]) -> str:
     """A server that tells about itself."""
-    return str(serving(str(Path(__file__).with_name("probe_server.py")), "{port}").url)
+    return serving(str(Path(__file__).with_name("probe_server.py")), "{port}").url
 
 
 def probe(url: str) -> dict[str, Any]:
