@@ -19,6 +19,7 @@ from tests.browser.conftest import Watched, end_group, free_port, wait_for_url
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
+CELLS = 4  # of the quickstart up to the map, and one that says what was clicked
 QUICKSTART = Path(__file__).resolve().parents[2] / "notebooks" / "quickstart.ipynb"
 
 
@@ -31,6 +32,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
     notebook = nbformat.read(folder / QUICKSTART.name, as_version=4)
     shows = next(at for at, cell in enumerate(notebook.cells) if "explorer.Explorer(" in cell.source)
     notebook.cells = [cell for cell in notebook.cells[: shows + 1] if cell.cell_type == "code"]
+    assert len(notebook.cells) == CELLS - 1
     notebook.cells.append(nbformat.v4.new_code_cell("print('clicked:', view.clicked, list(view.neighbors['row']))"))
     nbformat.write(notebook, folder / QUICKSTART.name)
     port, log = free_port(), tmp_path / "lab.log"
@@ -58,7 +60,7 @@ def test_the_map_in_a_cell_zooms_and_gives_back_what_was_clicked(lab: str, open_
     outside: list[str] = []
     page.on("request", lambda asked: None if asked.url.startswith((lab[:21], "data:", "blob:")) else outside.append(asked.url))
     cells = page.locator(".jp-Notebook .jp-CodeCell")
-    cells.first.wait_for()
+    watched.wait_until(lambda: cells.count() == CELLS, "the notebook to be there")
     for at in range(cells.count() - 1):
         _run_cell(watched, cells.nth(at))
     first = watched.settle()
