@@ -15,7 +15,14 @@ export function render({model}) {
     made.alt = "";
     return made;
   };
+  let pointed = null;
+  const point = row => {
+    if (row === pointed) return;
+    pointed = row;
+    model.send_msg({type: "point", row});
+  };
   const draw = () => {
+    point(null);  // the button under the pointer goes, and says nothing when it goes
     const {hint, card, source, neighbors} = model.content;
     box.replaceChildren();
     if (hint) box.append(element("div", "hint", hint));
@@ -43,8 +50,8 @@ export function render({model}) {
       bar.append(length);
       button.append(element("span", "rank", String(at + 1)), label, element("span", "distance", n.distance.toFixed(4)), bar);
       button.addEventListener("click", () => model.send_msg({type: "look", row: n.row}));
-      button.addEventListener("pointerenter", () => model.send_msg({type: "point", row: n.row}));
-      button.addEventListener("pointerleave", () => model.send_msg({type: "point", row: null}));
+      button.addEventListener("pointerenter", () => point(n.row));
+      button.addEventListener("pointerleave", () => point(null));
       item.append(button);
       list.append(item);
     });

@@ -147,6 +147,9 @@ def test_a_click_on_a_neighbor_goes_to_it(sample_page: Watched, sample: Sample, 
     page.wait_until(lambda: page.page.locator(".inspector .head").inner_text() == sample.words[third], "the neighbor itself")
     expected = nearest(sample.vectors, third, K)[0]
     page.wait_until(lambda: page.neighbors() == expected, "the neighbor's neighbors")
+    box = page.box()
+    page.page.mouse.click(box["x"] + 8, box["y"] + 8)
+    page.wait_until(lambda: not page.pixels("marks").any(), "no ring around the neighbor that was under the pointer")
 
 
 def test_a_click_beside_all_rows_lets_go(sample_page: Watched, sample: Sample, loners: list[int]):
