@@ -57,7 +57,7 @@ class DataControls(pn.viewable.Viewer):
         )
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
         self.notes = Message(visible=False, sizing_mode="stretch_width", margin=(0, 10))
-        self.own = pn.Row(self.vectors, self.upload, sizing_mode="stretch_width")
+        self.own = pn.Column(self.upload, self.vectors, sizing_mode="stretch_width")
         self._view = pn.Column(self.choice, self.own, self.notes, self.problems, sizing_mode="stretch_width")
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
@@ -183,7 +183,7 @@ class ProjectionControls(pn.viewable.Viewer):
         self.run = toolkit.button("Run", icon="run", on_click=lambda _: session.soon(session.run))
         self.cancel = toolkit.button("Cancel", icon="stop", danger=True, on_click=lambda _: session.soon(session.cancel))
         self.bar = toolkit.progress()
-        self.progress = Message(sizing_mode="stretch_width", margin=(0, 10), visible=False)
+        self.progress = Message(sizing_mode="stretch_width", margin=(0, 10, 8, 10), visible=False)
         self._view = pn.Column(
             self.shown, self.method, self.run, self.cancel, self.bar, self.progress, *self._parameters.values(), sizing_mode="stretch_width"
         )

@@ -133,11 +133,13 @@ export function render({model}) {
       pen.stroke();
       pen.globalAlpha = 1;
     }
-    const order = {row: 0, hover: 1, neighbor: 2};
-    for (const m of [...all].sort((a, b) => order[a.kind] - order[b.kind])) {
+    const order = {row: 0, hover: 1, neighbor: 2}, radii = {row: 8, hover: 7, neighbor: 5};
+    const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
       const [px, py] = to_px(m.x, m.y);
-      if (px < -20 || py < -20 || px > w + 20 || py > h + 20) continue;
-      const radius = m.kind === "row" ? 8 : m.kind === "hover" ? 7 : 5;
+      return px > -20 && py > -20 && px < w + 20 && py < h + 20;
+    });
+    for (const m of [...near].reverse()) {  // the clicked row's ring last, on top
+      const [px, py] = to_px(m.x, m.y), radius = radii[m.kind];
       pen.beginPath();
       pen.arc(px, py, radius, 0, 7);
       pen.lineWidth = 4;
@@ -146,7 +148,10 @@ export function render({model}) {
       pen.lineWidth = m.kind === "neighbor" ? 1.5 : 2.5;
       pen.strokeStyle = ink_color;
       pen.stroke();
+    }
+    for (const m of near) {  // its label first, so that it gets its place
       if (!m.label) continue;
+      const [px, py] = to_px(m.x, m.y), radius = radii[m.kind];
       pen.font = (m.kind === "row" ? "600 13px" : "12px") + " system-ui, sans-serif";
       const width = pen.measureText(m.label).width;
       let lx = px + radius + 4, ly = py + 4;
