@@ -10,7 +10,9 @@ from pathlib import Path
 
 from explorer.errors import BadParameter
 
-__all__ = ["check", "compute_threads", "data_roots", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb"]
+__all__ = ["check", "compute_threads", "data_roots", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb", "workers"]
+
+_TWO_TO_FOUR = min(4, max(2, os.cpu_count() or 1))
 
 
 def check() -> None:
@@ -21,7 +23,7 @@ def check() -> None:
     BadParameter
         The sentence names the variable.
     """
-    for read in (store_folder, store_limit_mb, data_roots, upload_limit_mb, compute_threads, render_threads):
+    for read in (store_folder, store_limit_mb, data_roots, upload_limit_mb, compute_threads, workers, render_threads):
         read()
 
 
@@ -52,13 +54,18 @@ def upload_limit_mb() -> int:
 
 
 def compute_threads() -> int:
-    """``EXPLORER_THREADS``: threads of the compute process; every core by default."""
+    """``EXPLORER_THREADS``: threads of each compute process; every core by default."""
     return _whole_number("EXPLORER_THREADS", os.cpu_count() or 1, least=1)
+
+
+def workers() -> int:
+    """``EXPLORER_WORKERS``: compute processes, which is how many people's computations run at once; two to four by default."""
+    return _whole_number("EXPLORER_WORKERS", _TWO_TO_FOUR, least=1)
 
 
 def render_threads() -> int:
     """``EXPLORER_RENDER_THREADS``: threads that draw pictures in the server process; two to four by default."""
-    return _whole_number("EXPLORER_RENDER_THREADS", min(4, max(2, os.cpu_count() or 1)), least=1)
+    return _whole_number("EXPLORER_RENDER_THREADS", _TWO_TO_FOUR, least=1)
 
 
 def _whole_number(name: str, default: int, *, least: int) -> int:

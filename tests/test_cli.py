@@ -191,10 +191,10 @@ def test_words_that_are_not_understood_exit_with_2(words: list[str], capsys: pyt
     assert re.fullmatch(r"explorer: .+; see explorer( project)? --help\.\n", said)
 
 
-@pytest.mark.parametrize("name", ["EXPLORER_THREADS", "EXPLORER_RENDER_THREADS", "EXPLORER_STORE_MB", "EXPLORER_UPLOAD_MB"])
-def test_a_setting_that_cannot_be_used_is_one_sentence(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(name, "many")
-    assert f"{name}=many is not allowed: give a whole number." in refused(capsys, "datasets")
+@pytest.mark.parametrize("setting", ["THREADS", "WORKERS", "RENDER_THREADS", "STORE_MB", "UPLOAD_MB"])
+def test_a_setting_that_cannot_be_used_is_one_sentence(setting: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(f"EXPLORER_{setting}", "many")
+    assert f"EXPLORER_{setting}=many is not allowed: give a whole number." in refused(capsys, "datasets")
 
 
 def test_a_name_that_the_catalog_does_not_have_gets_the_closest_one(here: Path, capsys: pytest.CaptureFixture[str]):

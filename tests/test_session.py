@@ -270,6 +270,19 @@ def test_a_canceled_run_leaves_the_map_and_says_nothing(session: Session, loop: 
     assert session.scene is scene
 
 
+def test_nobody_waits_for_what_another_computes(session: Session, loop: Any, opened: Callable[..., Dataset], jobs: Runner):
+    opened(seed=12, n=600)
+    long = session.run(TSNE(**LONG))
+    other = Session(schedule=loop, jobs=jobs)
+    other.open(dataset(seed=13))  # its first map is a PCA that has to be computed
+    loop.until(lambda: other.scene is not None)
+    other.run(UMAP(n_epochs=20))
+    loop.until(lambda: other.scene.shown.layout.method == "umap")
+    assert (long.state, session.running) == ("running", "t-SNE")
+    session.cancel()
+    other.close()
+
+
 def test_another_run_cancels_the_one_before(session: Session, loop: Any, opened: Callable[..., Dataset]):
     opened(seed=11)
     first = session.run(TSNE(**LONG))

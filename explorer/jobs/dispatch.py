@@ -1,4 +1,4 @@
-"""Who computes what when: the queue in front of the compute process. Knows tasks and jobs, nothing of datasets.
+"""Who computes what when: the queue in front of the compute processes. Knows tasks and jobs, nothing of datasets.
 
 One thread owns all of it and takes everything that happens as an event: asked, prepared, canceled, a message, the process ended.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -51,6 +51,7 @@ class _Computation:
     key: tuple[str, str]
     prepare: Callable[[], None]
     askers: list[_Asker]
+    owner: Hashable = None  # whose turn it is run in; its other computations wait until it has ended
     state: Literal["preparing", "waiting", "running", "over"] = "preparing"
     stage: str = ""
     fraction: float = 0.0
@@ -61,37 +62,46 @@ class _Computation:
     started: float = field(default_factory=monotonic)
 
 
+@dataclass(eq=False)
+class _Lane:
+    """A compute process, which is started when there is something to do, and what it does."""
+
+    worker: WorkerProcess | None = None
+    current: _Computation | None = None
+
+
 class Dispatcher:
-    """Runs tasks one at a time in a compute process, which is started when there is something to do.
+    """Runs tasks in compute processes: one at a time for each owner, so that somebody's long one never holds up another's.
 
     Parameters
     ----------
     store : Store
-        Shared with the process.
+        Shared with the processes.
+    processes : int
+        How many there may be. Each is started when there is something to do that no other is free for.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, processes: int) -> None:
         self._store = store
         self._numbers = count(1)
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._to_prepare: SimpleQueue[_Computation | None] = SimpleQueue()
         self._active: dict[tuple[str, str], _Computation] = {}  # by key: what a new asker may join
         self._turns: Turns[_Computation] = Turns()
-        self._current: _Computation | None = None
-        self._worker: WorkerProcess | None = None
+        self._lanes = [_Lane() for _ in range(processes)]
         self._warm = False
         self._open = True
         self._threads = [
             threading.Thread(target=self._run, name="explorer-jobs", daemon=True),
-            threading.Thread(target=self._prepare, name="explorer-vectors", daemon=True),
+            *(threading.Thread(target=self._prepare, name="explorer-vectors", daemon=True) for _ in self._lanes),
         ]
         for thread in self._threads:
             thread.start()
 
     @property
     def worker_pid(self) -> int | None:
-        """Process id of the compute process; None while there is none."""
-        worker = self._worker
+        """Process id of the first compute process; None while there is none."""
+        worker = self._lanes[0].worker
         return None if worker is None else worker.pid
 
     def join(self, job: Job[Any], task: Task, *, owner: str | None, find: Callable[[], Any], prepare: Callable[[], None]) -> None:
@@ -108,7 +118,7 @@ class Dispatcher:
         find : callable
             Reads the value from the store, None if it is not there.
         prepare : callable
-            Puts into the store what the task needs; called from a thread of its own.
+            Puts into the store what the task needs; called from another thread.
         """
         self._events.put(partial(self._joined, _Asker(job, owner, find), task, prepare))
 
@@ -117,11 +127,11 @@ class Dispatcher:
         self._events.put(partial(self._left, job))
 
     def warm(self) -> None:
-        """Start the compute process now and have it compile what will be needed."""
+        """Start the first compute process now and have it compile what will be needed."""
         self._events.put(self._warmed)
 
     def close(self) -> None:
-        """End the process; jobs that have not ended are canceled."""
+        """End the processes; jobs that have not ended are canceled."""
         self._events.put(self._closed)
         for thread in self._threads:
             if thread is not threading.current_thread():  # a watcher may close, too
@@ -131,7 +141,7 @@ class Dispatcher:
 
     def _run(self) -> None:
         while self._open:
-            give_up_at = None if self._current is None else self._current.give_up_at
+            give_up_at = min((at for lane in self._lanes if lane.current and (at := lane.current.give_up_at) is not None), default=None)
             try:
                 event = self._events.get(timeout=None if give_up_at is None else max(0.0, give_up_at - monotonic()))
             except Empty:
@@ -185,50 +195,54 @@ class Dispatcher:
         self._next()
 
     def _next(self) -> None:
-        """Give the process something to do, if it has nothing."""
-        while self._current is None:
-            computation = self._turns.take(lambda waiting: waiting.state == "waiting")
-            if computation is None:
-                return
-            try:
-                self._started().send({"run": computation.number, "task": computation.task.to_json()})
-            except OSError as error:
-                self._finish(computation, JobFailed(computation.task.describe(), f"the compute process cannot be started: {error}"))
-                continue
-            except ExplorerError as error:  # a setting that it would be started with cannot be used
-                self._finish(computation, error)
-                continue
-            computation.state, computation.taken, computation.started = "running", False, monotonic()
-            self._current = computation
-            self._progress(computation, "starting", 0.0)
+        """Give the processes that have nothing to do something to do."""
+        for lane in self._lanes:
+            while lane.current is None:
+                busy = {other.current.owner for other in self._lanes if other.current is not None}
+                taken = self._turns.take(lambda waiting: waiting.state == "waiting", busy)
+                if taken is None:
+                    return
+                owner, computation = taken
+                try:
+                    self._started(lane).send({"run": computation.number, "task": computation.task.to_json()})
+                except OSError as error:
+                    self._finish(computation, JobFailed(computation.task.describe(), f"the compute process cannot be started: {error}"))
+                    continue
+                except ExplorerError as error:  # a setting that it would be started with cannot be used
+                    self._finish(computation, error)
+                    continue
+                computation.state, computation.owner, computation.taken, computation.started = "running", owner, False, monotonic()
+                lane.current = computation
+                self._progress(computation, "starting", 0.0)
 
-    def _started(self) -> WorkerProcess:
-        if self._worker is None:
-            self._worker = WorkerProcess(
+    def _started(self, lane: _Lane) -> WorkerProcess:
+        if lane.worker is None:
+            lane.worker = WorkerProcess(
                 self._store,
-                on_message=lambda worker, message: self._events.put(partial(self._heard, worker, message)),
-                on_exit=lambda worker, code: self._events.put(partial(self._exited, worker, code)),
+                on_message=lambda worker, message: self._events.put(partial(self._heard, lane, worker, message)),
+                on_exit=lambda worker, code: self._events.put(partial(self._exited, lane, worker, code)),
             )
-            if self._warm:
-                self._worker.send({"warm": True})
-        return self._worker
+            if self._warm and lane is self._lanes[0]:
+                lane.worker.send({"warm": True})
+        return lane.worker
 
     def _warmed(self) -> None:
+        first = self._lanes[0]
         if not self._warm:
             self._warm = True
-            if self._worker is not None:
-                self._worker.send({"warm": True})
-        self._started()
+            if first.worker is not None:
+                first.worker.send({"warm": True})
+        self._started(first)
 
-    def _heard(self, worker: WorkerProcess, message: Message) -> None:
-        computation = self._current
-        if worker is not self._worker or computation is None or message.get("of") != computation.number:
+    def _heard(self, lane: _Lane, worker: WorkerProcess, message: Message) -> None:
+        computation = lane.current
+        if worker is not lane.worker or computation is None or message.get("of") != computation.number:
             return
         computation.taken = True
         if "progress" in message:
             self._progress(computation, message["stage"], message["progress"])
             return
-        self._current = None
+        lane.current = None
         if "done" in message:
             self._finish(computation, None)
         elif "failed" in message:
@@ -246,12 +260,12 @@ class Dispatcher:
         for asker in computation.askers:
             asker.job.advance(stage, fraction)
 
-    def _exited(self, worker: WorkerProcess, code: int) -> None:
-        if worker is not self._worker:
+    def _exited(self, lane: _Lane, worker: WorkerProcess, code: int) -> None:
+        if worker is not lane.worker:
             return  # ended by ourselves
-        self._worker = None
+        lane.worker = None
         logger.error("The compute process %s ended with exit code %s. %s", worker.pid, code, worker.last_words)
-        computation, self._current = self._current, None
+        computation, lane.current = lane.current, None
         if computation is not None and computation.askers and not computation.taken and not computation.was_lost:
             computation.state, computation.was_lost = "waiting", True  # it died while it had nothing to do: not this one's fault
             self._turns.put(computation.askers[0].owner, computation)
@@ -264,24 +278,30 @@ class Dispatcher:
         for computation in list(self._active.values()):
             computation.askers = [asker for asker in computation.askers if asker.job is not job]
             if computation.askers:
+                if all(asker.owner != computation.owner for asker in computation.askers):
+                    computation.owner = computation.askers[0].owner
                 continue
             del self._active[computation.key]
-            if computation.state == "running" and self._worker is not None:
+            worker = next((lane.worker for lane in self._lanes if lane.current is computation), None)
+            if worker is not None:
                 computation.give_up_at = monotonic() + _CANCEL_S
-                self._worker.send({"cancel": computation.number})
+                worker.send({"cancel": computation.number})
             else:
                 computation.state = "over"
+        self._next()
 
     def _give_up(self) -> None:
         """End the process of a computation that nobody wants and that does not stop."""
-        computation, self._current = self._current, None
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.kill()
-        if computation is not None:
+        for lane in self._lanes:
+            computation, worker = lane.current, lane.worker
+            if computation is None or computation.give_up_at is None or computation.give_up_at > monotonic():
+                continue
+            lane.current = lane.worker = None
+            if worker is not None:
+                worker.kill()
             self._finish(computation, None)
         if self._warm:
-            self._started()
+            self._started(self._lanes[0])
         self._next()
 
     def _finish(self, computation: _Computation, error: ExplorerError | None) -> None:
@@ -302,13 +322,19 @@ class Dispatcher:
 
     def _closed(self) -> None:
         self._open = False
-        self._to_prepare.put(None)
-        for computation in [*self._active.values(), *([self._current] if self._current else [])]:
+        for _ in self._lanes:
+            self._to_prepare.put(None)
+        running = [lane.current for lane in self._lanes if lane.current is not None]
+        for computation in [*self._active.values(), *running]:
             computation.state = "over"
             for asker in computation.askers:
                 asker.job.end("canceled", error=JobCanceled(asker.job.what))
                 asker.job.tell()
         self._active.clear()
-        worker, self._worker, self._current = self._worker, None, None
-        if worker is not None:
+        workers = [lane.worker for lane in self._lanes if lane.worker is not None]
+        for lane in self._lanes:
+            lane.worker = lane.current = None
+        for worker in workers:
+            worker.send({"quit": True})
+        for worker in workers:
             worker.close()

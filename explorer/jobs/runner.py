@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GraphRequest, Layout, Projection
 from explorer.compute.projections import PROJECTIONS
@@ -35,18 +36,22 @@ T = TypeVar("T")
 
 
 class Runner:
-    """Computes neighbor graphs and layouts of datasets in one compute process, which is started when it is first needed.
+    """Computes neighbor graphs and layouts of datasets in compute processes, which are started when they are first needed.
 
-    Safe to use from several threads. Sessions share :func:`runner`.
+    Of each owner one thing is computed at a time, of several owners as many as there are processes. Safe to use from several threads.
+    Sessions share :func:`runner`.
 
     Parameters
     ----------
     store : Store, optional
         Where results are kept.
+    workers : int, optional
+        How many compute processes there may be; :func:`explorer.settings.workers` by default.
     """
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: Store | None = None, *, workers: int | None = None) -> None:
         self.store = Store() if store is None else store
+        self._workers = workers
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._dispatcher: Dispatcher | None = None
@@ -54,7 +59,7 @@ class Runner:
 
     @property
     def worker_pid(self) -> int | None:
-        """Process id of the compute process; None while there is none."""
+        """Process id of the first compute process; None while there is none."""
         dispatcher = self._dispatcher
         return None if dispatcher is None else dispatcher.worker_pid
 
@@ -145,13 +150,19 @@ class Runner:
         return stored + [(method, params) for method, params in given if (method, canonical(params)) not in known]
 
     def warm(self) -> None:
-        """Start the compute process now, and let it load and compile, while it has nothing else to do, what a first job would wait for."""
+        """Start a compute process now, and let it load and compile, while it has nothing else to do, what a first job would wait for.
+
+        Raises
+        ------
+        BadParameter
+            If a setting cannot be used.
+        """
         dispatcher = self._started()
         if dispatcher is not None:
             dispatcher.warm()
 
     def close(self) -> None:
-        """End the compute process and cancel what it does; a closed runner computes nothing more."""
+        """End the compute processes and cancel what they do; a closed runner computes nothing more."""
         atexit.unregister(self.close)
         with self._lock:
             usable, self._open = self.usable, False
@@ -177,10 +188,10 @@ class Runner:
             if dataset.vectors is None:
                 raise VectorsNeeded(task.describe(), dataset.name)
             prepare = partial(_prepare, self.store, dataset, request())
+            dispatcher = self._started()
         except ExplorerError as error:
             job.end("failed", error=error)
             return job
-        dispatcher = self._started()
         if dispatcher is None:
             job.end("canceled", error=JobCanceled(job.what))
         else:
@@ -202,7 +213,7 @@ class Runner:
     def _started(self) -> Dispatcher | None:
         with self._lock:
             if self._dispatcher is None and self.usable:
-                self._dispatcher = Dispatcher(self.store)
+                self._dispatcher = Dispatcher(self.store, settings.workers() if self._workers is None else self._workers)
                 atexit.register(self.close)
             return self._dispatcher
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 __all__ = ["Turns"]
@@ -21,14 +21,14 @@ class Turns(Generic[T]):
         """Line up for an owner; the same item may stand in several lines."""
         self._lines.setdefault(owner, deque()).append(item)
 
-    def take(self, wanted: Callable[[T], bool]) -> T | None:
-        """Take the next item that is still wanted, dropping what is not; None when there is none."""
-        while self._lines:
-            owner, line = self._lines.popitem(last=False)
+    def take(self, wanted: Callable[[T], bool], busy: Collection[Hashable] = ()) -> tuple[Hashable, T] | None:
+        """Take the next owner who is not busy and that one's next item that is still wanted, dropping what is not; None if none is left."""
+        for owner in [owner for owner in self._lines if owner not in busy]:
+            line = self._lines.pop(owner)
             while line:
                 item = line.popleft()
                 if wanted(item):
                     if line:
                         self._lines[owner] = line
-                    return item
+                    return owner, item
         return None

@@ -79,9 +79,9 @@ def gone(pid: int) -> bool:
         return True
 
 
-def running(shared: Runner, data: Dataset | None = None) -> Job[Layout]:
+def running(shared: Runner, data: Dataset | None = None, owner: str | None = None) -> Job[Layout]:
     """A long job that has begun."""
-    job = shared.submit_layout(dataset(600) if data is None else data, TSNE(**LONG))
+    job = shared.submit_layout(dataset(600) if data is None else data, TSNE(**LONG), owner=owner)
     until(lambda: job.stage == "t-SNE" and job.fraction > 0.15)
     return job
 
@@ -339,11 +339,12 @@ def test_what_is_canceled_can_be_asked_for_again_at_once(shared: Runner) -> None
     again.cancel()
 
 
-def test_askers_take_turns(shared: Runner) -> None:
-    blocker = running(shared)
+def test_askers_take_turns(tmp_path: Path) -> None:
+    single = Runner(Store(tmp_path, limit_mb=1000), workers=1)
+    blocker = running(single)
     ended: list[str] = []
-    many = [shared.submit_layout(dataset(), PCA(), owner="busy") for _ in range(5)]
-    one = shared.submit_layout(dataset(), PCA(), owner="other")
+    many = [single.submit_layout(dataset(), PCA(), owner="busy") for _ in range(5)]
+    one = single.submit_layout(dataset(), PCA(), owner="other")
     for job, name in [*((job, "busy") for job in many), (one, "other")]:
         job.watch(lambda now, name=name: ended.append(name) if now.ended else None)
     time.sleep(0.2)  # all of them are in the queue
@@ -352,6 +353,55 @@ def test_askers_take_turns(shared: Runner) -> None:
         job.result(WAIT_S)
     until(lambda: len(ended) == 6)
     assert "other" in ended[:2]
+    single.close()
+
+
+def test_nobody_waits_for_the_long_computation_of_another(shared: Runner) -> None:
+    long = running(shared, owner="one")
+    own = shared.submit_layout(dataset(), PCA(), owner="one")
+    assert shared.submit_layout(dataset(), PCA(), owner="other").result(WAIT_S).method == "pca"
+    assert long.state == "running"
+    assert own.state == "queued"  # a second place is for somebody else
+    long.cancel()
+    assert own.result(WAIT_S).method == "pca"
+
+
+def test_two_long_computations_go_on_side_by_side(shared: Runner) -> None:
+    jobs = [running(shared, owner="one"), running(shared, owner="other")]
+    before = [job.fraction for job in jobs]
+    until(lambda: all(job.fraction > at for job, at in zip(jobs, before, strict=True)))
+    pids = {lane.worker.pid for lane in shared._dispatcher._lanes}
+    assert len(pids) == 2
+    for job in jobs:
+        job.cancel()
+
+
+def test_who_joins_a_running_computation_has_it_when_the_first_has_left(shared: Runner) -> None:
+    data = dataset(600)
+    first = running(shared, data, "one")
+    second = shared.submit_layout(data, TSNE(**LONG), owner="other")
+    until(lambda: second.state == "running")
+    first.cancel()
+    assert shared.submit_layout(dataset(), PCA(), owner="one").result(WAIT_S).method == "pca"
+    waiting = shared.submit_layout(dataset(), PCA(), owner="other")
+    time.sleep(0.2)
+    assert (second.state, waiting.state) == ("running", "queued")
+    second.cancel()
+    assert waiting.result(WAIT_S).method == "pca"
+
+
+def test_a_killed_process_takes_only_its_own_computation_with_it(shared: Runner) -> None:
+    lost, kept = running(shared, owner="one"), running(shared, owner="other")
+    pid = shared.worker_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: lost.ended or kept.ended)
+    failed, other = (lost, kept) if lost.ended else (kept, lost)
+    with pytest.raises(WorkerDied):
+        failed.result(0)
+    at = other.fraction
+    until(lambda: other.fraction > at)
+    other.cancel()
 
 
 def test_the_store_may_be_deleted_while_jobs_wait(shared: Runner) -> None:
@@ -531,7 +581,7 @@ def test_what_was_canceled_while_it_waited_is_not_prepared(tmp_path: Path, monke
         keep_vectors(store, data, vectors)
 
     monkeypatch.setattr("explorer.jobs.runner.keep_vectors", slow)
-    made = Runner(Store(tmp_path, limit_mb=1000))
+    made = Runner(Store(tmp_path, limit_mb=1000), workers=1)
     first, second, third = dataset(), dataset(), dataset()
     try:
         jobs = [made.submit_layout(data, PCA()) for data in (first, second, third)]

@@ -9,7 +9,7 @@ def test_owners_take_turns_and_keep_their_own_order() -> None:
         turns.put("a", item)
     turns.put("b", "b1")
     turns.put(None, "n1")
-    assert [turns.take(bool) for _ in range(6)] == ["a1", "b1", "n1", "a2", "a3", None]
+    assert [turns.take(bool) for _ in range(6)] == [("a", "a1"), ("b", "b1"), (None, "n1"), ("a", "a2"), ("a", "a3"), None]
 
 
 def test_what_is_not_wanted_is_dropped_without_costing_a_turn() -> None:
@@ -17,7 +17,17 @@ def test_what_is_not_wanted_is_dropped_without_costing_a_turn() -> None:
     for item in (1, 2, 3):
         turns.put("a", item)
     turns.put("b", 4)
-    assert turns.take(lambda item: item % 2 == 0) == 2
-    assert turns.take(lambda item: item % 2 == 0) == 4
+    assert turns.take(lambda item: item % 2 == 0) == ("a", 2)
+    assert turns.take(lambda item: item % 2 == 0) == ("b", 4)
     assert turns.take(lambda item: item % 2 == 0) is None
     assert turns.take(lambda item: True) is None
+
+
+def test_who_is_busy_waits_and_keeps_the_place() -> None:
+    turns: Turns[str] = Turns()
+    for owner in "abc":
+        turns.put(owner, f"{owner}1")
+    assert turns.take(bool, {"a"}) == ("b", "b1")
+    assert turns.take(bool, {"a", "c"}) is None
+    assert turns.take(bool) == ("a", "a1")
+    assert turns.take(bool) == ("c", "c1")
