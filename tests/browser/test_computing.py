@@ -17,12 +17,13 @@ LOADED = 5  # times slower than that a machine may be that runs other things, to
 
 
 def run_tsne(page: Watched, seed: int) -> None:
-    """Start a t-SNE of the sample that nobody has run before; returns when it is on its way."""
+    """Start a long t-SNE of the sample that nobody has run before; returns when it is on its way."""
     page.button("t-SNE").click()
     page.page.get_by_role("slider", name="perplexity").wait_for()  # until then it is UMAP's seed that is on screen
     field = page.page.get_by_label("seed", exact=True).locator("visible=true")
     field.fill(str(seed))
     field.press("Enter")
+    page.page.get_by_role("slider", name="n_iter").press("End")
     page.button("Run").click()
     page.progress().wait_for()
     page.wait_until(lambda: re.search(r"[1-9]\d?%", page.progress().inner_text()), "the first percent")
@@ -92,7 +93,7 @@ def test_cancel_stops_at_once_and_the_map_stays(server: str, open_page: Open):
     assert "t-SNE, seed 101" not in page.options("Layout on the map")
 
 
-def test_one_person_looks_around_while_another_one_computes(server: str, open_page: Open):
+def test_one_person_looks_around_and_computes_while_another_one_computes(server: str, open_page: Open):
     busy, other = open_page(server), open_page(server, own_window=True)
     busy.wait_for_picture()
     before = other.settle()
@@ -109,6 +110,12 @@ def test_one_person_looks_around_while_another_one_computes(server: str, open_pa
     other.wait_until(lambda: len(other.neighbors()) == 10, "neighbors")
     assert np.mean(other.pixels() != pixels) > 0.02
     assert not other.button("Cancel").is_visible(), "what somebody else computes is not this page's"
+
+    seed = other.page.get_by_label("seed", exact=True).locator("visible=true")
+    seed.fill("103")
+    seed.press("Enter")
+    other.button("Run").click()
+    other.status().filter(has_text="· UMAP, seed 103 ·").wait_for()
 
     assert busy.button("Cancel").is_visible(), "it was still computing"
     assert "n_synonyms" not in busy.select("Color by").inner_text(), "each page has its own colors"
