@@ -10,7 +10,7 @@ from pathlib import Path
 
 from explorer.errors import BadParameter
 
-__all__ = ["check", "compute_threads", "data_roots", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb", "workers"]
+__all__ = ["check", "compute_threads", "data_roots", "pixel_ratio", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb", "workers"]
 
 _TWO_TO_FOUR = min(4, max(2, os.cpu_count() or 1))
 
@@ -23,7 +23,7 @@ def check() -> None:
     BadParameter
         The sentence names the variable.
     """
-    for read in (store_folder, store_limit_mb, data_roots, upload_limit_mb, compute_threads, workers, render_threads):
+    for read in (store_folder, store_limit_mb, data_roots, upload_limit_mb, compute_threads, workers, render_threads, pixel_ratio):
         read()
 
 
@@ -66,6 +66,11 @@ def workers() -> int:
 def render_threads() -> int:
     """``EXPLORER_RENDER_THREADS``: threads that draw pictures in the server process; two to four by default."""
     return _whole_number("EXPLORER_RENDER_THREADS", _TWO_TO_FOUR, least=1)
+
+
+def pixel_ratio() -> int:
+    """``EXPLORER_PIXEL_RATIO``: the most device pixels a CSS pixel that a picture at rest has; a screen may have more."""
+    return _whole_number("EXPLORER_PIXEL_RATIO", 2, least=1)
 
 
 def _whole_number(name: str, default: int, *, least: int) -> int:

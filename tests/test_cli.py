@@ -191,7 +191,7 @@ def test_words_that_are_not_understood_exit_with_2(words: list[str], capsys: pyt
     assert re.fullmatch(r"explorer: .+; see explorer( project)? --help\.\n", said)
 
 
-@pytest.mark.parametrize("setting", ["THREADS", "WORKERS", "RENDER_THREADS", "STORE_MB", "UPLOAD_MB"])
+@pytest.mark.parametrize("setting", ["THREADS", "WORKERS", "RENDER_THREADS", "STORE_MB", "UPLOAD_MB", "PIXEL_RATIO"])
 def test_a_setting_that_cannot_be_used_is_one_sentence(setting: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(f"EXPLORER_{setting}", "many")
     assert f"EXPLORER_{setting}=many is not allowed: give a whole number." in refused(capsys, "datasets")

@@ -12,8 +12,9 @@ from PIL import Image
 from explorer.coloring import coloring
 from explorer.compute.projections import Layout
 from explorer.data.dataset import Dataset, open_dataset
+from explorer.picture import Picture, PictureRequest, draw
 from explorer.render.view import View
-from explorer.scene import Picture, PictureRequest, Run, Scene, Shown, draw, stage
+from explorer.scene import Run, Scene, Shown, stage
 from explorer.shelf import shown
 
 PLACES = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5], [np.nan, np.nan]], np.float32)
@@ -38,15 +39,16 @@ def scene(dataset: Dataset, on_map: Shown, **changes: Any) -> Scene:
 
 
 def pixels(picture: Picture) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(picture.data)).convert("RGBA"))
+    (data,) = picture.pieces
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
 
 
 def test_a_message_is_a_header_that_says_what_it_shows_and_an_image(dataset: Dataset, on_map: Shown):
     picture = draw(scene(dataset, on_map), REQUEST)
-    message = picture.message(push=3)
+    message = picture.message(push=3, seconds=0.012)
     length = int.from_bytes(message[:2], "big")
     head = json.loads(message[2 : 2 + length])
-    assert message[2 + length :] == picture.data
+    assert [message[2 + length :]] == picture.pieces
     view = picture.view
     assert head == {
         "client": "browser",
@@ -58,6 +60,12 @@ def test_a_message_is_a_header_that_says_what_it_shows_and_an_image(dataset: Dat
         "x1": view.x1,
         "y0": view.y0,
         "y1": view.y1,
+        "width": 200,
+        "height": 100,
+        "piece": 0,
+        "pieces": 1,
+        "top": 0,
+        "ms": 12.0,
         "alt": "x, y map of Köln & <b>Bonn</b>: 5 rows in view",
     }
 
@@ -84,7 +92,7 @@ def test_the_row_at_a_place_is_the_one_drawn_there(dataset: Dataset, on_map: Sho
 def test_at_rest_a_picture_is_lossless_transparent_and_knows_its_rows(dataset: Dataset, on_map: Shown):
     picture = draw(scene(dataset, on_map), REQUEST._replace(ratio=2.0))
     assert picture.mime == "image/webp"
-    assert picture.data[8:16] == b"WEBPVP8L"
+    assert picture.pieces[0][8:16] == b"WEBPVP8L"
     assert picture.row_ids.shape == (200, 400)
     assert set(np.unique(picture.row_ids)) == {-1, 0, 1, 2, 3, 4}
     drawn = pixels(picture)
@@ -98,7 +106,7 @@ def test_at_rest_a_picture_is_lossless_transparent_and_knows_its_rows(dataset: D
 def test_while_something_moves_a_picture_is_a_jpeg_on_the_background_without_rows(dataset: Dataset, on_map: Shown):
     picture = draw(scene(dataset, on_map), REQUEST._replace(moving=True, ratio=2.0, background="#204060"))
     assert picture.mime == "image/jpeg"
-    assert picture.data[:2] == b"\xff\xd8"
+    assert picture.pieces[0][:2] == b"\xff\xd8"
     assert picture.row_ids is None
     assert picture.row_at(0, 0) is None
     drawn = pixels(picture)
@@ -144,7 +152,7 @@ def test_whatever_a_browser_asks_for_there_is_a_picture(dataset: Dataset, on_map
     assert 1 <= height <= 4096
     assert 1 <= width <= 4096
     assert picture.row_at(0, 0) in {None, 0, 1, 2, 3, 4}
-    assert len(picture.message(1)) > len(picture.data)
+    assert len(picture.message(1)) > len(picture.pieces[0])
 
 
 def test_what_an_earlier_scene_prepared_is_used_again(dataset: Dataset, on_map: Shown):

@@ -19,7 +19,7 @@ from numba import njit
 
 from explorer.render.layout_index import BLOCK
 
-__all__ = ["gather_visible", "packed", "splat", "sum_colors", "sum_numbers"]
+__all__ = ["gather_visible", "packed", "splat", "sum_colors", "sum_numbers", "widen"]
 
 HIDDEN, CUT, INSIDE = 0, 1, 2
 
@@ -203,3 +203,19 @@ def splat(at_x, at_y, inks, chosen, radius, width, height, sums, context):
                         sums[at, c] += cover * inks[i, c]
                 else:
                     context[at] += cover
+
+
+@njit(nogil=True, cache=True)
+def widen(sums, across):
+    """Give each row a square of ``across`` x ``across`` pixels instead of one, in place: ``sums`` (height, width, c)."""
+    height, width, n = sums.shape
+    for y in range(height - 1, -1, -1):
+        for x in range(width - 1, -1, -1):  # backward: what lies left and above still holds single pixels
+            for left in range(max(x - across + 1, 0), x):
+                for c in range(n):
+                    sums[y, x, c] += sums[y, left, c]
+    for y in range(height - 1, 0, -1):
+        for above in range(max(y - across + 1, 0), y):
+            for x in range(width):
+                for c in range(n):
+                    sums[y, x, c] += sums[above, x, c]

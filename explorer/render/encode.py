@@ -1,7 +1,7 @@
 """Frames to bytes for a browser; Pillow encodes without the GIL.
 
 ``encode_jpeg(frame, background="#ffffff", quality=85, full_color=False) -> bytes`` for pictures in motion,
-``encode_lossless(frame) -> bytes`` (WebP with alpha) for the one at rest.
+``encode_lossless(frame, small=False) -> bytes`` (WebP with alpha) for the one at rest.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ def encode_jpeg(frame: Frame, *, background: str, quality: int = 85, full_color:
     return file.getvalue()
 
 
-def encode_lossless(frame: Frame) -> bytes:
-    """Encode a frame without loss, with its alpha, as WebP (method 0)."""
+def encode_lossless(frame: Frame, *, small: bool = False) -> bytes:
+    """Encode a frame without loss, with its alpha, as WebP; ``small`` takes twice the time for about two thirds of the bytes."""
     height, width = frame.rgba.shape[:2]
     file = io.BytesIO()
     picture = Image.frombuffer("RGBA", (width, height), frame.rgba, "raw", "RGBA", 0, 1)
-    picture.save(file, "WEBP", lossless=True, quality=0, method=0, exact=False)
+    picture.save(file, "WEBP", lossless=True, quality=0, method=int(small), exact=False)
     return file.getvalue()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.render.accumulate import gather_visible, packed, splat, sum_colors, sum_numbers
+from explorer.render.accumulate import gather_visible, packed, splat, sum_colors, sum_numbers, widen
 from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask
 from explorer.render.layout_index import BLOCK, LayoutIndex, frozen
 from explorer.render.normalization import Normalization
@@ -59,6 +59,8 @@ class FrameRequest:
         Rows that are drawn at all.
     point_px : float, optional
         Diameter of a row in pixels; 1 draws single pixels exactly as Datashader. By default it grows as fewer rows are visible.
+    always_discs : bool
+        Draw discs of ``point_px`` however many rows are visible: for a picture that may take seconds.
     pixel_ratio : float
         Device pixels a CSS pixel: bounds of automatic sizes are multiplied by it.
     step : int
@@ -76,6 +78,7 @@ class FrameRequest:
     selected: RowMask | None = None
     shown: RowMask | None = None
     point_px: float | None = None
+    always_discs: bool = False
     pixel_ratio: float = 1.0
     step: int = 1
     row_ids: bool = False
@@ -163,9 +166,16 @@ class _Picture:
         return self.width / self.view.span[0], self.height / self.view.span[1]
 
     def frame(
-        self, sums: NDArray[Any], context: NDArray[Any], ids: NDArray[np.int32] | None, n_visible: int, point_px: float, lost: int
+        self,
+        sums: NDArray[Any],
+        context: NDArray[Any],
+        ids: NDArray[np.int32] | None,
+        n_visible: int,
+        point_px: float,
+        rows_each: float,
+        lost: int,
     ) -> Frame:
-        """Shade the sums."""
+        """Shade the sums; ``rows_each`` is how many rows of a pixel of usual size each counted one stands for."""
         table = self.request.normalization.table
         if point_px > 1:
             rise = min((point_px / 2 - _SMALLEST_DISC_PX) / (2 * self.request.pixel_ratio), 1.0)
@@ -173,7 +183,7 @@ class _Picture:
             table = np.maximum(table, np.float32(least))
             table[0] = 0
         out = np.zeros((self.width * self.height, 4), np.uint8)
-        args = sums, context, np.float32(self.step), frozen(table), frozen(table * np.float32(_CONTEXT))
+        args = sums, context, np.float32(rows_each), frozen(table), frozen(table * np.float32(_CONTEXT))
         if isinstance(self.color, Density):
             shade_density(*args, frozen(self.color.lut), out)
         elif isinstance(self.color, ByNumber) and point_px <= 1:
@@ -185,7 +195,7 @@ class _Picture:
 
 
 def _draw_pixels(picture: _Picture) -> Frame:
-    """Draw one pixel a row, as Datashader."""
+    """Draw one pixel a row, as Datashader; of a finer picture as many as a CSS pixel has, so that it is as dark as a coarse one."""
     request, index, color, n_pixels = picture.request, picture.index, picture.color, picture.width * picture.height
     context = np.zeros(n_pixels if picture.has_context else 0, np.uint32)
     ids = np.full(n_pixels if request.row_ids else 0, -1, np.int32)
@@ -200,10 +210,19 @@ def _draw_pixels(picture: _Picture) -> Frame:
         lut, lost = packed(lut, len(index))
         sums = np.zeros((n_pixels, 2), np.uint64)
         n_visible = sum_colors(*rows, *masks, slots, bits, lut, sums, context, ids)
+    across = max(1, round(request.pixel_ratio))
+    if across > 1:
+        widen(sums.reshape(picture.height, picture.width, 2), across)
+        if picture.has_context:
+            widen(context.reshape(picture.height, picture.width, 1), across)
+    if not isinstance(color, ByNumber):
         sums = sums.view(np.uint32)
     if request.row_ids and len(index):
         ids = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1))
-    return picture.frame(sums, context, ids if request.row_ids else None, n_visible, 1.0, lost)
+    rows_each = picture.step * (request.pixel_ratio / across) ** 2
+    if request.pixel_ratio < 1 and request.point_px is None:  # a picture of usual size might have larger discs
+        rows_each *= max(1.0, math.pi * _radius(n_pixels / request.pixel_ratio**2, n_visible * picture.step, 1.0) ** 2)
+    return picture.frame(sums, context, ids if request.row_ids else None, n_visible, 1.0, rows_each, lost)
 
 
 def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
@@ -214,7 +233,7 @@ def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
     ratio = max(picture.request.pixel_ratio, 0.1)
     radius = _LARGEST_DISC_PX * ratio if point_px is None else point_px / 2
     limit = max(int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)), _FEW) if point_px is None else _MOST_DISCS
-    limit = max(limit // picture.step, 1)  # sizes are those of the picture of all rows
+    limit = max(limit // picture.step, 1) if not picture.request.always_discs else len(picture.index)  # sizes are those of all rows
     margin_x, margin_y = ((radius + 1) / scale for scale in picture.pixels_a_unit)
     view = picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y
     index = picture.index
@@ -224,8 +243,13 @@ def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
     if len(found) > limit:
         return None
     if point_px is None:
-        radius = min(radius, max(math.sqrt(_INK * area / (math.pi * max(len(found) * picture.step, 1))), _SMALLEST_DISC_PX))
+        radius = max(_radius(area, len(found) * picture.step, ratio), _SMALLEST_DISC_PX)
     return found, radius
+
+
+def _radius(area: float, n_rows: int, ratio: float) -> float:
+    """Return the radius in pixels at which so many discs would cover their share of a picture."""
+    return min(_LARGEST_DISC_PX * ratio, math.sqrt(_INK * area / (math.pi * max(n_rows, 1))))
 
 
 def _surely_visible(index: LayoutIndex, view: View) -> int:
@@ -258,7 +282,7 @@ def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> F
     splat(*centers, inks.take(slots, axis=0), chosen, radius, picture.width, picture.height, sums, context)
     inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
     ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None
-    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, 0)
+    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, picture.step, 0)
 
 
 def _ids_of(

@@ -1,34 +1,58 @@
 """Which color stands for what, on every panel and under every filter; colors only, no rows.
 
-``Palette.of(categories, counts=None) -> Palette`` with ``.categories``, ``.colors`` (``{category: "#rrggbb"}``), ``.lut`` uint8 (s, 3),
-``.slots(codes)`` uint8, ``.n_other``; ``colormap(name) -> uint8 (256, 3)`` for the names in ``COLORMAPS``;
-``limits(values) -> Limits(low, high)``; ``counts(codes, n) -> (n + 1,)``.
+``Palette.of(categories, counts=None, *, name="") -> Palette`` with ``.categories``, ``.colors`` (``{category: "#rrggbb"}``), ``.lut``
+uint8 (s, 3), ``.slots(codes)`` uint8, ``.n_other``, ``.named(name)``; ``colormap(name) -> uint8 (256, 3)`` for the names in
+``COLORMAPS``; ``limits(values) -> Limits(low, high)``; ``counts(codes, n) -> (n + 1,)``.
 
-Every color has a contrast (WCAG) of at least 2.0 with white and 2.6 with #121212, so the same palette serves both themes. The first twelve
-stay apart for people with protanopia and deuteranopia (at least 0.089 apart in OKLab, simulated after Machado 2009); each further one is
-the color farthest from all before it. They were picked once from colorcet's Glasbey families and are written down here so that they never
-change.
+Every color of the default palette has a contrast (WCAG) of at least 2.0 with white and 2.6 with #121212, so the same palette serves both
+themes. The first twelve stay apart for people with protanopia and deuteranopia (at least 0.089 apart in OKLab, simulated after Machado
+2009); each further one is the color farthest from all before it. They were picked once from colorcet's Glasbey families and are written
+down here so that they never change. The other palettes are well-known short ones, without their grays, blacks and pale yellows, which
+one of the themes would swallow; they go on with the default's colors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
+from operator import le
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UnknownChoice
 
-__all__ = ["COLORMAPS", "DISTINCT", "MISSING_COLOR", "OTHER_COLOR", "Limits", "Palette", "colormap", "counts", "limits"]
+__all__ = [
+    "COLORMAPS",
+    "DISTINCT",
+    "MISSING_COLOR",
+    "OTHER_COLOR",
+    "PALETTES",
+    "Limits",
+    "Palette",
+    "colormap",
+    "counts",
+    "gather",
+    "limits",
+]
 
 DISTINCT: Final = 254
 """Categories that have a color of their own; with "other" and "missing" a row's color fits into a byte."""
 OTHER_COLOR: Final = "#9a9a9a"
 MISSING_COLOR: Final = "#7b7f86"
 
-COLORMAPS: Final[Mapping[str, str]] = {
+PALETTES: Final[Mapping[str, str]] = {
+    "color-blind safe": "",  # the default, all of it written down below
+    "Okabe-Ito": "0072b2 e69f00 009e73 cc79a7 56b4e9 d55e00",
+    "Tableau": "4e79a7 f28e2b e15759 59a14f b07aa1 76b7b2 9c755f ff9da7",
+    "Category10": "1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 17becf bcbd22",
+}
+"""Names for a selector, and the first colors of each."""
+
+_MAPS: Final[Mapping[str, str]] = {
     "blue-yellow": "CET_CBL2",  # color-blind safe, the default
     "bmy": "bmy",
     "bgy": "bgy",
@@ -36,8 +60,12 @@ COLORMAPS: Final[Mapping[str, str]] = {
     "kbc": "kbc",
     "blue-red": "CET_D8",  # diverging
 }
-"""Names for a selector, and colorcet's name of each: all perceptually uniform."""
+_REVERSED = ", reversed"
 
+COLORMAPS: Final = (*_MAPS, *(name + _REVERSED for name in _MAPS))
+"""Names for a selector: color maps of colorcet, all perceptually uniform, in both directions."""
+
+_PIECE = 1 << 20  # rows taken in one call: NumPy turns their codes into 8 bytes each, and some calls keep the interpreter to themselves
 _CONTRAST = 2.0  # of a color map's ends with white and with #121212
 _DARK_LUMINANCE = 0.0060  # of #121212
 _LINEAR_BELOW = 0.04045  # of sRGB's curve
@@ -68,7 +96,7 @@ class Palette:
     n_other: int
 
     @classmethod
-    def of(cls, categories: Sequence[str], counts: NDArray[np.integer] | None = None) -> Palette:
+    def of(cls, categories: Sequence[str], counts: NDArray[np.integer] | None = None, *, name: str = "") -> Palette:
         """Give each category its color, by its place among the sorted names.
 
         Parameters
@@ -78,28 +106,107 @@ class Palette:
         counts : ndarray of shape (c,) or longer, optional
             Rows of each category. Beyond ``DISTINCT`` categories the most common keep their own color; without counts, the first by
             name do.
+        name : str
+            One of ``PALETTES``; empty for the default.
+
+        Raises
+        ------
+        UnknownChoice
+            If there is no palette of this name.
         """
         n = len(categories)
         amount = np.zeros(n, np.int64) if counts is None else np.asarray(counts, np.int64)[:n]
-        by_name = np.array(sorted(range(n), key=lambda code: categories[code]), np.int64)
+        by_name = _name_order(categories)
         kept = by_name[np.sort(np.argsort(-amount[by_name], kind="stable")[:DISTINCT])]
         slots = np.full(n + 1, len(kept), np.uint8)  # "other"
         slots[kept] = np.arange(len(kept))
         slots[n] = len(kept) + 1
-        shades = [*_COLORS[: len(kept)], OTHER_COLOR, MISSING_COLOR]
-        colors = {name: shades[slots[code]] for code, name in enumerate(categories)}
-        return cls(tuple(categories), colors, slots, np.array([_rgb(shade) for shade in shades], np.uint8), n - len(kept))
+        shades = _shades(len(kept), name)
+        return cls(tuple(categories), _colors(categories, slots, shades), slots, _lut(shades), n - len(kept))
+
+    def named(self, name: str) -> Palette:
+        """Give the same categories the colors of another palette; each keeps its slot.
+
+        Raises
+        ------
+        UnknownChoice
+            If there is no palette of this name.
+        """
+        shades = _shades(len(self.lut) - 2, name)
+        return replace(self, colors=_colors(self.categories, self.category_slots, shades), lut=_lut(shades))
 
     def slots(self, codes: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Return each row's place in ``lut`` from its category code, -1 where missing."""
-        slots: NDArray[np.uint8] = self.category_slots[codes]
-        return slots
+        return gather(self.category_slots, codes)
+
+    def color(self, code: int) -> str:
+        """Return the color of a category by its code, -1 for missing, as "#rrggbb"."""
+        return "#{:02x}{:02x}{:02x}".format(*self.lut[self.category_slots[code]])
+
+
+def gather(table: NDArray[Any], codes: NDArray[np.integer]) -> NDArray[Any]:
+    """Return ``table[codes]``, -1 being the last entry, without ever needing much memory beside the result, or the interpreter for long."""
+    found = np.empty(len(codes), table.dtype)
+    for start in range(0, len(codes), _PIECE):
+        piece = slice(start, start + _PIECE)
+        np.take(table, codes[piece], out=found[piece], mode="wrap")
+    return found
 
 
 def counts(codes: NDArray[np.integer], n: int) -> NDArray[np.int64]:
     """Count the rows of n categories; the last of the n + 1 counts is that of the missing ones (code -1)."""
-    tally = np.bincount(np.asarray(codes) + 1, minlength=n + 1)
-    return np.append(tally[1:], tally[0]).astype(np.int64)
+    tally = np.zeros(n + 1, np.int64)
+    for start in range(0, len(codes), _PIECE):
+        tally += np.bincount(np.asarray(codes[start : start + _PIECE]) + 1, minlength=n + 1)
+    return np.append(tally[1:], tally[0])
+
+
+def _name_order(categories: Sequence[str]) -> NDArray[np.int64]:
+    """Return the codes in the order of their names."""
+    if all(map(le, categories, islice(categories, 1, None))):  # most often they are in order already
+        return np.arange(len(categories))
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    order: NDArray[np.uint64] = pc.sort_indices(pa.array(categories, pa.large_string())).to_numpy()  # without the interpreter
+    return order.astype(np.int64)
+
+
+def _colors(categories: Sequence[str], slots: NDArray[np.uint8], shades: Sequence[str]) -> dict[str, str]:
+    colors: dict[str, str] = {}
+    by_slot = np.array(shades, object)
+    for start in range(0, len(categories), _PIECE // 16):
+        names = categories[start : start + _PIECE // 16]
+        colors.update(zip(names, by_slot[slots[start : start + len(names)]].tolist(), strict=True))
+    return colors
+
+
+def _lut(shades: Sequence[str]) -> NDArray[np.uint8]:
+    return np.array([_rgb(shade) for shade in shades], np.uint8)
+
+
+def _shades(n: int, name: str) -> list[str]:
+    """Return the colors of n categories, then those of "other" and of missing rows."""
+    if name and name not in PALETTES:
+        raise UnknownChoice("palette", name, list(PALETTES))
+    return [*_sequence(name)[:n], OTHER_COLOR, MISSING_COLOR]
+
+
+@cache
+def _sequence(name: str) -> tuple[str, ...]:
+    """Return a palette's colors: its own, then the default's but for the nearest to each of its own, so that the number stays."""
+    own = PALETTES[name].split() if name else []
+    rest = list(_PICKED.split())
+    for shade in own:
+        rest.remove(min(rest, key=lambda other: _distance(shade, other)))
+    return tuple(f"#{shade}" for shade in (*own, *rest))
+
+
+def _distance(first: str, second: str) -> float:
+    """Compare two colors as people do, roughly: the "redmean" of their channels, squared."""
+    (r0, g0, b0), (r1, g1, b1) = _rgb(f"#{first}"), _rgb(f"#{second}")
+    mean = (r0 + r1) / 2
+    return (2 + mean / 256) * (r0 - r1) ** 2 + 4 * (g0 - g1) ** 2 + (2 + (255 - mean) / 256) * (b0 - b1) ** 2
 
 
 class Limits(NamedTuple):
@@ -136,14 +243,15 @@ def colormap(name: str) -> NDArray[np.uint8]:
         If it is none of ``COLORMAPS``.
     """
     if name not in COLORMAPS:
-        raise UnknownChoice("color map", name, list(COLORMAPS))
+        raise UnknownChoice("color map", name, COLORMAPS)
     import colorcet
 
-    colors = np.array([_rgb(shade) for shade in colorcet.palette[COLORMAPS[name]]], np.float64)
+    forward = name.removesuffix(_REVERSED)
+    colors = np.array([_rgb(shade) for shade in colorcet.palette[_MAPS[forward]]], np.float64)
     luminance = _luminance(colors)
     fits = (1.05 / (luminance + 0.05) >= _CONTRAST) & ((luminance + 0.05) / (_DARK_LUMINANCE + 0.05) >= _CONTRAST)
     first, *_, last = np.flatnonzero(fits)
-    at = np.linspace(first, last, 256)
+    at = np.linspace(first, last, 256) if name == forward else np.linspace(last, first, 256)
     return np.stack([np.interp(at, np.arange(len(colors)), channel) for channel in colors.T], axis=1).round().astype(np.uint8)
 
 
@@ -175,4 +283,3 @@ b8ac7e c86e4b 3a5d91 95aa2a c1b556 8e7ccf ff7952 e6599c aa8726 a0ba52 875767 646
 aa6e66 666d9e a0a569 bc93d1 00753f c88556 69a56b 698cbd 797eff 38c1a1 eda84b e28c2d ac3f13 809c03 ba8c7e 8e8c5e 005d93 8e52c4
 729a7c 3f8795
 """
-_COLORS: Final = tuple(f"#{shade}" for shade in _PICKED.split())

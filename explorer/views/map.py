@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
+import sys
+import threading
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import holoviews as hv
@@ -19,8 +23,8 @@ from bokeh.models import WheelZoomTool
 
 from explorer import settings
 from explorer.neighborhood import Neighbors
+from explorer.picture import Picture, PictureRequest, draw
 from explorer.render.view import View
-from explorer.scene import Picture, PictureRequest, draw
 from explorer.session import Schedule, Session
 from explorer.views.card import card, title_of
 
@@ -37,7 +41,16 @@ _NAME_MOST = 64  # characters of the name that a browser gives itself
 _CLIENTS = 8  # browsers that one map serves at the same time: a session has one, a notebook cell may be shown in several places
 _FIELDS = 6  # fields of a tooltip
 _LABELED = 12  # neighbors whose label is written on the map
-_drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw")
+_NICER = 5  # threads that draw give way to the event loop where cores are few
+
+
+def _give_way() -> None:
+    """Lower this thread's priority; Linux alone has priorities of threads."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER)
+
+
+_drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=_give_way)
 
 
 class PictureLayer(pn.custom.JSComponent):
@@ -180,6 +193,8 @@ class Map(pn.viewable.Viewer):
                 asked = _request(name, message)
                 client.asked = asked
                 self._draw(client, asked)
+            elif kind == "piece":
+                self._send_piece(client, int(message["push"]), int(message["piece"]))
             elif kind in ("hover", "tap"):
                 client.pointed[kind] = float(message["x"]), float(message["y"])
                 self._pick(client, name)
@@ -191,9 +206,11 @@ class Map(pn.viewable.Viewer):
         if scene is None:
             return
 
+        began = monotonic()
+
         def draw_if_wanted() -> Picture | None:
             overtaken = scene is not self._session.scene or (client.asked is not None and client.asked.id > asked.id)
-            return None if overtaken else draw(scene, asked)
+            return None if overtaken else draw(scene, asked, coarseness=client.coarseness)
 
         def drawn(done: Future[Picture | None]) -> None:
             error = done.exception()
@@ -201,21 +218,30 @@ class Map(pn.viewable.Viewer):
                 logger.error("a picture could not be drawn", exc_info=error)
                 self._later(lambda: self._session.param.update(error="A picture could not be drawn; the log has the details."))
             elif (picture := done.result()) is not None:
-                self._later(lambda: self._show(picture))
+                self._later(lambda: self._show(picture, began))
 
         _drawers.submit(draw_if_wanted).add_done_callback(drawn)
 
-    def _show(self, picture: Picture) -> None:
+    def _show(self, picture: Picture, began: float) -> None:
         name = picture.request.client
         with self._clients_lock:
             client = self._clients.get(name)
         if client is None or picture.scene is not self._session.scene:
             return
-        if picture.row_ids is not None:
-            client.rest = picture
         self._pushes += 1
-        self.layer.picture = picture.message(self._pushes)
+        if picture.request.moving:
+            client.coarseness = picture.coarseness
+        else:
+            client.rest, client.rest_push = picture, self._pushes
+        self.layer.picture = picture.message(self._pushes, seconds=monotonic() - began)
         self._pick(client, name)
+
+    def _send_piece(self, client: _Client, push: int, piece: int) -> None:
+        """Send the next piece of the picture at rest, which a browser asks for when it has the one before and looks nowhere else."""
+        rest = client.rest
+        if rest is not None and push == client.rest_push and 0 <= piece < len(rest.pieces):
+            message = rest.message(push, piece)
+            self._later(lambda: self.layer.param.update(picture=message))
 
     def _pick(self, client: _Client, name: str) -> None:
         """Find what a browser points at, once it has the picture at rest of what it looks at: an older one is too coarse, or elsewhere."""
@@ -241,6 +267,8 @@ class _Client:
     def __init__(self) -> None:
         self.asked: PictureRequest | None = None
         self.rest: Picture | None = None
+        self.rest_push = 0
+        self.coarseness = 0  # of the last picture in motion
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
 
 
@@ -266,6 +294,7 @@ def _request(name: str, message: Mapping[str, Any]) -> PictureRequest:
         ratio=ratio,
         moving=bool(message["moving"]),
         background=background if re.fullmatch("#[0-9a-fA-F]{6}", background) else "#ffffff",
+        budget=None if message.get("budget") is None else int(_finite(message["budget"])),
     )
 
 

@@ -6,6 +6,9 @@ const UNDER_WAY = 2;       // pictures asked for and not yet here
 const REST_MS = 120;       // a view that stood this long gets its lossless picture
 const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost, and asked for again
 const TAP_PX = 5;          // a press that moves less is a tap
+const LATE_MS = 120;       // a picture in motion that takes this much longer on its way than the quickest one is late: the next ones weigh less
+const BUDGET = 150000;     // bytes of a picture in motion, on a way that carries it quickly
+const LEAST = 4000;
 
 export function render({model}) {
   const client = Math.random().toString(36).slice(2);
@@ -32,6 +35,7 @@ export function render({model}) {
   let id = 0, asked = 0, wanted = null, rest_timer = 0, moved_at = 0;
   const under_way = new Map(); // id -> time asked
   let background = "", ink_color = "#000";
+  let budget = BUDGET, quickest = Infinity;  // what the way carries, learned from each picture
   let hover = {busy: false, next: null, row: null};
   let pressed = null, alive = true;
 
@@ -71,7 +75,18 @@ export function render({model}) {
     if (under_way.size >= UNDER_WAY) return;
     asked = wanted.id;
     under_way.set(asked, now);
-    model.send_msg(wanted);
+    model.send_msg({...wanted, budget: Math.round(budget)});
+  };
+  const learn = (head, weight) => {
+    const at = under_way.get(head.id);
+    if (at === undefined || head.piece > 0) return;
+    const way = performance.now() - at - head.ms;
+    if (quickest === Infinity) budget = Math.min(BUDGET, Math.max(LEAST, weight / Math.max(way, 1) * LATE_MS));  // as if all of it was the weight
+    quickest = Math.min(way, quickest + 1);
+    const late = way - quickest;
+    if (!head.moving) return;
+    if (late > LATE_MS) budget = Math.max(LEAST, weight * Math.max(0.25, LATE_MS / late));
+    else if (late < LATE_MS / 2) budget = Math.min(BUDGET * Math.max(1, box.clientWidth * box.clientHeight / 630000), budget * 1.25);
   };
   const want = (moving, again = false) => {
     const [w, h] = size();
@@ -169,6 +184,23 @@ export function render({model}) {
   };
 
   // ---- pictures
+  const begin = head => {  // make room for a picture; where it comes in pieces, what was seen so far stays until they cover it
+    if (head.pieces === 1 || !shown) {
+      if (canvas.width !== head.width || canvas.height !== head.height) {
+        canvas.width = head.width;
+        canvas.height = head.height;
+      }
+      return;
+    }
+    const before = document.createElement("canvas");
+    before.width = canvas.width;
+    before.height = canvas.height;
+    before.getContext("2d").drawImage(canvas, 0, 0);
+    canvas.width = head.width;
+    canvas.height = head.height;
+    const sx = head.width / (head.x1 - head.x0), sy = head.height / (head.y1 - head.y0);
+    ink.drawImage(before, (shown.x0 - head.x0) * sx, (head.y1 - shown.y1) * sy, (shown.x1 - shown.x0) * sx, (shown.y1 - shown.y0) * sy);
+  };
   const show = async () => {
     const raw = model.picture;
     if (!raw || raw.byteLength === 0) return;
@@ -176,6 +208,7 @@ export function render({model}) {
     const n = bytes[0] * 256 + bytes[1];
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
     if (head.client !== client) return;
+    learn(head, bytes.length);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
     let bitmap = null;
     try {
@@ -184,15 +217,15 @@ export function render({model}) {
       console.warn("explorer: a picture could not be decoded", error);
     }
     if (bitmap && alive && (!shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push))) {
-      if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-        canvas.width = bitmap.width;
-        canvas.height = bitmap.height;
-      } else ink.clearRect(0, 0, canvas.width, canvas.height);
-      ink.drawImage(bitmap, 0, 0);
+      if (head.piece === 0) begin(head);
+      ink.clearRect(0, head.top, head.width, bitmap.height);
+      ink.drawImage(bitmap, 0, head.top);
       shown = head;
+      const whole = head.piece + 1 === head.pieces;
+      if (!whole && wanted && wanted.id === head.id) model.send_msg({type: "piece", client, push: head.push, piece: head.piece + 1});
       canvas.setAttribute("aria-label", head.alt || "Map");
       box.dataset.picture = `${head.id}.${head.push}`;
-      box.dataset.rest = String(!head.moving);
+      box.dataset.rest = String(!head.moving && whole);
       place();
       draw_marks();
     }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.render.accumulate import packed
+from explorer.render.accumulate import packed, widen
 from explorer.render.color import ByCategory, ByNumber, Density, RowMask
 from explorer.render.frame import FrameRequest, render
 from explorer.render.layout_index import LayoutIndex
@@ -286,3 +286,13 @@ def test_limits_that_are_hardly_apart_draw_all_the_same():
     for point_px in (1.0, 6.0):
         asked = request(cloud(50), by_value(np.zeros(50), low=0.0, high=1e-42), View(-4, 4, -3, 3), point_px=point_px)
         assert render(asked).rgba[..., 3].max() > 0
+
+
+@pytest.mark.parametrize("across", [1, 2, 3])
+def test_widening_gives_each_row_a_square_of_pixels(across):
+    sums = np.random.default_rng(0).integers(0, 9, (7, 5, 2)).astype(np.uint64)
+    expected = np.zeros_like(sums)
+    for y, x in np.ndindex(7, 5):
+        expected[y, x] = sums[max(y - across + 1, 0) : y + 1, max(x - across + 1, 0) : x + 1].sum(axis=(0, 1))
+    widen(sums, across)
+    np.testing.assert_array_equal(sums, expected)

@@ -14,7 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from explorer.data.dataset import Dataset
-from explorer.scene import Picture, PictureRequest, Scene, draw
+from explorer.picture import Picture, PictureRequest, draw
+from explorer.scene import Scene
 from explorer.session import Session
 from explorer.views.map import Map
 
@@ -133,7 +134,7 @@ def test_a_request_that_is_overtaken_by_a_newer_one_is_not_drawn(
 ):
     drawn, begun, go = [], Event(), Event()
 
-    def slow(scene: Scene, asked: PictureRequest) -> Picture:
+    def slow(scene: Scene, asked: PictureRequest, **_: object) -> Picture:
         begun.set()
         assert go.wait(60)
         drawn.append((asked.client, asked.id))
