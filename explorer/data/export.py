@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from explorer.data.dataset import Dataset
 
-__all__ = ["ComputedGraph", "ComputedLayout", "check_target", "write_layouts", "write_neighbors", "write_results"]
+__all__ = [
+    "ComputedGraph",
+    "ComputedLayout",
+    "check_target",
+    "coordinates_table",
+    "write_layouts",
+    "write_neighbors",
+    "write_results",
+    "write_table",
+]
 
 _MOST_UINT16 = 1 << 16
 
@@ -135,6 +144,47 @@ def write_results(
     """
     check_target(path)
     _write(path, _wide_table(dataset, layouts, graph, _writer(path)))
+
+
+def coordinates_table(
+    dataset: Dataset, layout: ComputedLayout, rows: NDArray[np.integer], *, selected: NDArray[np.bool_] | None = None
+) -> pa.Table:
+    """Make a table of some rows and where they lie.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    layout : ComputedLayout
+        Coordinates of shape (n_rows, 2).
+    rows : ndarray of shape (r,), int
+        Row numbers, in the order of the table.
+    selected : ndarray of shape (n_rows,), bool, optional
+        Becomes a column.
+
+    Returns
+    -------
+    pyarrow.Table
+        "row", "x", "y", perhaps "selected", then the metadata; a column of the metadata with such a name gets a number behind it.
+    """
+    columns: dict[str, Any] = {"row": rows, "x": layout.coordinates[rows, 0], "y": layout.coordinates[rows, 1]}
+    if selected is not None:
+        columns["selected"] = selected[rows]
+    every = len(rows) == dataset.n_rows and bool((rows == np.arange(dataset.n_rows)).all())
+    metadata = dataset.table if every else dataset.table.take(pa.array(rows))
+    for name, column in zip(metadata.column_names, metadata.columns, strict=True):
+        columns[_free(name, columns)] = column
+    return pa.table(columns)
+
+
+def write_table(path: str | os.PathLike[str], table: pa.Table) -> None:
+    """Write a table in the format of the file's ending; the file appears complete or not at all.
+
+    Raises
+    ------
+    UnknownFormat, Unwritable
+    """
+    check_target(path)
+    _write(path, table)
 
 
 def _writer(path: str | os.PathLike[str]) -> Writer:

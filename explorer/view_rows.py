@@ -1,0 +1,35 @@
+"""The numbers behind a picture: which rows a view shows, and a table of them; draws nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from explorer.data.export import coordinates_table
+from explorer.render.accumulate import gather_visible
+from explorer.render.view import View
+from explorer.scene import Scene
+
+__all__ = ["rows_in_view", "view_table"]
+
+
+def rows_in_view(scene: Scene, view: View) -> NDArray[np.int32]:
+    """List the rows that a view shows, ascending; rows of hidden categories are none of them. Costs about as much as drawing them."""
+    index = scene.shown.index
+    shown, shown_bits = np.ones(1, bool), 0
+    found = gather_visible(index.x, index.y, index.boxes, tuple(map(float, view.sane())), 1, shown, shown_bits, len(index))
+    rows: NDArray[np.int32] = np.sort(index.rows[found])
+    return rows
+
+
+def view_table(scene: Scene, view: View) -> pa.Table:
+    """Make a table of the rows that a view shows.
+
+    Returns
+    -------
+    pyarrow.Table
+        "row" (the row number), "x", "y", where rows are selected "selected", then the metadata. A column of the metadata with one of
+        these names gets a number behind its name.
+    """
+    return coordinates_table(scene.dataset, scene.shown.layout, rows_in_view(scene, view), selected=scene.selection_mask)
