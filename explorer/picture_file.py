@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import BinaryIO, Final, Literal, NamedTuple
 
 import numpy as np
@@ -157,7 +158,7 @@ def _map_bands(scene: Scene, window: Window, width: int, height: int, *, n_rows:
         n_bands = 1
     n_bands = min(n_bands, height)
     ends = [height * band // n_bands for band in range(n_bands + 1)]
-    for top, bottom in zip(ends[:-1], ends[1:], strict=True):
+    for top, bottom in pairwise(ends):
         part = View(view.x0, view.x1, view.y1 - unit * bottom / height, view.y1 - unit * top / height) if n_bands > 1 else view
         yield bottom / height, _frame(scene, part, width, bottom - top, point_px=max(point_px, 1.0), pixel_ratio=scale).rgba
 

@@ -53,7 +53,7 @@ class _Entry(NamedTuple):
 
 
 def title_strip(words: Words, scene: Scene, rows: NDArray[np.integer], title: str) -> NDArray[np.uint8] | None:
-    """Write the title, and under it which layout the picture shows, what colors it and how many rows are in it; none where it is too narrow.
+    """Write the title, and under it which layout the picture shows, what colors it, how many rows it has; none where there is no room.
 
     Returns
     -------

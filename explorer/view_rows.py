@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from explorer.data.export import coordinates_table
 from explorer.render.accumulate import gather_visible
 from explorer.render.view import View
 from explorer.scene import Scene
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["rows_in_view", "view_table"]
 

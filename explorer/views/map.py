@@ -109,6 +109,12 @@ class Map(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self.layer
 
+    @property
+    def asked(self) -> PictureRequest | None:
+        """What the browser that spoke last asked for last, of the layout that is on the map; none where no browser shows it."""
+        with self._clients_lock:
+            return next((client.asked for client in reversed(self._clients.values()) if client.home == self.layer.home), None)
+
     def go_home(self) -> None:
         """Show the whole map again."""
         self.layer._send_msg({"type": "home"})  # the component's own way to talk to its browser side
@@ -191,7 +197,7 @@ class Map(pn.viewable.Viewer):
         try:
             if kind == "draw":
                 asked = _request(name, message)
-                client.asked = asked
+                client.asked, client.home = asked, self.layer.home
                 self._draw(client, asked)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
@@ -266,6 +272,7 @@ class _Client:
 
     def __init__(self) -> None:
         self.asked: PictureRequest | None = None
+        self.home: list[float] = []  # of the layout that it asked for
         self.rest: Picture | None = None
         self.rest_push = 0
         self.coarseness = 0  # of the last picture in motion

@@ -25,7 +25,7 @@ _THEME: dict[str, Any] = {
     "breakpoints": {"values": {"xs": 0, "sm": _NARROW, "md": 1000, "lg": 1200, "xl": 1536}},  # below "sm" the page makes its sides drawers
     "components": {"MuiToggleButton": {"styleOverrides": {"root": {"textTransform": "none"}}}},  # "t-SNE", not "T-SNE"
 }
-_ICONS = {"run": "play_arrow", "stop": "stop", "home": "center_focus_strong"}
+_ICONS = {"run": "play_arrow", "stop": "stop", "home": "center_focus_strong", "picture": "image", "table": "table_chart"}
 
 
 class MaterialToolkit:
@@ -45,6 +45,9 @@ class MaterialToolkit:
         fixed = {"start": start, "end": end, "fixed_start": low, "fixed_end": high, "step": step}
         return slider(label=label, description=parameter.doc, value=value, **fixed, **_COMPACT)
 
+    def switch(self, label: str, *, value: bool, description: str = "") -> Any:
+        return ui.Switch(label=label, value=value, description=description, **_COMPACT)
+
     def number(self, parameter: param.Parameter[Any], label: str, *, value: float) -> Any:
         low, high = parameter.bounds
         return ui.IntInput(label=label, description=parameter.doc, value=value, start=low, end=high, **_COMPACT)
@@ -55,8 +58,8 @@ class MaterialToolkit:
     def complain(self, field: Any, sentence: str) -> None:
         field.param.update(error_state=bool(sentence), helper_text=sentence)
 
-    def button(self, label: str, *, icon: str, danger: bool = False, on_click: Callable[[Any], None]) -> Any:
-        look = {"color": "error", "variant": "outlined"} if danger else {"color": "primary", "variant": "contained"}
+    def button(self, label: str, *, icon: str, danger: bool = False, quiet: bool = False, on_click: Callable[[Any], None]) -> Any:
+        look = {"color": "error" if danger else "primary", "variant": "outlined" if danger or quiet else "contained"}
         return ui.Button(label=label, icon=_ICONS[icon], on_click=on_click, **look, **_WIDE)
 
     def icon_button(self, icon: str, *, description: str, on_click: Callable[[Any], None]) -> Any:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["PlainToolkit"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 10)}
-_SIGNS = {"run": "▶", "stop": "■", "home": "Home"}  # as text: an icon font would come from outside
+_SIGNS = {"run": "▶", "stop": "■", "home": "Home", "picture": "↓", "table": "↓"}  # as text: an icon font would come from outside
 
 
 class PlainToolkit:
@@ -33,6 +33,9 @@ class PlainToolkit:
         fixed = {"start": start, "end": end, "fixed_start": low, "fixed_end": high, "step": step}
         return slider(label=label, value=value, **fixed, **_WIDE)
 
+    def switch(self, label: str, *, value: bool, description: str = "") -> Any:
+        return pn.widgets.Checkbox(label=label, value=value, **_WIDE)
+
     def number(self, parameter: param.Parameter[Any], label: str, *, value: float) -> Any:
         low, high = parameter.bounds
         return pn.widgets.IntInput(label=label, description=parameter.doc, value=value, start=low, end=high, **_WIDE)
@@ -44,8 +47,9 @@ class PlainToolkit:
         name = field.label.split(": ")[0]
         field.label = f"{name}: {sentence}" if sentence else name
 
-    def button(self, label: str, *, icon: str, danger: bool = False, on_click: Callable[[Any], None]) -> Any:
-        return pn.widgets.Button(label=f"{_SIGNS[icon]} {label}", color="danger" if danger else "primary", on_click=on_click, **_WIDE)
+    def button(self, label: str, *, icon: str, danger: bool = False, quiet: bool = False, on_click: Callable[[Any], None]) -> Any:
+        color = "danger" if danger else "default" if quiet else "primary"
+        return pn.widgets.Button(label=f"{_SIGNS[icon]} {label}", color=color, on_click=on_click, **_WIDE)
 
     def icon_button(self, icon: str, *, description: str, on_click: Callable[[Any], None]) -> Any:
         return pn.widgets.Button(label=_SIGNS[icon], description=description, on_click=on_click, width=64, margin=(2, 10))

@@ -27,6 +27,9 @@ class Toolkit(Protocol):
     def slider(self, parameter: param.Parameter[Any], label: str, *, value: float, start: float, end: float) -> Any:
         """Make a slider with a field for exact values; the field takes what the parameter's bounds allow."""
 
+    def switch(self, label: str, *, value: bool, description: str = "") -> Any:
+        """Make a switch for yes or no."""
+
     def number(self, parameter: param.Parameter[Any], label: str, *, value: float) -> Any:
         """Make a field for a whole number within the parameter's bounds."""
 
@@ -36,8 +39,8 @@ class Toolkit(Protocol):
     def complain(self, field: Any, sentence: str) -> None:
         """Say what is wrong with what was typed into a text field; nothing when empty."""
 
-    def button(self, label: str, *, icon: str, danger: bool = False, on_click: Callable[[Any], None]) -> Any:
-        """Make a button."""
+    def button(self, label: str, *, icon: str, danger: bool = False, quiet: bool = False, on_click: Callable[[Any], None]) -> Any:
+        """Make a button; a quiet one stands back behind others."""
 
     def icon_button(self, icon: str, *, description: str, on_click: Callable[[Any], None]) -> Any:
         """Make a small button that is only a picture."""
