@@ -180,7 +180,7 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
 
     def ended(_: object) -> None:
         session.close()
-        panels.data.close()
+        panels.close()
 
     pn.state.on_session_destroyed(ended)
     asked = _asked_for()

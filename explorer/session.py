@@ -27,6 +27,7 @@ from explorer.runs import Opened, load, prepare, run_of, runs_of
 from explorer.scene import Run, Scene, Shown, stage
 from explorer.shelf import open_shared, shown
 from explorer.state.appearance import Appearance
+from explorer.state.export import ExportChoice
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
@@ -67,6 +68,7 @@ class Session(param.Parameterized):
         super().__init__()
         self.choice = ProjectionChoice()
         self.appearance = Appearance()
+        self.export = ExportChoice()
         self.inspection = Inspection()
         self.selection = Selection()
         self._schedule = schedule

@@ -19,7 +19,7 @@ from explorer.render.palette import COLORMAPS
 from explorer.scene import Run
 from explorer.session import Session
 from explorer.views.status import Message
-from explorer.views.toolkit import Toolkit, tie
+from explorer.views.toolkit import Toolkit, tie, tie_optional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -257,7 +257,7 @@ def parameter_widgets(made: Projection, toolkit: Toolkit, *, soon: Callable[...,
 def _widget(made: Projection, name: str, toolkit: Toolkit, soon: Callable[..., None]) -> pn.viewable.Viewable:
     parameter, value = made.param[name], getattr(made, name)
     if parameter.allow_None:
-        return _number_or_automatic(made, name, toolkit, soon)
+        return tie_optional(name, made, name, toolkit, soon=soon)
     if isinstance(parameter, param.Selector):
         widget = toolkit.select(name, {choice: choice for choice in parameter.objects}, value, description=parameter.doc or "")
     elif name == "seed":
@@ -266,30 +266,6 @@ def _widget(made: Projection, name: str, toolkit: Toolkit, soon: Callable[..., N
         low, high = parameter.get_soft_bounds()
         widget = toolkit.slider(parameter, name, value=value, start=low, end=high)
     return tie(widget, made, name, soon=soon)
-
-
-def _number_or_automatic(made: Projection, name: str, toolkit: Toolkit, soon: Callable[..., None]) -> pn.viewable.Viewable:
-    """Make a field that may be left empty, which number fields show as 0."""
-    field = toolkit.text(name, placeholder="automatic", description=made.param[name].doc or "")
-    whole = isinstance(made.param[name], param.Integer)
-
-    def take() -> None:
-        text = (field.value or "").strip().replace(",", "")  # as it is by now, see toolkit.tie
-        try:
-            setattr(made, name, None if not text else int(text) if whole else float(text))
-            toolkit.complain(field, "")
-        except ValueError:
-            low, high = made.param[name].bounds
-            toolkit.complain(field, f"a number from {low:,.0f} to {high:,.0f}, or empty")
-
-    def follow(*_: object) -> None:
-        value = getattr(made, name)
-        field.value = "" if value is None else str(value).removesuffix(".0")
-
-    field.param.watch(lambda _: soon(take), ["value"])
-    made.param.watch(follow, [name])
-    follow()
-    return field
 
 
 def _file_name(given: str | None) -> str:

@@ -8,6 +8,7 @@ import panel as pn
 
 from explorer.session import Schedule, Session
 from explorer.views.controls import ColorControls, DataControls, ProjectionControls
+from explorer.views.export import ExportControls
 from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
 from explorer.views.map import Map
@@ -39,6 +40,7 @@ class Panels:
         self.projection = ProjectionControls(session, toolkit)
         self.legend = Legend(session)
         self.inspector = Inspector(session, toolkit, later=later, on_point=self.map.point)
+        self.export = ExportControls(session, toolkit, shown=self.map)
         self.status = StatusLine(session)
         self.error = ErrorMessage(session, later=later)
         self._session, self._toolkit = session, toolkit
@@ -51,7 +53,12 @@ class Panels:
     @property
     def findings(self) -> list[Any]:
         """Everything that is read, top to bottom."""
-        return [self._section("Legend", self.legend), self._section("Point", self.inspector)]
+        return [self._section("Legend", self.legend), self._section("Point", self.inspector), self._section("Export", self.export)]
+
+    def close(self) -> None:
+        """Forget the files that were uploaded or are on their way."""
+        self.data.close()
+        self.export.close()
 
     def main(self, **size: Any) -> pn.viewable.Viewable:
         """Give the map with what belongs to it."""

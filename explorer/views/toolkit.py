@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import param
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import param
-
-__all__ = ["Toolkit", "tie"]
+__all__ = ["Toolkit", "tie", "tie_optional"]
 
 
 class Toolkit(Protocol):
@@ -71,3 +71,27 @@ def tie(widget: Any, owner: param.Parameterized, name: str, *, soon: Callable[..
     widget.param.watch(lambda _: soon(take), ["value"])
     owner.param.watch(lambda event: widget.param.update(value=event.new), [name])
     return widget
+
+
+def tie_optional(label: str, owner: param.Parameterized, name: str, toolkit: Toolkit, *, soon: Callable[..., None]) -> Any:
+    """Make a field for a number that may be left empty, which number fields show as 0, and tie it to a param in both directions."""
+    field = toolkit.text(label, placeholder="automatic", description=owner.param[name].doc or "")
+    whole = isinstance(owner.param[name], param.Integer)
+
+    def take() -> None:
+        text = (field.value or "").strip().replace(",", "")  # as it is by now, see tie
+        try:
+            setattr(owner, name, None if not text else int(text) if whole else float(text))
+            toolkit.complain(field, "")
+        except ValueError:
+            low, high = owner.param[name].bounds
+            toolkit.complain(field, f"a number from {low:,.0f} to {high:,.0f}, or empty")
+
+    def follow(*_: object) -> None:
+        value = getattr(owner, name)
+        field.value = "" if value is None else str(value).removesuffix(".0")
+
+    field.param.watch(lambda _: soon(take), ["value"])
+    owner.param.watch(follow, [name])
+    follow()
+    return field
