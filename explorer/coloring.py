@@ -1,22 +1,26 @@
-"""What each row's color is and what the legend says about it; decided on the whole column, so that colors never move."""
+"""Colors of rows, what a legend says about them, and the rows that hidden categories leave: of the whole column, so colors never move."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UnknownColumn
-from explorer.render.palette import MISSING_COLOR, Palette, colormap, counts, limits
+from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts, gather, limits
+from explorer.state.appearance import Category, Hidden
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Coloring", "colorable", "coloring"]
+__all__ = ["MISSING", "Coloring", "colorable", "coloring", "recolored", "shown_mask"]
 
-DEFAULT_COLORMAP = "blue-yellow"
+MISSING = -1
+"""The code of rows without a value."""
+
 _LISTED = 1_000  # categories in a legend
 _SINGLE = (0x3B, 0x7D, 0xD8)  # one color for all rows: readable on white and on black
 
@@ -32,13 +36,16 @@ class Coloring:
     kind : {"none", "category", "number"}
         What the column holds.
     slots : ndarray of shape (n_rows,), uint8
-        Each row's place in ``lut``; only for categories.
+        Each row's place in ``lut``; not for numbers.
     values : ndarray of shape (n_rows,), float32
         Only for numbers; NaN where missing.
     lut : ndarray of shape (s, 3), uint8
         Colors.
     palette : Palette or None
         Only for categories.
+    codes : ndarray of shape (n_rows,), uint16 or int32, or None
+        Each row's place in ``names``, and their number where missing; only where there are more categories than colors: else ``slots``
+        says it too.
     counts : tuple of int
         Rows of each category in the order of ``names``.
     names : tuple of str
@@ -49,8 +56,8 @@ class Coloring:
         Rows without a value.
     low, high : float
         Ends of the color bar.
-    cmap : str
-        The colormap that was asked for.
+    cmap, palette_name : str
+        The color map and the palette that were asked for.
     """
 
     column: str | None
@@ -59,6 +66,7 @@ class Coloring:
     values: NDArray[np.float32]
     lut: NDArray[np.uint8]
     palette: Palette | None = None
+    codes: NDArray[np.integer] | None = None
     counts: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     most_common: tuple[int, ...] = ()
@@ -66,12 +74,32 @@ class Coloring:
     low: float = 0.0
     high: float = 1.0
     cmap: str = ""
+    palette_name: str = ""
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Each category's place in ``names``."""
+        return {name: code for code, name in enumerate(self.names)}
+
+    def category(self, code: int) -> Category:
+        """Say which category has this code, ``MISSING`` among them."""
+        return None if code == MISSING else self.names[code]
+
+    @property
+    def n_entries(self) -> int:
+        """How many categories there are; rows without a value are one more, and all the values of a number column are one."""
+        return (1 if self.kind == "number" else len(self.names)) + (self.n_missing > 0)
+
+    def n_shown(self, hidden: Hidden) -> int:
+        """Count the categories that are drawn."""
+        known = sum(name in self.places if name is not None else self.n_missing > 0 for name in hidden.names)
+        return known if hidden.all_but else self.n_entries - known
 
     def color_of(self, row: int) -> str:
         """Give a row's color as "#rrggbb"."""
         if self.kind == "number":
             value = float(self.values[row])
-            if np.isnan(value):
+            if not np.isfinite(value):
                 return MISSING_COLOR
             place = int(np.clip((value - self.low) / max(self.high - self.low, 1e-30) * 255, 0, 255))
         else:
@@ -84,7 +112,7 @@ def colorable(dataset: Dataset) -> list[str]:
     return [name for name, role in dataset.roles.items() if role in ("category", "number", "time")]
 
 
-def coloring(dataset: Dataset, column: str | None, *, cmap: str = "") -> Coloring:
+def coloring(dataset: Dataset, column: str | None, *, cmap: str = "", palette: str = "") -> Coloring:
     """Decide the colors of a column.
 
     Parameters
@@ -94,39 +122,105 @@ def coloring(dataset: Dataset, column: str | None, *, cmap: str = "") -> Colorin
     column : str or None
         A category, number or time column; None for one color.
     cmap : str
-        Colormap of a number column; empty for the default.
+        Color map of a number column; empty for the default.
+    palette : str
+        Palette of a category column; empty for the default.
 
     Raises
     ------
     UnknownColumn
         If the dataset has no such column.
+    UnknownChoice
+        If there is no such color map, or no such palette.
     """
     no_slots, no_values = np.zeros(0, np.uint8), np.zeros(0, np.float32)
     if not column:
-        return Coloring(None, "none", np.zeros(dataset.n_rows, np.uint8), no_values, np.array([_SINGLE], np.uint8), cmap=cmap)
+        one = np.array([_SINGLE], np.uint8)
+        return Coloring(None, "none", np.zeros(dataset.n_rows, np.uint8), no_values, one, cmap=cmap, palette_name=palette)
     if column not in dataset.roles:
         raise UnknownColumn(dataset.name, column, list(dataset.roles))
     if dataset.roles[column] in ("number", "time"):
+        lut = _color_map(cmap)
         values = dataset.numbers(column)
         low, high = limits(values)
-        missing = int(np.isnan(values).sum())
-        lut = colormap(cmap or DEFAULT_COLORMAP)
-        return Coloring(column, "number", no_slots, values, lut, low=low, high=high, n_missing=missing, cmap=cmap)
+        missing = int(np.count_nonzero(~np.isfinite(values)))
+        return Coloring(
+            column, "number", no_slots, values, lut, low=low, high=high, n_missing=missing, cmap=cmap, palette_name=palette
+        )  # fmt: skip
     codes, names = dataset.codes(column)
     tally = counts(codes, len(names))
     *amounts, missing = tally.tolist()
-    palette = Palette.of(names, tally)
-    common = np.argsort(-tally[:-1], kind="stable")[:_LISTED].tolist()
+    colors = Palette.of(names, tally, name=palette)
     return Coloring(
         column,
         "category",
-        palette.slots(codes),
+        colors.slots(codes),
         no_values,
-        palette.lut,
-        palette,
+        colors.lut,
+        colors,
+        _compact(codes, len(names)) if colors.n_other else None,
         tuple(amounts),
         tuple(names),
-        tuple(common),
+        tuple(np.argsort(-tally[:-1], kind="stable")[:_LISTED].tolist()),
         missing,
         cmap=cmap,
+        palette_name=palette,
     )
+
+
+def recolored(made: Coloring, *, cmap: str = "", palette: str = "") -> Coloring:
+    """Give the same column other colors; its rows are not looked at again.
+
+    Raises
+    ------
+    UnknownChoice
+        If there is no such color map, or no such palette.
+    """
+    colors = None if made.palette is None else made.palette.named(palette)
+    lut = _color_map(cmap) if made.kind == "number" else made.lut if colors is None else colors.lut
+    return replace(made, palette=colors, lut=lut, cmap=cmap, palette_name=palette)
+
+
+def shown_mask(made: Coloring, hidden: Hidden) -> NDArray[np.bool_] | None:
+    """Find the rows that are drawn.
+
+    Parameters
+    ----------
+    made : Coloring
+        The column that colors the map.
+    hidden : Hidden
+        Which of its categories are hidden; names that it does not have hide nothing.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), bool, or None
+        None where nothing is hidden.
+    """
+    if made.column is None or made.n_shown(hidden) == made.n_entries:
+        return None
+    if made.kind == "number":
+        valued = np.isfinite(made.values)
+        if hidden.all_but:
+            return ~valued if None in hidden.names else np.zeros(len(valued), bool)
+        return valued
+    n = len(made.names)
+    flags = np.full(n + 1, not hidden.all_but)
+    known = [n if name is None else made.places[name] for name in hidden.names if name is None or name in made.places]
+    flags[known] = hidden.all_but
+    if made.codes is not None:
+        return gather(flags, made.codes)
+    if made.palette is None:
+        return None
+    by_slot = np.zeros(len(made.lut), bool)
+    by_slot[made.palette.category_slots] = flags
+    return gather(by_slot, made.slots)
+
+
+def _color_map(name: str) -> NDArray[np.uint8]:
+    return colormap(name or COLORMAPS[0])
+
+
+def _compact(codes: NDArray[np.int32], n: int) -> NDArray[np.integer]:
+    """Return codes with n for missing, in two bytes each where that is enough."""
+    kind = np.uint16 if n < 1 << 16 else np.int32
+    return np.where(codes < 0, n, codes).astype(kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -26,7 +27,8 @@ _PICK_PX = 8  # how far from the pointer a row may be, in CSS pixels
 
 _USUAL_AREA = 900 * 700  # CSS pixels; the limits below are for a map of this size, a larger one may have more in proportion
 _MOVING_BYTES = 150_000
-_REST_TIMES = 4  # so much more than one in motion may a piece of the picture at rest weigh
+_REST_BYTES = 600_000
+_PIECE_TIMES = 2  # on a slow way, a piece of the picture at rest may weigh so many times what one in motion may
 _LEAST_BYTES = 4_000
 _PIECES_MOST = 64
 
@@ -71,10 +73,9 @@ class PictureRequest(NamedTuple):
     @property
     def bytes_most(self) -> int:
         """What one message with a picture, or with a piece of one, may weigh."""
-        most = _MOVING_BYTES * max(1.0, self.width * self.height / _USUAL_AREA)
-        if self.budget is not None:
-            most = min(most, max(self.budget, _LEAST_BYTES))
-        return round(most if self.moving else most * _REST_TIMES)
+        size = max(1.0, self.width * self.height / _USUAL_AREA)
+        quickly = math.inf if self.budget is None or self.budget >= _MOVING_BYTES else max(self.budget, _LEAST_BYTES)
+        return round(min(_MOVING_BYTES * size, quickly) if self.moving else min(_REST_BYTES * size, _PIECE_TIMES * quickly))
 
 
 class Picture(NamedTuple):
@@ -203,6 +204,7 @@ def _render(scene: Scene, asked: PictureRequest, ratio: float) -> Frame:
             color=scene.color,
             normalization=scene.normalization,
             selected=scene.selected,
+            shown=scene.shown_rows,
             point_px=None if scene.point_size is None else scene.point_size * ratio,
             pixel_ratio=ratio,
             step=max(1, len(scene.shown.index) // _MOVING_ROWS) if asked.moving else 1,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.coloring import Coloring
+from explorer.coloring import Coloring, shown_mask
 from explorer.compute.projections import Layout
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
 from explorer.render.layout_index import LayoutIndex
 from explorer.render.normalization import Normalization
+from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -41,7 +43,11 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What is on a map: rows, colors, opacity, selection; immutable."""
+    """What is on a map: rows, colors, opacity, selection, filter; immutable.
+
+    ``selection_mask`` and ``shown_mask`` are bool of shape (n_rows,), None where nothing is selected, nothing hidden; ``selected`` and
+    ``shown_rows`` are the same, ready to draw.
+    """
 
     dataset: Dataset
     shown: Shown
@@ -51,6 +57,14 @@ class Scene:
     selected: RowMask | None
     selection_mask: NDArray[np.bool_] | None
     point_size: float | None
+    hidden: Hidden = NOTHING_HIDDEN
+    shown_mask: NDArray[np.bool_] | None = None
+    shown_rows: RowMask | None = None
+
+    @cached_property
+    def n_shown(self) -> int:
+        """How many rows the map has, those in hidden categories left out."""
+        return len(self.shown.index) if self.shown_rows is None else int(np.count_nonzero(self.shown_rows.flags))
 
 
 def stage(
@@ -61,6 +75,7 @@ def stage(
     density: Literal["log", "equalized", "linear"],
     point_size: float | None,
     mask: NDArray[np.bool_] | None,
+    hidden: Hidden = NOTHING_HIDDEN,
     before: Scene | None = None,
 ) -> Scene:
     """Prepare a scene; what an earlier scene already prepared is used again.
@@ -75,23 +90,51 @@ def stage(
         Diameter of a row in pixels; None for automatic.
     mask : ndarray of shape (n_rows,), bool, or None
         The selected rows; None where nothing is selected.
+    hidden : Hidden
+        The categories of ``coloring`` that are not drawn.
     before : Scene, optional
         The scene on screen.
     """
     index = shown.index
     known = before if before is not None and before.shown is shown else None
-    if known is not None and known.coloring is coloring:
-        color = known.color
-    elif coloring.kind == "number":
-        color = ByNumber.of(index, coloring.values, low=coloring.low, high=coloring.high, lut=coloring.lut)
-    else:
-        color = ByCategory.of(index, coloring.slots, coloring.lut)
     same_density = known is not None and known.normalization.how == density
     normalization = known.normalization if known is not None and same_density else Normalization.of(index, density)
-    if mask is None:
-        selected = None
-    elif known is not None and known.selection_mask is mask:
-        selected = known.selected
+    if before is not None and before.coloring is coloring and before.hidden == hidden:
+        drawn = before.shown_mask
     else:
-        selected = RowMask.of(index, mask)
-    return Scene(dataset, shown, coloring, color, normalization, selected, mask, point_size)
+        drawn = shown_mask(coloring, hidden)
+    return Scene(
+        dataset,
+        shown,
+        coloring,
+        _color(index, coloring, known),
+        normalization,
+        _row_mask(index, mask, None if known is None else (known.selection_mask, known.selected)),
+        mask,
+        point_size,
+        hidden,
+        drawn,
+        _row_mask(index, drawn, None if known is None else (known.shown_mask, known.shown_rows)),
+    )
+
+
+def _color(index: LayoutIndex, coloring: Coloring, known: Scene | None) -> Color:
+    """Bring the colors into index order; those of a scene with the same layout are, and its column's new colors need no more."""
+    if known is not None and known.coloring is coloring:
+        return known.color
+    if coloring.kind == "number":
+        if known is not None and isinstance(known.color, ByNumber) and known.coloring.values is coloring.values:
+            return replace(known.color, lut=coloring.lut)
+        return ByNumber.of(index, coloring.values, low=coloring.low, high=coloring.high, lut=coloring.lut)
+    if known is not None and isinstance(known.color, ByCategory) and known.coloring.slots is coloring.slots:
+        return replace(known.color, lut=coloring.lut)
+    return ByCategory.of(index, coloring.slots, coloring.lut)
+
+
+def _row_mask(
+    index: LayoutIndex, mask: NDArray[np.bool_] | None, known: tuple[NDArray[np.bool_] | None, RowMask | None] | None
+) -> RowMask | None:
+    """Bring a mask into index order, unless that was done before."""
+    if mask is None:
+        return None
+    return known[1] if known is not None and known[0] is mask else RowMask.of(index, mask)

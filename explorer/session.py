@@ -10,13 +10,13 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import param
 from numpy.typing import NDArray
 
-from explorer.coloring import Coloring, coloring
+from explorer.coloring import Coloring, coloring, recolored
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
@@ -26,7 +26,7 @@ from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.runs import Opened, load, prepare, run_of, runs_of
 from explorer.scene import Run, Scene, Shown, stage
 from explorer.shelf import open_shared, shown
-from explorer.state.appearance import Appearance
+from explorer.state.appearance import Appearance, Hidden
 from explorer.state.export import ExportChoice
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
@@ -80,7 +80,7 @@ class Session(param.Parameterized):
         self._wanted: Run | Shown | None = None  # what the map shows, or will in a moment
         self._taking = False
         self._closed = False
-        self.appearance.param.watch(self._restage, ["color_by", "colormap", "density", "point_size"])
+        self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.inspection.param.watch(self._look, ["row", "k", "metric"])
 
@@ -156,7 +156,7 @@ class Session(param.Parameterized):
         self.cancel()
         dataset, self._taking = opened.dataset, True
         try:
-            self.appearance.color_by = dataset.color
+            self.appearance.param.update(color_by=dataset.color, hidden={})
             self.selection.reset(dataset.n_rows)
             self.inspection.row = None
         finally:
@@ -271,9 +271,8 @@ class Session(param.Parameterized):
     def _begin_staging(self, run: Run | Shown, dataset: Dataset) -> Callable[[], _Staged]:
         self._wanted = run
         self._staged += 1
-        look = {name: getattr(self.appearance, name) for name in ("color_by", "colormap", "density", "point_size")}
         mask = self.selection.mask if self.selection.count else None
-        return partial(_prepare_scene, dataset, run, look, mask, self.scene, self._runner)
+        return partial(_prepare_scene, dataset, run, _Look.of(self.appearance), mask, self.scene, self._runner)
 
     def _take_scene(self, staged: _Staged, number: int) -> None:
         scene = staged.scene
@@ -368,8 +367,22 @@ class _Staged(NamedTuple):
     runs: list[Run] | None  # none where they cannot have changed
 
 
+class _Look(NamedTuple):
+    color_by: str | None
+    colormap: str
+    palette: str
+    hidden: Hidden
+    density: Literal["log", "equalized", "linear"]
+    point_size: float | None
+
+    @classmethod
+    def of(cls, set_: Appearance) -> _Look:
+        hidden = set_.hidden_in(set_.color_by)
+        return cls(set_.color_by, set_.colormap, set_.palette, hidden, set_.density, set_.point_size)
+
+
 def _prepare_scene(
-    dataset: Dataset, run: Run | Shown, look: dict[str, Any], mask: NDArray[np.bool_] | None, before: Scene | None, jobs: Runner
+    dataset: Dataset, run: Run | Shown, look: _Look, mask: NDArray[np.bool_] | None, before: Scene | None, jobs: Runner
 ) -> _Staged:
     known = before if before is not None and before.dataset is dataset else None
     runs = None
@@ -381,15 +394,19 @@ def _prepare_scene(
         on_map, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
     if on_map is None:
         return _Staged(None, runs)
-    colors = _coloring(dataset, look["color_by"], look["colormap"], known)
-    scene = stage(dataset, on_map, colors, density=look["density"], point_size=look["point_size"], mask=mask, before=known)
+    colors = _coloring(dataset, look, known)
+    scene = stage(
+        dataset, on_map, colors, density=look.density, point_size=look.point_size, mask=mask, hidden=look.hidden, before=known
+    )  # fmt: skip
     return _Staged(scene, runs)
 
 
-def _coloring(dataset: Dataset, column: str | None, cmap: str, known: Scene | None) -> Coloring:
-    if known is not None and known.coloring.column == column and known.coloring.cmap == cmap:
+def _coloring(dataset: Dataset, look: _Look, known: Scene | None) -> Coloring:
+    if known is None or known.coloring.column != look.color_by:
+        return coloring(dataset, look.color_by, cmap=look.colormap, palette=look.palette)
+    if (known.coloring.cmap, known.coloring.palette_name) == (look.colormap, look.palette):
         return known.coloring
-    return coloring(dataset, column, cmap=cmap)
+    return recolored(known.coloring, cmap=look.colormap, palette=look.palette)
 
 
 def _title_of(source: object) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["as_numbers", "category_codes"]
 
 _MICROSECONDS = 1e-6
+_PIECE = 1 << 20  # rows taken in one call
+_NAMES = 1 << 14  # names taken in one call: others get their turn in between
 
 
 def category_codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
@@ -26,12 +28,16 @@ def category_codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.dictionary(pa.int32(), column.type))
     values = encoded.dictionary
-    order = pc.sort_indices(values).to_numpy() if len(values) else np.empty(0, np.int64)
+    order = pc.sort_indices(values) if len(values) else pa.array([], pa.uint64())
     position = np.empty(len(values) + 1, np.int32)
-    position[order] = np.arange(len(values), dtype=np.int32)
+    position[order.to_numpy()] = np.arange(len(values), dtype=np.int32)
     position[-1] = -1
-    codes = position[pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)]
-    return codes, [_name(value) for value in values.take(pa.array(order)).to_pylist()]
+    codes = np.empty(len(encoded), np.int32)
+    for start in range(0, len(codes), _PIECE):  # NumPy turns positions into 8 bytes each
+        piece = slice(start, start + _PIECE)
+        places = pc.fill_null(encoded.indices[piece], len(values)).to_numpy(zero_copy_only=False)
+        np.take(position, places, out=codes[piece], mode="clip")
+    return codes, _names(values.take(order))
 
 
 def as_numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
@@ -62,5 +68,13 @@ def _number(value: str | None) -> float:
         return np.nan
 
 
-def _name(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _names(values: pa.Array) -> list[str]:
+    """Return the distinct values as text, each another."""
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        names: list[str] = []
+        for start in range(0, len(values), _NAMES):
+            names += values[start : start + _NAMES].to_numpy(zero_copy_only=False).tolist()
+        return names
+    plain = [value.as_py() for value in values]
+    short = [f"{value:g}" if isinstance(value, float) else str(value) for value in plain]
+    return short if len(set(short)) == len(short) else [str(value) for value in plain]

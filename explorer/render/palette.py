@@ -66,9 +66,16 @@ COLORMAPS: Final = (*_MAPS, *(name + _REVERSED for name in _MAPS))
 """Names for a selector: color maps of colorcet, all perceptually uniform, in both directions."""
 
 _PIECE = 1 << 20  # rows taken in one call: NumPy turns their codes into 8 bytes each, and some calls keep the interpreter to themselves
+_NAMES = 1 << 14  # names taken in one call
 _CONTRAST = 2.0  # of a color map's ends with white and with #121212
 _DARK_LUMINANCE = 0.0060  # of #121212
 _LINEAR_BELOW = 0.04045  # of sRGB's curve
+_TO_CONES = np.array([
+    [0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]
+])  # fmt: skip  # Ottosson 2020
+_TO_LAB = np.array([
+    [0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]
+])  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +182,8 @@ def _name_order(categories: Sequence[str]) -> NDArray[np.int64]:
 def _colors(categories: Sequence[str], slots: NDArray[np.uint8], shades: Sequence[str]) -> dict[str, str]:
     colors: dict[str, str] = {}
     by_slot = np.array(shades, object)
-    for start in range(0, len(categories), _PIECE // 16):
-        names = categories[start : start + _PIECE // 16]
+    for start in range(0, len(categories), _NAMES):
+        names = categories[start : start + _NAMES]
         colors.update(zip(names, by_slot[slots[start : start + len(names)]].tolist(), strict=True))
     return colors
 
@@ -194,19 +201,23 @@ def _shades(n: int, name: str) -> list[str]:
 
 @cache
 def _sequence(name: str) -> tuple[str, ...]:
-    """Return a palette's colors: its own, then the default's but for the nearest to each of its own, so that the number stays."""
-    own = PALETTES[name].split() if name else []
-    rest = list(_PICKED.split())
-    for shade in own:
-        rest.remove(min(rest, key=lambda other: _distance(shade, other)))
+    """Return a palette's colors: its own, then those of the default, each farthest from all before it."""
+    own, rest = (PALETTES[name].split() if name else []), _PICKED.split()
+    if own:
+        places = _oklab(np.array([_rgb(f"#{shade}") for shade in (*own, *rest)], np.float64))
+        nearest = np.linalg.norm(places[len(own) :, None] - places[None, : len(own)], axis=2).min(axis=1)
+        order: list[int] = []
+        while len(own) + len(order) < DISTINCT:
+            order.append(int(nearest.argmax()))
+            nearest = np.minimum(nearest, np.linalg.norm(places[len(own) :] - places[len(own) + order[-1]], axis=1))
+        rest = [rest[at] for at in order]
     return tuple(f"#{shade}" for shade in (*own, *rest))
 
 
-def _distance(first: str, second: str) -> float:
-    """Compare two colors as people do, roughly: the "redmean" of their channels, squared."""
-    (r0, g0, b0), (r1, g1, b1) = _rgb(f"#{first}"), _rgb(f"#{second}")
-    mean = (r0 + r1) / 2
-    return (2 + mean / 256) * (r0 - r1) ** 2 + 4 * (g0 - g1) ** 2 + (2 + (255 - mean) / 256) * (b0 - b1) ** 2
+def _oklab(colors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return colors of shape (c, 3), 0 to 255, in OKLab, where distances are what people see."""
+    response = np.cbrt(_linear(colors) @ _TO_CONES.T)
+    return np.asarray(response @ _TO_LAB.T)
 
 
 class Limits(NamedTuple):
@@ -257,9 +268,12 @@ def colormap(name: str) -> NDArray[np.uint8]:
 
 def _luminance(colors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Relative luminance after WCAG 2."""
+    return np.asarray(_linear(colors) @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def _linear(colors: NDArray[np.float64]) -> NDArray[np.float64]:
     part = colors / 255
-    linear = np.where(part <= _LINEAR_BELOW, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
-    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    return np.where(part <= _LINEAR_BELOW, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
 
 
 def _rgb(shade: str) -> tuple[int, int, int]:
