@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import operator
+import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
@@ -15,11 +17,14 @@ from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
-from explorer.errors import ExplorerError, UnknownRow
+from explorer.errors import ExplorerError, UnknownFormat, UnknownRow, Unwritable
 from explorer.jobs.runner import runner
 from explorer.neighborhood import find_neighbors
+from explorer.picture_file import Background, write_picture
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
+from explorer.view_rows import view_table
+from explorer.views.export import current_window
 from explorer.views.page import Panels
 from explorer.views.plain import PlainToolkit
 
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from explorer.data.dataset import Dataset
+    from explorer.scene import Scene
 
 __all__ = ["Explorer", "create_page", "warm"]
 
@@ -140,6 +146,71 @@ class Explorer(pn.viewable.Viewer):
     @selection.setter
     def selection(self, rows: Any) -> None:
         self._session.selection.apply(rows)
+
+    @property
+    def rows_in_view(self) -> pd.DataFrame:
+        """The rows that the map shows now: ``row``, ``x``, ``y``, where rows are selected ``selected``, then their metadata.
+
+        Rows of hidden categories are left out. Where no browser shows the map, it is the first view. ``ExplorerError`` before there is a map.
+        """
+        scene = self._scene
+        frame: pd.DataFrame = view_table(scene, current_window(self._panels.map, scene).view).to_pandas()
+        return frame
+
+    def save_picture(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        width: int | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        background: Background = "page",
+    ) -> None:
+        """Write what the map shows now as a PNG file; where no browser shows it, the first view.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            Ends with .png. The file appears complete or not at all.
+        width : int, optional
+            Pixels, from 1 to 8,000; twice the width on screen by default. The map keeps its proportions; title and legend are added to the
+            height.
+        title : str, optional
+            The first line; the dataset's name by default. Empty for no title.
+        legend : bool
+            Whether the colors are explained below the map.
+        background : {"page", "white", "transparent"}
+            What is behind the rows; "page" is the color on screen, white where no browser shows the map.
+
+        Raises
+        ------
+        BadParameter, UnknownChoice
+            If there can be no such picture.
+        UnknownFormat, Unwritable
+            If there can be no such file.
+        ExplorerError
+            If there is no map yet.
+        """
+        scene, file = self._scene, Path(path)
+        if file.suffix.lower() != ".png":
+            raise UnknownFormat(str(path), (".png",))
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
+        try:
+            with unfinished.open("wb") as out:
+                window = current_window(self._panels.map, scene)
+                write_picture(out, scene, window, width=width, title=title, legend=legend, background=background)
+            unfinished.replace(file)
+        except OSError as error:
+            raise Unwritable(str(path), f"{error.strerror or error}.") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    @property
+    def _scene(self) -> Scene:
+        if self._session.scene is None:
+            self._session.error = "There is no map yet: open a dataset and run a projection."
+            raise ExplorerError(self._session.error)
+        return self._session.scene
 
     def run(self, method: str = "umap", **params: Any) -> Layout:
         """Compute a projection of every row, show it and return it; waits until it is done.

@@ -184,6 +184,7 @@ def _frame(
             color=scene.color,
             normalization=scene.normalization,
             selected=scene.selected,
+            shown=scene.shown_rows,
             point_px=point_px,
             always_discs=always_discs,
             pixel_ratio=pixel_ratio,

@@ -190,19 +190,24 @@ def _entries(scene: Scene) -> list[_Entry]:
     return [
         _Entry(one_line(coloring.names[code]) or "(empty)", palette.lut[[palette.category_slots[code]]], f"{coloring.counts[code]:,}")
         for code in coloring.most_common
+        if coloring.names[code] not in scene.hidden
     ]
 
 
 def _n_categories(scene: Scene) -> int:
-    return len(scene.coloring.names)
+    """Count the categories that are drawn."""
+    return scene.coloring.n_shown(scene.hidden) - (scene.coloring.n_missing > 0 and None not in scene.hidden)
 
 
 def _notes(scene: Scene) -> list[str]:
     coloring = scene.coloring
     n_other = coloring.palette.n_other if coloring.palette is not None else 0
     notes = [f"{n_other:,} rarer categories share one gray"] if n_other else []
-    if coloring.n_missing:
+    if coloring.n_missing and None not in scene.hidden:
         notes.append(f"{coloring.n_missing:,} rows have no value (gray)")
+    n_hidden = coloring.n_entries - coloring.n_shown(scene.hidden)
+    if n_hidden:
+        notes.append(f"{n_hidden:,} hidden")
     return notes
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.data.export import coordinates_table
 from explorer.render.accumulate import gather_visible
+from explorer.render.layout_index import frozen
 from explorer.render.view import View
 from explorer.scene import Scene
 
@@ -21,8 +22,8 @@ __all__ = ["rows_in_view", "view_table"]
 def rows_in_view(scene: Scene, view: View) -> NDArray[np.int32]:
     """List the rows that a view shows, ascending; rows of hidden categories are none of them. Costs about as much as drawing them."""
     index = scene.shown.index
-    shown, shown_bits = np.ones(1, bool), 0
-    found = gather_visible(index.x, index.y, index.boxes, tuple(map(float, view.sane())), 1, shown, shown_bits, len(index))
+    shown, shown_bits = (np.ones(1, bool), 0) if scene.shown_rows is None else (scene.shown_rows.flags, -1)
+    found = gather_visible(index.x, index.y, index.boxes, tuple(map(float, view.sane())), 1, frozen(shown), shown_bits, len(index))
     rows: NDArray[np.int32] = np.sort(index.rows[found])
     return rows
 

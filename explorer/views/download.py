@@ -219,5 +219,5 @@ class _Transfer:
 
 def file_name(*parts: str, ending: str) -> str:
     """Make a name for a file out of words: letters and digits of any script, what else there is becomes a hyphen."""
-    words = (re.sub(r"[^\w.,()]+", "-", part).strip("-. ") for part in parts)
-    return ("-".join(word for word in words if word)[:_NAME_MOST].strip("-. ") or "explorer") + ending
+    words = (re.sub(r"[^\w.()]+", "-", re.sub(r"(?<=\d),(?=\d)", "", part)).strip("-.") for part in parts)
+    return ("-".join(word for word in words if word)[:_NAME_MOST].strip("-.") or "explorer") + ending

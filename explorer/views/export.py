@@ -174,6 +174,7 @@ class ExportControls(pn.viewable.Viewer):
 
     def _end(self) -> None:
         self._stop = self._made = None
+        self.progress.text = ""
         self._update()
 
     def _update(self, *_: object) -> None:

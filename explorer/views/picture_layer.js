@@ -346,8 +346,9 @@ export function render({model}) {
     const asked_at = under_way.get(asked);
     if (asked_at !== undefined && performance.now() - asked_at > GIVE_UP_MS) want(wanted.moving, true);
     if (!shown || read_theme() === background) return;
-    background = read_theme();  // a picture at rest is transparent: it fits every theme
+    background = read_theme();  // a picture at rest is transparent: it fits every theme; the server has to know it for a picture file
     draw_marks();
+    want(false);
   }, 500);
 
   model.on("picture", show);
