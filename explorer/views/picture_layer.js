@@ -6,7 +6,9 @@ const UNDER_WAY = 2;       // pictures asked for and not yet here
 const REST_MS = 120;       // a view that stood this long gets its lossless picture
 const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost, and asked for again
 const TAP_PX = 5;          // a press that moves less is a tap
-const LATE_MS = 120;       // a picture in motion that takes this much longer on its way than the quickest one is late: the next ones weigh less
+const ON_THE_WAY_MS = 120; // the bytes of a picture in motion may take so long to come through
+const NOISE_MS = 10;       // differences in time below this say nothing of the way
+const RECENT = 6;          // pictures that say how quick the way is now
 const BUDGET = 150000;     // bytes of a picture in motion, on a way that carries it quickly
 const LEAST = 4000;
 
@@ -35,7 +37,8 @@ export function render({model}) {
   let id = 0, asked = 0, wanted = null, rest_timer = 0, moved_at = 0;
   const under_way = new Map(); // id -> time asked
   let background = "", ink_color = "#000";
-  let budget = BUDGET, quickest = Infinity;  // what the way carries, learned from each picture
+  let budget = BUDGET;         // what the way carries quickly, learned from each picture
+  const rates = [], ways = []; // of the last pictures: bytes a millisecond, and milliseconds on the way
   let hover = {busy: false, next: null, row: null};
   let pressed = null, alive = true;
 
@@ -81,12 +84,13 @@ export function render({model}) {
     const at = under_way.get(head.id);
     if (at === undefined || head.piece > 0) return;
     const way = performance.now() - at - head.ms;
-    if (quickest === Infinity) budget = Math.min(BUDGET, Math.max(LEAST, weight / Math.max(way, 1) * LATE_MS));  // as if all of it was the weight
-    quickest = Math.min(way, quickest + 1);
-    const late = way - quickest;
-    if (!head.moving) return;
-    if (late > LATE_MS) budget = Math.max(LEAST, weight * Math.max(0.25, LATE_MS / late));
-    else if (late < LATE_MS / 2) budget = Math.min(BUDGET * Math.max(1, box.clientWidth * box.clientHeight / 630000), budget * 1.25);
+    const late = ways.length ? way - Math.min(...ways) : way;  // than the quickest: so long it waited for the bytes before it and its own
+    rates.push(weight / Math.max(late, NOISE_MS));
+    ways.push(way);
+    if (rates.length > RECENT) rates.shift();
+    if (ways.length > 5 * RECENT) ways.shift();
+    const most = BUDGET * Math.max(1, box.clientWidth * box.clientHeight / 630000);
+    budget = Math.min(most, Math.max(LEAST, Math.max(...rates) * ON_THE_WAY_MS));  // waiting only makes a way look slower than it is
   };
   const want = (moving, again = false) => {
     const [w, h] = size();
