@@ -7,7 +7,6 @@ import logging
 import operator
 import os
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
@@ -17,10 +16,10 @@ from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
-from explorer.errors import ExplorerError, UnknownFormat, UnknownRow, Unwritable
+from explorer.errors import ExplorerError, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.neighborhood import find_neighbors
-from explorer.picture_file import Background, write_picture
+from explorer.picture_file import Background, save_picture
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
 from explorer.view_rows import view_table
@@ -151,7 +150,7 @@ class Explorer(pn.viewable.Viewer):
     def rows_in_view(self) -> pd.DataFrame:
         """The rows that the map shows now: ``row``, ``x``, ``y``, where rows are selected ``selected``, then their metadata.
 
-        Rows of hidden categories are left out. Where no browser shows the map, it is the first view. ``ExplorerError`` before there is a map.
+        Rows of hidden categories are left out. Where no browser shows the map, it is the first view. ``ExplorerError`` without a map.
         """
         scene = self._scene
         frame: pd.DataFrame = view_table(scene, current_window(self._panels.map, scene).view).to_pandas()
@@ -191,19 +190,9 @@ class Explorer(pn.viewable.Viewer):
         ExplorerError
             If there is no map yet.
         """
-        scene, file = self._scene, Path(path)
-        if file.suffix.lower() != ".png":
-            raise UnknownFormat(str(path), (".png",))
-        unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
-        try:
-            with unfinished.open("wb") as out:
-                window = current_window(self._panels.map, scene)
-                write_picture(out, scene, window, width=width, title=title, legend=legend, background=background)
-            unfinished.replace(file)
-        except OSError as error:
-            raise Unwritable(str(path), f"{error.strerror or error}.") from error
-        finally:
-            unfinished.unlink(missing_ok=True)
+        scene = self._scene
+        window = current_window(self._panels.map, scene)
+        save_picture(path, scene, window, width=width, title=title, legend=legend, background=background)
 
     @property
     def _scene(self) -> Scene:

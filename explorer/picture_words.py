@@ -49,7 +49,7 @@ class Words(NamedTuple):
 class _Entry(NamedTuple):
     name: str
     color: NDArray[np.uint8]  # (1, 3)
-    count: str
+    amount: str
 
 
 def title_strip(words: Words, scene: Scene, rows: NDArray[np.integer], title: str) -> NDArray[np.uint8] | None:
@@ -121,7 +121,7 @@ def _categories(words: Words, scene: Scene, most_height: float) -> NDArray[np.ui
         strip.box(left, baseline - 0.9 * swatch, entry.color, width=swatch, height=swatch)
         strip.text(left + 1.6 * swatch, baseline, shortened(entry.name, grid.name_width, size), size=size)
         end = left + 1.6 * swatch + grid.name_width + grid.count_width
-        strip.text(end - text_width(entry.count, size), baseline, entry.count, size=size, opacity=_FAINT)
+        strip.text(end - text_width(entry.amount, size), baseline, entry.amount, size=size, opacity=_FAINT)
     _write_feet(strip, words, feet, first + line * grid.n_lines)
     return strip.rgba
 
@@ -144,7 +144,7 @@ def _grid(words: Words, entries: Sequence[_Entry], most_height: float) -> _Grid:
     """Make columns as wide as the widest name needs, and as few lines as they allow."""
     size, swatch, gap = words.px(_TEXT), words.px(_SWATCH), words.px(_GAP)
     measured = entries[:_MEASURED]
-    count_width = max((text_width(entry.count, size) for entry in measured), default=0.0) + swatch
+    count_width = max((text_width(entry.amount, size) for entry in measured), default=0.0) + swatch
     least = 1.6 * swatch + count_width
     name_width = max((text_width(entry.name, size) for entry in measured), default=0.0)
     name_width = min(name_width, words.px(_NAME_MOST), max(words.room - least, 0.0))

@@ -51,7 +51,7 @@ def write_png(
         np.subtract(lines[:1], above, out=filtered[:1, 1:])
         np.subtract(lines[1:], lines[:-1], out=filtered[1:, 1:])
         above = lines[-1:].copy()
-        packed = packer.compress(filtered)
+        packed = packer.compress(filtered.data)
         if packed:
             _write_chunk(file, b"IDAT", packed)
     _write_chunk(file, b"IDAT", packer.flush())

@@ -219,7 +219,7 @@ def _write_picture(
 ) -> None:
     told = 0.0
 
-    def report(_: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
+    def report(stage: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
         nonlocal told
         if fraction - told >= _TOLD_EVERY:
             told = fraction
