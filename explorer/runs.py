@@ -58,7 +58,7 @@ def load(dataset: Dataset, run: Run, jobs: Runner) -> Shown | None:
         layout: Layout | None = Layout(given.coordinates, given.method or "given", dict(given.params))
     else:
         layout = jobs.stored_layout(dataset, projection(str(run.method), **run.settings))
-    return None if layout is None else shown(dataset, run, layout)
+    return None if layout is None else shown(dataset, run, layout, jobs.store)
 
 
 def _title(method: str, settings: Mapping[str, Any]) -> str:

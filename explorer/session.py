@@ -211,7 +211,7 @@ class Session(param.Parameterized):
         run = run_of(projection.method, projection.settings())
         job = self._runner.submit_layout(dataset, projection, owner=str(id(self)))
         try:
-            on_map = shown(dataset, run, job.result())
+            on_map = shown(dataset, run, job.result(), self._runner.store)
         except BaseException:  # Ctrl-C among them: nobody waits for it any more
             job.cancel()
             raise

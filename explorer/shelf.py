@@ -1,26 +1,39 @@
 """What this server process has open, shared by all its sessions: one dataset and one index, however many people look.
 
-Holds nothing alive by itself.
+Holds nothing alive by itself. Indexes of large layouts are kept in the store and mapped, so that a machine has them in memory once.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
+from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
+import numpy as np
+
 from explorer.data.catalog import Entry
+from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, Shown
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from explorer.compute.projections import Layout
     from explorer.data.dataset import Dataset
+    from explorer.jobs.store import Store
 
 __all__ = ["open_shared", "shown"]
 
+logger = logging.getLogger(__name__)
+
 _Made = TypeVar("_Made")
+_INDEX = "index"
+_INDEX_VERSION = 1  # raise it when LayoutIndex.build() gives another result
+_KEPT_FROM = 200_000  # rows; a smaller index is built in less time than it takes to find the kept one
 
 
 class _Shelf(Generic[_Made]):
@@ -65,10 +78,26 @@ def open_shared(entry: Entry) -> Dataset:
     return _datasets.get((entry.name, entry.title, changed, repr(sorted(entry.options.items()))), entry.open)
 
 
-def shown(dataset: Dataset, run: Run, layout: Layout) -> Shown:
-    """Index a layout for drawing; the same object for everybody who looks at it."""
+def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None) -> Shown:
+    """Index a layout for drawing, or find its index in the store; the same object for everybody who looks at it."""
     if run.given is not None:  # of the same vectors there may be other coordinates; the array is alive as long as the Shown
         key: Hashable = ("given", id(layout.coordinates), run.given, run.title)
     else:
         key = (dataset.fingerprint, dataset.n_rows, run.method, repr(sorted(run.settings.items())))
-    return _shown.get(key, lambda: Shown(run, layout, LayoutIndex.build(layout.coordinates)))
+    return _shown.get(key, lambda: Shown(run, layout, _index(layout.coordinates, store)))
+
+
+def _index(coordinates: NDArray[np.float32], store: Store | None) -> LayoutIndex:
+    if store is None or len(coordinates) < _KEPT_FROM:
+        return LayoutIndex.build(coordinates)
+    content = blake2b(np.ascontiguousarray(coordinates), digest_size=16).hexdigest()
+    key = store.key(_INDEX, content, {}, _INDEX_VERSION)
+    kept = store.get(_INDEX, key)
+    if kept is None:
+        index = LayoutIndex.build(coordinates)
+        try:
+            kept = store.put(_INDEX, key, index.arrays(), {})
+        except StoreUnwritable as error:
+            logger.warning("The index of a layout is not kept: %s", error)
+            return index
+    return LayoutIndex.from_arrays(kept.arrays)

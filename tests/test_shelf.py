@@ -13,6 +13,8 @@ from explorer.compute.projections import Layout
 from explorer.data.catalog import Entry
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import FileMissing
+from explorer.jobs.store import Store
+from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run
 from explorer.shelf import open_shared, shown
 
@@ -104,3 +106,40 @@ def test_coordinates_that_came_with_the_same_vectors_are_not_mixed_up():
     assert shown(data, run, one) is first
     assert np.array_equal(first.layout.coordinates, one.coordinates)
     assert np.array_equal(second.layout.coordinates, other.coordinates)
+
+
+def test_the_index_of_a_large_layout_is_kept_and_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("explorer.shelf._KEPT_FROM", 1000)
+    store = Store(tmp_path, limit_mb=100)
+    places = np.random.default_rng(0).normal(size=(5000, 2)).astype(np.float32)
+    places[7] = np.nan
+    data = open_dataset(places)
+    run = Run("PCA", "pca", {}, None)
+    built = shown(data, run, Layout(places, "pca", {}), store).index
+    gc.collect()
+    monkeypatch.setattr(LayoutIndex, "build", None)  # not asked for again
+    kept = shown(data, run, Layout(places.copy(), "pca", {}), store).index
+    assert kept is not built
+    for name, array in built.arrays().items():
+        np.testing.assert_array_equal(kept.arrays()[name], array)
+    bottom: object = kept.x
+    while isinstance(bottom, np.ndarray) and not isinstance(bottom, np.memmap):
+        bottom = bottom.base
+    assert isinstance(bottom, np.memmap)
+    assert (kept.home, kept.extent, kept.n_rows) == (built.home, built.extent, 5000)
+
+
+@pytest.mark.parametrize("harm", ["truncated", "unwritable"])
+def test_a_layout_is_shown_whatever_has_become_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str):
+    monkeypatch.setattr("explorer.shelf._KEPT_FROM", 10)
+    places = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    data, run = open_dataset(places), Run("PCA", "pca", {}, None)
+    folder = tmp_path / "store"
+    if harm == "unwritable":
+        folder.write_text("in the way")
+    else:
+        shown(data, run, Layout(places, "pca", {}), Store(folder, limit_mb=100))
+        gc.collect()
+        for file in folder.rglob("x.npy"):
+            file.write_bytes(file.read_bytes()[:-4])
+    assert len(shown(data, run, Layout(places.copy(), "pca", {}), Store(folder, limit_mb=100)).index) == 50
