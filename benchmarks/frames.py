@@ -8,18 +8,17 @@ runs for each zoom, without any encoding. One thread, 900x700. Ours also draws w
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import datashader as ds
 import datashader.transfer_functions as tf
 import numpy as np
 import pandas as pd
+from clusters import clusters
+from figures import Figure, compared, goal_of, options, told
 
 from explorer.render.color import ByCategory, RowMask
 from explorer.render.encode import encode_jpeg, encode_lossless
@@ -40,42 +39,18 @@ SELECTED = 0.3  # share of the rows that the mask selects
 MASKED_GOAL = 1.3  # times the picture without a mask
 
 
-@dataclass
-class Figure:
-    """One line of the benchmarks' common language."""
-
-    figure: str
-    value: float
-    unit: str
-    goal: float | None = None
-    peer: float | None = None
-    peer_name: str | None = None
-    ratio: float | None = None
-    met: bool | None = None
-    rows: int = 0
-
-
 def main() -> int:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--rows", type=int, default=1_000_000)
-    options.add_argument("--categories", type=int, default=30)
-    options.add_argument("--quick", action="store_true", help="fewer repeats, and at most a million rows")
-    options.add_argument("--json", action="store_true", help="print one JSON list")
-    given = options.parse_args()
-    figures = measure(min(given.rows, 1_000_000) if given.quick else given.rows, given.categories, 7 if given.quick else 25)
-    print(json.dumps([asdict(figure) for figure in figures]) if given.json else table(figures))
+    given = options(__doc__ or "").parse_args()
+    rows = min(given.rows, 1_000_000) if given.quick else given.rows
+    figures = measure(rows, given.categories, 7 if given.quick else 25)
+    print(told(figures, heading=f"{rows:,} rows, {WIDTH}x{HEIGHT}, one thread; peer: {PEER}", as_json=given.json))
     return 0
 
 
 def measure(rows: int, categories: int, repeats: int) -> list[Figure]:
     """Measure everything at so many rows."""
-    rng = np.random.default_rng(0)
-    codes = rng.integers(0, categories, rows, dtype=np.int32)
-    xy = rng.standard_normal((rows, 2), dtype=np.float32)
-    centers = rng.normal(size=(categories, 2)) * 8
-    xy += centers.astype(np.float32)[codes]
-    names = [f"category {i:03d}" for i in range(categories)]
+    xy, codes, names, centers = clusters(rows, categories)
     palette = Palette.of(names)
     start = time.perf_counter()
     warm()
@@ -87,7 +62,7 @@ def measure(rows: int, categories: int, repeats: int) -> list[Figure]:
         FrameRequest, index=index, width=WIDTH, height=HEIGHT, color=ByCategory.of(index, palette.slots(codes), palette.lut),
         normalization=Normalization.of(index),
     )  # fmt: skip
-    home, mask = index.home.fitted(WIDTH, HEIGHT), RowMask.of(index, rng.random(rows) < SELECTED)
+    home, mask = index.home.fitted(WIDTH, HEIGHT), RowMask.of(index, np.random.default_rng(1).random(rows) < SELECTED)
     zoom = around(home, *centers[0], share=0.04)
     frame = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "category": pd.Categorical.from_codes(codes, names)})
     textbook = partial(datashaded, frame, palette.colors)
@@ -96,7 +71,7 @@ def measure(rows: int, categories: int, repeats: int) -> list[Figure]:
     near = paired(lambda: jpeg(render(request(view=zoom))), lambda: jpeg(render(request(view=zoom, selected=mask))), repeats)
     few = max(2, repeats // 5)
     for name, (ours, masked), view in (("whole map, encoded", whole, home), ("4 % of the map, encoded", near, zoom)):
-        figures.append(compared(Figure(name, ours, "ms", goal_of(name, rows), median(partial(textbook, view), few), PEER)))
+        figures.append(compared(Figure(name, ours, "ms", goal_of(GOALS[name], rows), median(partial(textbook, view), few), PEER)))
         place = name.removesuffix(", encoded")
         figures.append(compared(Figure(f"{place}, a mask of {SELECTED:.0%}: times the one without", masked / ours, "x", MASKED_GOAL)))
     for name, draw in (
@@ -118,7 +93,7 @@ def jpeg(frame: Frame) -> bytes:
     return encode_jpeg(frame, background=LIGHT)
 
 
-def datashaded(frame: pd.DataFrame, colors: dict[str, str], view: View) -> object:
+def datashaded(frame: pd.DataFrame, colors: Mapping[str, str], view: View) -> object:
     """Draw the textbook way."""
     canvas = ds.Canvas(WIDTH, HEIGHT, x_range=view[:2], y_range=view[2:])
     return tf.shade(canvas.points(frame, "x", "y", ds.by("category", ds.count())), color_key=colors, how="log")
@@ -145,30 +120,6 @@ def paired(first: Callable[[], object], second: Callable[[], object], repeats: i
             if turn:
                 kept.append((time.perf_counter() - start) * 1e3)
     return float(np.median(times[0])), float(np.median(times[1]))
-
-
-def goal_of(name: str, rows: int) -> float | None:
-    """Return the goal for so many rows."""
-    return next((goal for most, goal in GOALS[name].items() if rows <= most), None)
-
-
-def compared(figure: Figure) -> Figure:
-    """Fill in ratio and met."""
-    figure.ratio = None if figure.peer is None else figure.value / figure.peer
-    figure.met = None if figure.goal is None else figure.value <= figure.goal
-    return figure
-
-
-def table(figures: list[Figure]) -> str:
-    """Return the table for people."""
-    lines = [f"{figures[0].rows:,} rows, {WIDTH}x{HEIGHT}, one thread; peer: {PEER}"]
-    lines.append(f"{'':58}{'value':>12}{'goal':>9}{'met':>6}{'peer':>11}{'ratio':>9}")
-    for each in figures:
-        goal = "" if each.goal is None else f"{each.goal:g}"
-        peer, ratio = ("", "") if each.peer is None else (f"{each.peer:.0f} {each.unit}", f"{each.ratio:.3f}")
-        met = "" if each.met is None else ("yes" if each.met else "no")
-        lines.append(f"{each.figure:58}{each.value:9.1f} {each.unit:<2}{goal:>9}{met:>6}{peer:>11}{ratio:>9}")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

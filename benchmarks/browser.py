@@ -1,0 +1,156 @@
+"""Servers started as a user starts them, and a headless Chromium whose pages keep their own time: what a person sees, and when."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+__all__ = ["Probed", "chromium", "serving", "window"]
+
+HERE = Path(__file__).resolve().parent
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+START_S = 120
+PATIENCE_MS = 120_000
+
+
+@contextmanager
+def serving(app: Path, *words: str, **environment: str) -> Iterator[str]:
+    """Run ``panel serve app``, with the probe of its event loop under /lag; gives the server's address.
+
+    Raises
+    ------
+    RuntimeError
+        If the server ends or does not answer, with what it logged.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "panel", "serve", str(app), "--port", str(port), "--num-threads", "4", "--liveness"]
+    paths = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    with tempfile.TemporaryDirectory() as cwd:
+        log = Path(cwd) / "server.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [*command, "--plugins", "loop_lag", *words],
+                cwd=cwd,
+                env={**os.environ, "BOKEH_RESOURCES": "server", "PYTHONPATH": paths, **environment},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            address = f"http://localhost:{port}"
+            _wait_for(f"{address}/liveness", process, log)
+            yield address
+        finally:
+            _end(process)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    message = f"no answer from {url}:\n{log.read_text()}"
+    raise RuntimeError(message)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, how)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run the installed Chromium; a download is never tried.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none.
+    """
+    found = next((path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None)
+    if found is None:
+        message = "this benchmark needs Chromium: apt-get install chromium"
+        raise RuntimeError(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
+        yield browser
+        browser.close()
+
+
+def window(browser: Browser) -> BrowserContext:
+    """Open a window whose pages have the probe: pages of one window share its cache, and only the last one is quick."""
+    made = browser.new_context(viewport={"width": 1510, "height": 820})
+    made.set_default_timeout(PATIENCE_MS)
+    made.add_init_script(path=HERE / "probe.js")
+    return made
+
+
+class Probed:
+    """A page that notes when it got an event and when it had painted the picture; see ``probe.js``."""
+
+    def __init__(self, context: BrowserContext, url: str, *, picture: str) -> None:
+        self.page: Page = context.new_page()
+        self._picture = picture  # CSS selector of what holds the picture
+        self.page.goto(url, wait_until="commit")
+
+    def ask(self, question: str) -> Any:
+        """Ask the page's probe; waits where the answer is a promise."""
+        return self.page.evaluate(f"() => probe.{question}()")
+
+    def box(self) -> Mapping[str, float]:
+        """Say where the picture is on the page: x, y, width, height in pixels."""
+        found = self.page.locator(self._picture).first.bounding_box()
+        if found is None:
+            message = f"nothing on the page is {self._picture}"
+            raise RuntimeError(message)
+        return {side: float(found[side]) for side in ("x", "y", "width", "height")}
+
+    def center(self) -> tuple[float, float]:
+        """Say where the middle of the picture is on the page."""
+        box = self.box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def fit(self, width: int, height: int) -> None:
+        """Resize the page so that the picture has this size."""
+        box, size = self.box(), self.page.viewport_size
+        if size is not None:
+            self.page.set_viewport_size(
+                {"width": round(size["width"] + width - box["width"]), "height": round(size["height"] + height - box["height"])}
+            )
+        self.page.wait_for_timeout(500)  # for the picture of the new size to be asked for
+        self.ask("rest")
+
+    def close(self) -> None:
+        """Close the page."""
+        self.page.close()
