@@ -168,7 +168,7 @@ def _moving(scene: Scene, asked: PictureRequest, coarseness: int) -> Picture:
         detail = _DETAILS[level]
         if frame is None or detail.ratio != drawn:
             frame, drawn = _render(scene, asked, detail.ratio), detail.ratio
-        data = encode_jpeg(frame, background=asked.background, quality=detail.quality)
+        data = encode_jpeg(frame, quality=detail.quality)
         if len(data) <= most or level == COARSEST:
             break
         level += 1
@@ -209,6 +209,7 @@ def _render(scene: Scene, asked: PictureRequest, ratio: float) -> Frame:
             pixel_ratio=ratio,
             step=max(1, len(scene.shown.index) // _MOVING_ROWS) if asked.moving else 1,
             row_ids=not asked.moving,
+            background=asked.background if asked.moving else None,
         )
     )
 

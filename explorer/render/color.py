@@ -7,6 +7,7 @@ take arrays in the dataset's row order, bring them into index order once and are
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from explorer.errors import BadParameter
 from explorer.render.layout_index import LayoutIndex, frozen
 
-__all__ = ["COLORS", "ByCategory", "ByNumber", "Color", "Density", "RowMask"]
+__all__ = ["COLORS", "ByCategory", "ByNumber", "Color", "Density", "RowMask", "rgb"]
 
 COLORS: Final = 256
 """The most colors of a category column: a row's color fits into a byte."""
@@ -94,3 +95,16 @@ class RowMask:
     def of(cls, index: LayoutIndex, mask: NDArray[np.bool_]) -> RowMask:
         """Prepare ``mask`` (n_rows,), in row order."""
         return cls(index.take(np.asarray(mask, bool)))
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Read ``"#rrggbb"``.
+
+    Raises
+    ------
+    BadParameter
+        If it is something else.
+    """
+    if not re.fullmatch("#[0-9a-fA-F]{6}", color):
+        raise BadParameter("background", color, 'give a color as "#rrggbb".')
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

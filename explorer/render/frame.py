@@ -1,9 +1,9 @@
 """One picture of a map: ``render(request) -> Frame``, a pure function for worker threads; it never caches, waits or touches a widget.
 
 ``FrameRequest(index, view, width, height, color, normalization, selected=None, shown=None, point_px=None, pixel_ratio=1.0, step=1,
-row_ids=False)`` with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``, ``selected`` and
-``shown`` a :class:`RowMask` (all of :mod:`explorer.render.color`, prepared once), ``normalization`` a :class:`Normalization` (measured
-once a layout).
+row_ids=False, background=None)`` with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``,
+``selected`` and ``shown`` a :class:`RowMask` (all of :mod:`explorer.render.color`, prepared once), ``normalization`` a
+:class:`Normalization` (measured once a layout).
 ``Frame(rgba uint8 (h, w, 4) straight alpha, row_ids int32 (h, w) or None, n_visible, view, point_px)``. :func:`warm` compiles every kernel.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.render.accumulate import gather_visible, packed, splat, sum_colors, sum_numbers, widen
-from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask
+from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask, rgb
 from explorer.render.layout_index import BLOCK, LayoutIndex, frozen
 from explorer.render.normalization import Normalization
 from explorer.render.shade import BLUE, GREEN, RED, shade_density, shade_mixed, shade_numbers
@@ -67,6 +67,8 @@ class FrameRequest:
         Draw every ``step``-th row, a spatially fair sample, with the opacity of all rows; for pictures while something moves.
     row_ids : bool
         Also note a row for each pixel, selected ones first.
+    background : str, optional
+        ``"#rrggbb"``: draw an opaque picture on this color; on a transparent ground by default.
     """
 
     index: LayoutIndex
@@ -82,6 +84,7 @@ class FrameRequest:
     pixel_ratio: float = 1.0
     step: int = 1
     row_ids: bool = False
+    background: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ class Frame:
     Attributes
     ----------
     rgba : ndarray of shape (height, width, 4), uint8
-        Straight (not premultiplied) alpha on a transparent ground; line 0 is the top.
+        Straight (not premultiplied) alpha, 255 throughout where a background was asked for; line 0 is the top.
     row_ids : ndarray of shape (height, width), int32, or None
         Row number at the pixel where its row lies, -1 where there is none.
     n_visible : int
@@ -123,6 +126,11 @@ def render(request: FrameRequest) -> Frame:
     -------
     Frame
         The picture; empty where the view shows no row.
+
+    Raises
+    ------
+    BadParameter
+        If the background is not ``"#rrggbb"``.
     """
     picture = _Picture(request)
     found = _few_rows(picture)
@@ -142,10 +150,18 @@ def warm() -> None:
     for color in colors:
         for point_px in (1.0, 4.0):
             request = FrameRequest(
-                index=index, view=index.home, width=4, height=4, color=color, normalization=normalization, point_px=point_px, row_ids=True
+                index=index,
+                view=index.home,
+                width=4,
+                height=4,
+                color=color,
+                normalization=normalization,
+                point_px=point_px,
+                row_ids=True,
+                background="#ffffff",
             )
             frame = render(request)
-    encode_jpeg(frame, background="#ffffff")
+    encode_jpeg(frame)
 
 
 class _Picture:
@@ -157,6 +173,7 @@ class _Picture:
         self.width, self.height, self.step = (max(int(size), 1) for size in (request.width, request.height, request.step))
         self.view = request.view.sane()
         self.color = request.color
+        self.ground = np.zeros(4) if request.background is None else np.array([*rgb(request.background), 255.0])
         self.shown, self.shown_bits = _optional(request.shown)
         self.chosen, self.chosen_bits = _optional(request.selected)
         self.has_context = request.selected is not None or isinstance(request.color, ByNumber)
@@ -182,8 +199,10 @@ class _Picture:
             least = table[1] + (max(_DISC_OPACITY, table[1]) - table[1]) * max(rise, 0.0)
             table = np.maximum(table, np.float32(least))
             table[0] = 0
-        out = np.zeros((self.width * self.height, 4), np.uint8)
-        args = sums, context, np.float32(rows_each), frozen(table), frozen(table * np.float32(_CONTEXT))
+        out = np.empty((self.width * self.height, 4), np.uint8)
+        out.view(np.uint32)[:] = self.ground.astype(np.uint8).view(np.uint32)
+        ground = frozen((self.ground * (1, 1, 1, 1 / 255)).astype(np.float32))
+        args = sums, context, np.float32(rows_each), frozen(table), frozen(table * np.float32(_CONTEXT)), ground
         if isinstance(self.color, Density):
             shade_density(*args, frozen(self.color.lut), out)
         elif isinstance(self.color, ByNumber) and point_px <= 1:

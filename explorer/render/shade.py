@@ -1,4 +1,8 @@
-"""Sums in each pixel to RGBA: the kernels that decide how a picture looks; straight (not premultiplied) alpha on a transparent ground."""
+"""Sums in each pixel to RGBA: the kernels that decide how a picture looks.
+
+``ground`` float32 (4,) is what a picture is drawn on: red, green and blue, and 1 for an opaque picture; 0 for a transparent one, with
+straight (not premultiplied) alpha. ``out`` uint8 (pixels, 4) comes filled with it.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -25,8 +29,15 @@ def _opacity(amount, table):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _put(out, at, red, green, blue, alpha, behind):
-    """Write one color over the gray context behind it."""
+def _put(out, at, red, green, blue, alpha, behind, ground):
+    """Write one color over the gray context behind it and over the ground."""
+    if ground[3] > 0:
+        clear, half = np.float32(1) - alpha, np.float32(0.5)
+        bare, gray = np.float32(1) - behind, np.float32(GRAY) * behind
+        out[at, 0] = np.uint8(np.float32(red) * alpha + (ground[0] * bare + gray) * clear + half)
+        out[at, 1] = np.uint8(np.float32(green) * alpha + (ground[1] * bare + gray) * clear + half)
+        out[at, 2] = np.uint8(np.float32(blue) * alpha + (ground[2] * bare + gray) * clear + half)
+        return
     if behind == 0:
         half = np.float32(0.5)
         out[at, 0], out[at, 1], out[at, 2] = np.uint8(red + half), np.uint8(green + half), np.uint8(blue + half)
@@ -42,11 +53,11 @@ def _put(out, at, red, green, blue, alpha, behind):
 
 
 @njit(nogil=True, cache=True)
-def shade_mixed(sums, context, scale, table, context_table, lost, out):
+def shade_mixed(sums, context, scale, table, context_table, ground, lost, out):
     """Shade pixels whose color is the mean of their rows' colors.
 
     ``sums`` uint32 or float32 (pixels, 4): G, R, count, B, colors without their ``lost`` lowest bits; ``scale`` rows are counted for each
-    one that was read; ``context`` may be empty; ``out`` uint8 (pixels, 4) comes zeroed.
+    one that was read; ``context`` may be empty.
     """
     for at in range(sums.shape[0]):
         count = sums[at, COUNT]
@@ -54,13 +65,13 @@ def shade_mixed(sums, context, scale, table, context_table, lost, out):
         if count > 0:
             part = np.float32(1 << lost) / np.float32(count)
             red, green, blue = np.float32(sums[at, RED]), np.float32(sums[at, GREEN]), np.float32(sums[at, BLUE])
-            _put(out, at, red * part, green * part, blue * part, _opacity(np.float32(count) * scale, table), behind)
+            _put(out, at, red * part, green * part, blue * part, _opacity(np.float32(count) * scale, table), behind, ground)
         elif behind > 0:
-            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
+            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind, ground)
 
 
 @njit(nogil=True, cache=True)
-def shade_numbers(sums, context, scale, table, context_table, low, high, lut, out):
+def shade_numbers(sums, context, scale, table, context_table, ground, low, high, lut, out):
     """Shade pixels whose color stands for the mean of their rows' values; ``sums`` float64 (pixels, 2): value, count."""
     steps = 255.0 / (high - low)
     for at in range(sums.shape[0]):
@@ -68,13 +79,13 @@ def shade_numbers(sums, context, scale, table, context_table, low, high, lut, ou
         behind = _opacity(np.float32(context[at]) * scale, context_table) if context.size else np.float32(0)
         if count > 0:
             level = np.int64(min(max((sums[at, 0] / count - low) * steps, 0.0), 255.0) + 0.5)
-            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], _opacity(np.float32(count) * scale, table), behind)
+            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], _opacity(np.float32(count) * scale, table), behind, ground)
         elif behind > 0:
-            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
+            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind, ground)
 
 
 @njit(nogil=True, cache=True)
-def shade_density(sums, context, scale, table, context_table, lut, out):
+def shade_density(sums, context, scale, table, context_table, ground, lut, out):
     """Shade pixels whose color stands for the number of their rows; ``sums`` as in :func:`shade_mixed`."""
     least = table[1]
     steps = np.float32(255) / max(table[-1] - least, np.float32(1e-6))
@@ -84,9 +95,9 @@ def shade_density(sums, context, scale, table, context_table, lut, out):
         if count > 0:
             alpha = _opacity(np.float32(count) * scale, table)
             level = np.int64(min(max((alpha - least) * steps, np.float32(0)), np.float32(255)))
-            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], alpha, behind)
+            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], alpha, behind, ground)
         elif behind > 0:
-            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind)
+            _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind, ground)
 
 
 @njit(nogil=True, cache=True)

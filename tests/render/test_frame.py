@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.errors import BadParameter
 from explorer.render.accumulate import packed, widen
 from explorer.render.color import ByCategory, ByNumber, Density, RowMask
 from explorer.render.frame import FrameRequest, render
@@ -296,3 +297,23 @@ def test_widening_gives_each_row_a_square_of_pixels(across):
         expected[y, x] = sums[max(y - across + 1, 0) : y + 1, max(x - across + 1, 0) : x + 1].sum(axis=(0, 1))
     widen(sums, across)
     np.testing.assert_array_equal(sums, expected)
+
+
+@pytest.mark.parametrize(
+    "color", [density, by_code(np.arange(3_000) % 4), by_value(np.linspace(-2, 2, 3_000))], ids=["density", "category", "number"]
+)
+@pytest.mark.parametrize("background", ["#ffffff", "#121212", "#3080f0"])
+@pytest.mark.parametrize("point_px", [1.0, 3.0])
+def test_on_a_background_a_picture_is_the_transparent_one_blended_with_it(color, background, point_px):
+    made = {"point_px": point_px, "selected": np.arange(3_000) % 3 > 0}
+    opaque, clear = (render(request(cloud(), color, VIEWS[0], background=ground, **made)).rgba for ground in (background, None))
+    assert (opaque[..., 3] == 255).all()
+    alpha = clear[..., 3:] / 255
+    ground = np.array([int(background[i : i + 2], 16) for i in (1, 3, 5)])
+    np.testing.assert_allclose(opaque[..., :3], clear[..., :3] * alpha + ground * (1 - alpha), atol=1.5)
+
+
+@pytest.mark.parametrize("background", ["white", "#fff", "#gggggg", "", "#-11111"])
+def test_a_background_that_is_no_color_is_refused(background):
+    with pytest.raises(BadParameter, match="#rrggbb"):
+        render(request(cloud(), density, VIEWS[0], background=background))
