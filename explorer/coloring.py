@@ -85,6 +85,25 @@ class Coloring:
         """Say which category has this code, ``MISSING`` among them."""
         return None if code == MISSING else self.names[code]
 
+    def label(self, code: int) -> str:
+        """Name a category so that it can be read."""
+        return "no value" if code == MISSING else self.names[code] or "(empty)"
+
+    def count(self, code: int) -> int:
+        """Count the rows of a category."""
+        return self.n_missing if code == MISSING else self.counts[code]
+
+    def category_color(self, code: int) -> str:
+        """Give a category's color as "#rrggbb"."""
+        return MISSING_COLOR if self.palette is None else self.palette.color(code)
+
+    def find(self, text: str) -> list[int]:
+        """Find the categories that have a text in their label, upper or lower case, the most common first; takes a while, O(categories)."""
+        wanted = text.casefold()
+        order = np.argsort(-np.array(self.counts, np.int64), kind="stable").tolist()
+        codes = [*order, MISSING] if self.n_missing else order
+        return [code for code in codes if wanted in self.label(code).casefold()]
+
     @property
     def n_entries(self) -> int:
         """How many categories there are; rows without a value are one more, and all the values of a number column are one."""

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from explorer.coloring import Coloring, colorable, coloring
+from explorer.coloring import MISSING, Coloring, colorable, coloring, recolored, shown_mask
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import UnknownChoice, UnknownColumn
-from explorer.render.palette import MISSING_COLOR, OTHER_COLOR
+from explorer.render.palette import MISSING_COLOR, OTHER_COLOR, PALETTES, Palette
+from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 from explorer.views.legend import legend_content
 
 N = 60
@@ -103,7 +108,7 @@ def test_a_hundred_thousand_categories_share_a_gray_but_for_the_most_common():
     assert made.slots.dtype == np.uint8
     assert sum(made.counts) == n
     content = legend_content(made)
-    assert content["entries"][0] == ["w7", made.color_of(0), "500"]
+    assert content["entries"][0] == ["w7", made.color_of(0), "500", made.places["w7"]]
     assert len(content["entries"]) == 1_000
     assert "rarer categories share one gray" in content["note"]
     assert f"The 1,000 most common of {len(made.names):,} are listed." in content["note"]
@@ -123,9 +128,9 @@ def test_columns_that_can_color_are_categories_numbers_and_times():
 def test_the_legend_lists_the_most_common_first_then_by_name(kinds: list[str | None]):
     made = coloring(dataset(kind=["b"] * 20 + ["c"] * 20 + ["a"] * 17 + [None] * 3), "kind")
     content = legend_content(made)
-    assert [[name, count] for name, _, count in content["entries"]] == [["b", "20"], ["c", "20"], ["a", "17"]]
-    assert [color for _, color, _ in content["entries"]] == [made.palette.colors[name] for name in "bca"]
-    assert content["note"] == "3 rows have no value (gray)."
+    assert [[name, count] for name, _, count, _ in content["entries"]] == [["b", "20"], ["c", "20"], ["a", "17"], ["no value", "3"]]
+    assert [color for _, color, *_ in content["entries"]] == [*(made.palette.colors[name] for name in "bca"), MISSING_COLOR]
+    assert [made.category(code) for *_, code in content["entries"]] == ["b", "c", "a", None]
 
 
 def test_the_legend_of_a_number_is_a_bar_with_its_ends():
@@ -146,3 +151,122 @@ def test_the_legend_of_one_color_says_how_to_get_more():
 def test_an_empty_name_can_be_read_in_the_legend():
     content = legend_content(coloring(dataset(kind=["", "b"] * 30), "kind"))
     assert [entry[0] for entry in content["entries"]] == ["(empty)", "b"]
+
+
+# -- what is hidden
+
+
+def of_categories(values: list[str | None]) -> Coloring:
+    """The coloring of a category column with these values."""
+    names = sorted({value for value in values if value is not None})
+    codes = np.array([MISSING if value is None else names.index(value) for value in values], np.int32)
+    data = Dataset(
+        "Values", None, pa.table({"kind": pa.array(values, pa.string())}), {"kind": "category"}, None, None, (), None, codes >= -1, ""
+    )
+    return coloring(data, "kind")
+
+
+categories = st.none() | st.sampled_from(["", "a", "b", "<b>", "א", "no value", *(f"w{i}" for i in range(400))])
+
+
+@given(
+    values=st.lists(categories, max_size=40) | st.permutations([*(f"w{i}" for i in range(300)), None, "w7", None]),
+    names=st.frozensets(categories, max_size=30),
+    all_but=st.booleans(),
+)
+def test_hidden_rows_are_those_whose_category_is_hidden(values: list[str | None], names: frozenset[str | None], all_but: bool):  # noqa: FBT001
+    made, hidden = of_categories(values), Hidden(names, all_but)
+    mask = shown_mask(made, hidden)
+    expected = np.array([(value in names) == all_but for value in values], bool)
+    assert (mask is None) == bool(expected.all())
+    assert mask is None or np.array_equal(mask, expected)
+    present = set(values)
+    assert made.n_entries == len(present)
+    assert made.n_shown(hidden) == sum((value in names) == all_but for value in present)
+
+
+@given(
+    values=st.lists(st.sampled_from([0.0, 1.5, -3.0, np.nan, np.inf, None]), min_size=1, max_size=20),
+    names=st.frozensets(st.sampled_from([None, "a", ""])),
+    all_but=st.booleans(),
+)
+def test_of_a_number_column_rows_without_a_value_can_be_hidden_or_shown_alone(
+    values: list[float | None],
+    names: frozenset[str | None],
+    all_but: bool,  # noqa: FBT001
+):
+    table = pa.table({"score": pa.array(values, pa.float64())})
+    made = coloring(Dataset("Values", None, table, {"score": "number"}, None, None, (), None, np.ones(len(values), bool), ""), "score")
+    valued = np.array([value is not None and bool(np.isfinite(value)) for value in values])
+    expected = np.where(valued, not all_but, (None in names) == all_but)
+    mask = shown_mask(made, Hidden(names, all_but))
+    assert np.array_equal(np.ones(len(values), bool) if mask is None else mask, expected)
+    assert made.n_missing == np.count_nonzero(~valued)
+
+
+def test_of_a_hundred_thousand_categories_one_is_shown_alone():
+    n = 100_000
+    words = [f"w{i}" for i in range(n)]
+    table = pa.table({"word": pa.array([*words, None, "w5"]).dictionary_encode()})
+    made = coloring(Dataset("Words", None, table, {"word": "category"}, None, None, (), None, np.ones(n + 2, bool), ""), "word")
+    mask = shown_mask(made, Hidden.but(["w5"]))
+    assert mask is not None
+    assert np.flatnonzero(mask).tolist() == [5, n + 1]
+    mask = shown_mask(made, Hidden(frozenset([None, "w99999"])))
+    assert mask is not None
+    assert np.flatnonzero(~mask).tolist() == [n - 1, n]
+
+
+def test_no_column_hides_nothing(kinds: list[str | None]):
+    assert shown_mask(coloring(dataset(kind=kinds), None), Hidden.but([])) is None
+    assert shown_mask(coloring(dataset(kind=kinds), "kind"), NOTHING_HIDDEN) is None
+
+
+# -- other colors, and search
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_another_palette_gives_the_same_rows_other_colors(kinds: list[str | None], name: str):
+    data = dataset(kind=kinds)
+    first = coloring(data, "kind")
+    again = recolored(first, palette=name)
+    assert again.slots is first.slots
+    assert colors_of(again) == colors_of(coloring(data, "kind", palette=name))
+    assert [again.category_color(code) for code in (0, 1, 2, MISSING)] == [*again.palette.colors.values(), MISSING_COLOR]
+    assert Palette.of(again.names, np.array(again.counts), name=name).colors == again.palette.colors
+
+
+def test_a_reversed_color_map_runs_the_other_way():
+    first = coloring(dataset(score=np.linspace(0, 10, N)), "score")
+    again = recolored(first, cmap="blue-yellow, reversed")
+    assert again.values is first.values
+    assert np.array_equal(again.lut, first.lut[::-1])
+    with pytest.raises(UnknownChoice, match="rainbow is not a color map"):
+        recolored(first, cmap="rainbow")
+
+
+def test_a_palette_that_is_not_there_is_refused(kinds: list[str | None]):
+    with pytest.raises(UnknownChoice, match=r"tableau is not a palette\. Did you mean Tableau\?"):
+        recolored(coloring(dataset(kind=kinds), "kind"), palette="tableau")
+
+
+def test_categories_are_found_by_a_part_of_their_name_whatever_its_case():
+    made = of_categories(["Straße", "Straße", "strasse 2", "b", "", None])
+    found: dict[str, list[Any]] = {
+        text: [made.category(code) for code in made.find(text)] for text in ("STRASSE", "empty", "VALUE", "x", "")
+    }
+    assert found == {
+        "STRASSE": ["Straße", "strasse 2"],
+        "empty": [""],
+        "VALUE": [None],
+        "x": [],
+        "": ["Straße", "", "b", "strasse 2", None],
+    }
+
+
+def test_values_that_look_alike_when_shortened_are_not_taken_for_one():
+    values = [0.1234567, 0.1234568, 2.0] * 2
+    table = pa.table({"level": pa.array(values)})
+    made = coloring(Dataset("Levels", None, table, {"level": "category"}, None, None, (), None, np.ones(6, bool), ""), "level")
+    assert made.names == ("0.1234567", "0.1234568", "2.0")
+    assert len(set(colors_of(made, 6))) == 3

@@ -9,13 +9,15 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from explorer.coloring import coloring
+from explorer.coloring import Coloring, coloring, recolored
 from explorer.compute.projections import Layout
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.picture import Picture, PictureRequest, draw
+from explorer.render.color import ByCategory
 from explorer.render.view import View
 from explorer.scene import Run, Scene, Shown, stage
 from explorer.shelf import shown
+from explorer.state.appearance import Hidden
 
 PLACES = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5], [np.nan, np.nan]], np.float32)
 REQUEST = PictureRequest("browser", 7, View(-0.1, 1.1, -0.1, 1.1), 200, 100, 1.0, moving=False, background="#ffffff")
@@ -173,3 +175,50 @@ def test_nothing_of_a_scene_with_another_layout_is_used(dataset: Dataset, on_map
     assert second.selected is not first.selected
     picture = draw(second, REQUEST)
     assert picture.row_at(*PLACES[0].tolist()) == 5
+
+
+def test_rows_in_hidden_categories_are_not_drawn_and_cannot_be_pointed_at(dataset: Dataset, on_map: Shown):
+    whole, part = scene(dataset, on_map), scene(dataset, on_map, hidden=Hidden(frozenset(["b"])))
+    picture = draw(part, REQUEST)
+    assert (whole.n_shown, part.n_shown, picture.n_visible) == (5, 3, 3)
+    assert set(np.unique(picture.row_ids)) == {-1, 0, 2, 4}
+    assert picture.row_at(*PLACES[1].tolist()) is None
+    y, x = np.argwhere(picture.row_ids == 4)[0]
+    assert pixels(picture)[y, x].tolist() == pixels(draw(whole, REQUEST))[y, x].tolist()
+    nothing = scene(dataset, on_map, hidden=Hidden.but([]))
+    assert nothing.n_shown == 0
+    assert not pixels(draw(nothing, REQUEST)).any()
+
+
+def test_what_is_hidden_and_what_is_selected_are_two_things(dataset: Dataset, on_map: Shown):
+    mask = np.array([True, True, False, False, False, False])
+    made = scene(dataset, on_map, mask=mask, hidden=Hidden(frozenset(["b"])))
+    assert set(np.unique(draw(made, REQUEST).row_ids)) == {-1, 0, 2, 4}
+    assert made.selection_mask is mask
+
+
+def test_a_filter_mask_is_made_once_for_as_long_as_it_holds(dataset: Dataset, on_map: Shown):
+    first = scene(dataset, on_map, hidden=Hidden(frozenset(["b"])))
+
+    def again(shown: Shown = on_map, *, color: Coloring = first.coloring, hidden: Hidden = Hidden(frozenset("b"))) -> Scene:  # noqa: B008
+        return stage(dataset, shown, color, density="linear", point_size=3.0, mask=None, hidden=hidden, before=first)
+
+    assert again().shown_mask is first.shown_mask
+    assert again().shown_rows is first.shown_rows
+    elsewhere = shown(dataset, Run("x, y", None, {}, 0), Layout(PLACES[::-1].copy(), "given", {}))
+    assert again(elsewhere).shown_mask is first.shown_mask
+    assert again(elsewhere).shown_rows is not first.shown_rows
+    assert again(hidden=Hidden(frozenset("a"))).n_shown == 2
+    assert again(color=coloring(dataset, None)).shown_mask is None
+
+
+def test_another_palette_needs_no_more_than_its_colors(dataset: Dataset, on_map: Shown):
+    first = scene(dataset, on_map)
+    made = recolored(first.coloring, palette="Tableau")
+    second = stage(dataset, on_map, made, density="log", point_size=None, mask=None, before=first)
+    assert isinstance(first.color, ByCategory)
+    assert isinstance(second.color, ByCategory)
+    assert second.color.slots is first.color.slots
+    picture = draw(second, REQUEST)
+    y, x = np.argwhere(picture.row_ids == 4)[0]
+    assert "#{:02x}{:02x}{:02x}".format(*pixels(picture)[y, x, :3]) == made.color_of(4) == "#4e79a7"

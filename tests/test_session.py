@@ -19,6 +19,7 @@ from explorer.jobs.runner import Runner
 from explorer.jobs.store import Store
 from explorer.neighborhood import find_neighbors
 from explorer.session import Session
+from explorer.state.appearance import Hidden
 
 LONG = {"n_iter": 10_000}  # a t-SNE that runs for a minute when nobody stops it
 
@@ -547,3 +548,40 @@ def test_a_session_that_is_closed_leaves_the_same_run_of_another_alone(
     loop.until(lambda: other.scene.shown.layout.method == "tsne")
     assert other.error == ""
     other.close()
+
+
+# -- hiding
+
+
+def test_what_is_hidden_of_a_column_is_in_force_when_it_colors_the_map(session: Session, loop: Any, two_layouts: list[Any]):
+    session.appearance.hide_in("kind", Hidden(frozenset(["a"])))
+    session.appearance.color_by = "kind"
+    loop.until(lambda: session.scene.coloring.column == "kind" and session.scene.n_shown == 40)
+    session.appearance.color_by = "score"
+    loop.until(lambda: session.scene.coloring.column == "score")
+    assert (session.scene.n_shown, session.scene.shown_mask) == (60, None)
+    session.appearance.color_by = "kind"
+    loop.until(lambda: session.scene.coloring.column == "kind")
+    assert session.scene.n_shown == 40
+    session.appearance.palette = "Tableau"
+    loop.until(lambda: session.scene.coloring.palette_name == "Tableau")
+    assert session.scene.n_shown == 40
+
+
+def test_another_dataset_begins_with_nothing_hidden(session: Session, loop: Any, opened: Callable[..., Dataset]):
+    opened(seed=31, places=True)
+    session.appearance.hide_in("kind", Hidden(frozenset(["a"])))
+    opened(seed=32, places=True)
+    assert session.appearance.hidden == {}
+    loop.until(lambda: session.scene is not None and session.scene.dataset is session.dataset)
+    assert session.scene.n_shown == 60
+
+
+def test_a_palette_that_cannot_be_leaves_the_map_and_says_the_choices(session: Session, loop: Any, two_layouts: list[Any]):
+    session.appearance.color_by = "kind"
+    loop.until(lambda: session.scene.coloring.column == "kind")
+    scene = session.scene
+    session.appearance.palette = "sunset"
+    loop.until(lambda: session.error)
+    assert "sunset is not a palette." in session.error
+    assert session.scene is scene

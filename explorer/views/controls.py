@@ -1,4 +1,4 @@
-"""The control panel: which data, which colors, which projection with which parameters; sets state and calls the session."""
+"""The control panel: which data, which projection with which parameters; sets state and calls the session."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import panel as pn
 import param
 
 from explorer import settings
-from explorer.coloring import colorable
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
 from explorer.errors import DataError, Unreadable, Unwritable
-from explorer.render.palette import COLORMAPS
 from explorer.scene import Run
 from explorer.session import Session
 from explorer.views.status import Message
@@ -26,10 +24,9 @@ if TYPE_CHECKING:
 
     from explorer.data.dataset import Dataset
 
-__all__ = ["ColorControls", "DataControls", "ProjectionControls"]
+__all__ = ["DataControls", "ProjectionControls"]
 
 _NAME_MOST = 60  # characters of an uploaded file's name: a file system counts bytes, of which a character may need four
-_NO_COLOR = "— one color —"
 _MINUTES_FROM_S = 90
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
@@ -115,54 +112,6 @@ class DataControls(pn.viewable.Viewer):
         self.problems.param.update(text=" ".join(known.problems), visible=bool(known.problems))
         notes = " ".join(dataset.notes) if dataset is not None else ""
         self.notes.param.update(text=notes, visible=bool(notes))
-
-
-class ColorControls(pn.viewable.Viewer):
-    """What colors the map, and how density becomes opacity."""
-
-    def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
-        super().__init__(**params)
-        self._session = session
-        appearance = session.appearance
-        self.column = toolkit.select("Color by", {_NO_COLOR: ""}, "")
-        self.colormap = toolkit.select("Color map", {name: name for name in COLORMAPS}, next(iter(COLORMAPS)))
-        densities = {how: how for how in appearance.param.density.objects}
-        self.density = toolkit.select("Density", densities, appearance.density, description=appearance.param.density.doc)
-        self._view = pn.Column(self.column, self.colormap, self.density, sizing_mode="stretch_width")
-        self._following = False  # the widget follows the state: what it says then is not a person's choice
-        self.column.param.watch(self._on_choice, ["value"])
-        tie(self.colormap, appearance, "colormap", soon=session.soon)
-        tie(self.density, appearance, "density", soon=session.soon)
-        session.param.watch(self._on_dataset, ["dataset"])
-        appearance.param.watch(self._on_color, ["color_by"])
-        self._on_dataset()
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._view
-
-    def _on_choice(self, *_: object) -> None:
-        if not self._following:
-            self._session.soon(self._take_color)
-
-    def _take_color(self) -> None:
-        self._session.appearance.color_by = self.column.value or None  # as it is by now, see toolkit.tie
-
-    def _on_dataset(self, *_: object) -> None:
-        dataset = self._session.dataset
-        names = [] if dataset is None else colorable(dataset)
-        self._following = True
-        try:
-            color = self._session.appearance.color_by
-            self.column.param.update(options={_NO_COLOR: "", **{name: name for name in names}}, value=color if color in names else "")
-        finally:
-            self._following = False
-        self._on_color()
-
-    def _on_color(self, *_: object) -> None:
-        dataset, column = self._session.dataset, self._session.appearance.color_by or ""
-        if column in self.column.options.values():
-            self.column.value = column
-        self.colormap.visible = bool(dataset is not None and dataset.roles.get(column) in ("number", "time"))
 
 
 class ProjectionControls(pn.viewable.Viewer):

@@ -1,48 +1,147 @@
-// The legend: a color and a count for each category, or the color bar of a number column. Text from the data goes through textContent only.
+// The legend: a color and a count for each category, or the color bar of a number column; a click hides or shows a category, a double click
+// shows it alone. Which ones are hidden is the server's to say. Text from the data goes through textContent only.
+
+const DOUBLE_MS = 250;  // so long a click waits for a second one, so that the map does not flicker in between
+const TYPING_MS = 120;
+
+const element = (kind, name, text) => {
+  const made = document.createElement(kind);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const button = (name, text, act) => {
+  const made = element("button", name, text);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
+};
 
 export function render({model}) {
-  const box = document.createElement("div");
-  box.className = "legend";
+  const box = element("div", "legend"), list = element("ul"), outcome = element("div", "outcome"), search = element("input");
+  const showAll = button("link", "Show all", () => send({type: "all"}));
+  const counted = element("span");
+  const hideFound = button("link", "Hide these", () => send({type: "hide", text: search.value.trim()}));
+  const onlyFound = button("link", "Show only these", () => send({type: "only", text: search.value.trim()}));
+  counted.setAttribute("role", "status");
+  outcome.append(counted, hideFound, onlyFound);
+  search.type = "search";
+  list.setAttribute("role", "toolbar");
+  list.setAttribute("aria-orientation", "vertical");
+  list.setAttribute("aria-description", "Enter hides or shows a category, Shift and Enter shows it alone.");
+
+  let waiting = null, typing = null;  // {code, timer} of a click that may become a double one; a timer
+  const send = message => model.send_msg({...message, of: model.content.version});
+
+  const act = (code, event) => {
+    const before = waiting;
+    waiting = null;
+    if (before) clearTimeout(before.timer);
+    if (before && before.code !== code) send({type: "toggle", code: before.code});
+    if (event.shiftKey) return send({type: "solo", code});
+    if (event.detail === 0) return send({type: "toggle", code});  // by keyboard: there is no second click to wait for
+    if (event.detail % 2 === 0) {
+      if (!before) send({type: "toggle", code});  // a slow double click: take the first one back
+      return send({type: "solo", code});
+    }
+    waiting = {code, timer: setTimeout(() => { waiting = null; send({type: "toggle", code}); }, DOUBLE_MS)};
+  };
+
+  const item = ([name, color, count, code]) => {
+    const made = element("li"), label = element("span", "", name), entry = button("entry", undefined, event => act(code, event));
+    made.setAttribute("role", "none");
+    entry.dataset.code = code;
+    entry.title = name;
+    entry.tabIndex = -1;
+    entry.style.setProperty("--color", color);
+    label.dir = "auto";
+    entry.append(element("i"), label, element("b", "", count));
+    made.append(entry);
+    return made;
+  };
+
+  const entries = () => [...list.querySelectorAll(".entry")];
+  const mark = () => {
+    const hidden = new Set(model.hidden);
+    for (const entry of entries()) entry.setAttribute("aria-pressed", String(!hidden.has(Number(entry.dataset.code))));
+    showAll.disabled = !model.some_hidden;
+  };
+
+  const fill = shown => {
+    list.replaceChildren(...shown.map(item));
+    list.hidden = !shown.length;
+    if (shown.length) entries()[0].tabIndex = 0;  // one stop of the Tab key; the arrows go on from there
+    mark();
+  };
+
+  const goTo = entry => {
+    for (const other of entries()) other.tabIndex = other === entry ? 0 : -1;
+    entry.focus();
+  };
+  list.addEventListener("keydown", event => {
+    const all = entries(), at = all.indexOf(event.target);
+    const to = {ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1, PageDown: at + 8, PageUp: at - 8}[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    goTo(all[Math.min(Math.max(to, 0), all.length - 1)]);
+  });
+  list.addEventListener("focusin", event => {
+    if (event.target.tabIndex !== 0) for (const other of entries()) other.tabIndex = other === event.target ? 0 : -1;
+  });
+
+  const look = () => {
+    const text = search.value.trim();
+    clearTimeout(typing);
+    typing = setTimeout(() => send({type: "search", text}), TYPING_MS);
+    if (!text) showFound();
+  };
+  search.addEventListener("input", look);
+
+  const showFound = () => {
+    const text = search.value.trim(), found = model.found;
+    outcome.hidden = !text;
+    if (!text) return fill(model.content.entries || []);
+    if (found.text !== text || found.of !== model.content.version) return;  // it is on its way
+    counted.textContent = found.note;
+    hideFound.disabled = onlyFound.disabled = !found.entries.length;
+    fill(found.entries);
+  };
+
   const draw = () => {
-    const {title, note, entries, bar} = model.content;
-    box.replaceChildren();
+    const {title, note, bar, searchable, hint} = model.content, parts = [];
+    if (waiting) clearTimeout(waiting.timer);
+    waiting = null;
+    search.value = "";
     if (title) {
-      const head = document.createElement("div");
-      head.className = "head";
-      head.textContent = title;
-      box.append(head);
+      const head = element("div", "head"), name = element("span", "", title);
+      name.dir = "auto";
+      head.append(name);
+      if (hint) head.append(showAll);
+      parts.push(head);
     }
     if (bar) {
-      const strip = document.createElement("div"), ends = document.createElement("div");
-      strip.className = "strip";
+      const strip = element("div", "strip"), ends = element("div", "ends");
       strip.style.background = `linear-gradient(to right, ${bar.colors.join(",")})`;
-      ends.className = "ends";
-      for (const text of [bar.low, bar.high]) {
-        const end = document.createElement("span");
-        end.textContent = text;
-        ends.append(end);
-      }
-      box.append(strip, ends);
+      ends.append(element("span", "", bar.low), element("span", "", bar.high));
+      parts.push(strip, ends);
     }
-    const list = document.createElement("ul");
-    for (const [name, color, count] of entries || []) {
-      const item = document.createElement("li"), swatch = document.createElement("i"), label = document.createElement("span"), number = document.createElement("b");
-      swatch.style.background = color;
-      label.textContent = name;
-      label.title = name;
-      number.textContent = count;
-      item.append(swatch, label, number);
-      list.append(item);
+    if (searchable) {
+      search.placeholder = searchable;
+      search.setAttribute("aria-label", searchable);
+      parts.push(search, outcome);
     }
-    if (list.childElementCount) box.append(list);
-    if (note) {
-      const foot = document.createElement("div");
-      foot.className = "foot";
-      foot.textContent = note;
-      box.append(foot);
-    }
+    list.setAttribute("aria-label", title ? `Categories of ${title}` : "Categories");
+    parts.push(list);
+    for (const text of [note, hint]) if (text) parts.push(element("div", "foot", text));
+    box.replaceChildren(...parts);
+    showFound();
   };
+
   model.on("content", draw);
+  model.on("found", showFound);
+  model.on("hidden", mark);
+  model.on("some_hidden", mark);
   draw();
   return box;
 }

@@ -1,28 +1,52 @@
-"""The legend of what colors the map; reads the scene and sets one component."""
+"""The legend of what colors the map: reads the scene, sets one component, and hides the categories that are clicked."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import panel as pn
 import param
 
-from explorer.coloring import Coloring
+from explorer.coloring import MISSING, Coloring
 from explorer.session import Session
+from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 
-__all__ = ["Legend", "legend_content"]
+__all__ = ["Change", "Legend", "changed", "legend_content"]
+
+logger = logging.getLogger(__name__)
+
+Change = Literal["toggle", "solo", "hide", "only", "all"]
+"""Hide or show; show alone, or all where it is alone; hide these; show only these; show all."""
 
 _STOPS = 16  # colors of a color bar's gradient
+_SEARCHED_FROM = 21  # categories
+_LISTED = 1_000  # categories in a list
+_NAME_MOST = 200  # characters of a category's name, and of what is searched for
+_HINT = "Click: hide or show · double click: show alone"
+_searchers = ThreadPoolExecutor(2, thread_name_prefix="explorer-legend")
 
 
 class LegendComponent(pn.custom.JSComponent):
     """The legend in the browser; see ``legend.js``."""
 
-    content = param.Dict(default={}, doc="title, entries of [name, color, count], bar, note: plain text all of it.")
+    content = param.Dict(default={}, doc="version, title, entries of [name, color, count, code], bar, searchable, note, hint: plain text.")
+    hidden = param.List(default=[], item_type=int, doc="Codes of the listed categories that are hidden.")
+    some_hidden = param.Boolean(default=False, doc="Whether any category is hidden, listed or not.")
+    found = param.Dict(default={}, doc="What a search found: of (version), text, entries, note.")
 
     _esm = Path(__file__).with_name("legend.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("panels.css")]  # type: ignore[list-item]  # as Panel allows
+
+    def __init__(self, *, on_message: Any, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_message = on_message
+
+    def _handle_msg(self, data: object) -> None:
+        self._on_message(data)
 
 
 class Legend(pn.viewable.Viewer):
@@ -32,8 +56,14 @@ class Legend(pn.viewable.Viewer):
         super().__init__(**params)
         self._session = session
         self._coloring: Coloring | None = None
-        self.component = LegendComponent(sizing_mode="stretch_width", margin=(0, 10))
+        self._version = 0  # of the content: what was clicked before the browser had it means nothing
+        self._searched = 0
+        self._found: _Found | None = None
+        self.component = LegendComponent(
+            on_message=lambda message: session.soon(self._on_message, message), sizing_mode="stretch_width", margin=(0, 10)
+        )
         session.param.watch(self._update, ["scene"])
+        session.appearance.param.watch(self._mark, ["hidden"])
         self._update()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -41,16 +71,102 @@ class Legend(pn.viewable.Viewer):
 
     def _update(self, *_: object) -> None:
         coloring = None if self._session.scene is None else self._session.scene.coloring
-        if coloring is not self._coloring:
-            self._coloring = coloring
-            self.component.content = {} if coloring is None else legend_content(coloring)
+        if coloring is self._coloring:
+            return
+        self._coloring, self._found = coloring, None
+        self._version += 1
+        self._searched += 1
+        content = {} if coloring is None else {"version": self._version, **legend_content(coloring)}
+        self.component.param.update(content=content, found={})
+        self._mark()
+
+    def _mark(self, *_: object) -> None:
+        coloring = self._coloring
+        if coloring is None or coloring.column is None:
+            self.component.param.update(hidden=[], some_hidden=False)
+            return
+        hidden = self._session.appearance.hidden_in(coloring.column)
+        listed = {entry[-1] for content in (self.component.content, self.component.found) for entry in content.get("entries", [])}
+        self.component.param.update(
+            hidden=sorted(code for code in listed if coloring.category(code) in hidden),
+            some_hidden=coloring.n_shown(hidden) < coloring.n_entries,
+        )
+
+    def _on_message(self, message: object) -> None:
+        coloring = self._coloring
+        if not isinstance(message, Mapping) or coloring is None or coloring.column is None or message.get("of") != self._version:
+            return
+        kind, text, code = message.get("type"), message.get("text"), message.get("code")
+        if kind == "search" and isinstance(text, str):
+            self._search(coloring, text[:_NAME_MOST].strip())
+        elif kind in ("hide", "only"):
+            if self._found is not None and self._found.text == text:
+                self._change(coloring, kind, self._found.codes)
+        elif kind == "all" or (kind in get_args(Change) and type(code) is int and MISSING <= code < len(coloring.names)):
+            self._change(coloring, kind, () if kind == "all" else (code,))
+
+    def _change(self, coloring: Coloring, change: Change, codes: Sequence[int]) -> None:
+        appearance, column = self._session.appearance, str(coloring.column)
+        appearance.hide_in(column, changed(coloring, appearance.hidden_in(column), change, codes))
+
+    def _search(self, coloring: Coloring, text: str) -> None:
+        self._searched += 1
+        number = self._searched
+        if not text:
+            self._take_found(None, number)
+            return
+
+        def find() -> None:
+            if number == self._searched:
+                self._session.soon(self._take_found, _Found(text, coloring.find(text)), number)
+
+        _searchers.submit(find).add_done_callback(_log)
+
+    def _take_found(self, found: _Found | None, number: int) -> None:
+        coloring = self._coloring
+        if number != self._searched or coloring is None:
+            return
+        self._found = found
+        self.component.found = {} if found is None else {"of": self._version, "text": found.text, **_found_content(coloring, found.codes)}
+        self._mark()
+
+
+class _Found(NamedTuple):
+    text: str
+    codes: Sequence[int]
+
+
+def changed(coloring: Coloring, hidden: Hidden, change: Change, codes: Sequence[int] = ()) -> Hidden:
+    """Say what is hidden after a change.
+
+    Parameters
+    ----------
+    coloring : Coloring
+        Whose categories.
+    hidden : Hidden
+        What is hidden before.
+    change : Change
+        What is done.
+    codes : sequence of int
+        To which categories; one of them for "toggle" and "solo", none for "all".
+    """
+    names = [coloring.category(code) for code in codes]
+    if change == "all" or (change == "solo" and names[0] not in hidden and coloring.n_shown(hidden) == 1):
+        return NOTHING_HIDDEN
+    if change in ("solo", "only"):
+        after = Hidden.but(names)
+    elif change == "toggle" and names[0] in hidden:
+        after = hidden.show(names)
+    else:
+        after = hidden.hide(names)
+    return after if coloring.n_shown(after) < coloring.n_entries else NOTHING_HIDDEN
 
 
 def legend_content(coloring: Coloring) -> dict[str, Any]:
-    """Say what the colors mean, as plain JSON; the most common categories first."""
-    missing = f"{coloring.n_missing:,} rows have no value (gray)." if coloring.n_missing else ""
+    """Say what the colors mean, as plain JSON; the most common categories first, rows without a value last."""
     if coloring.kind == "none":
         return {"title": "One color", "entries": [], "note": "Choose a column under Color to tell rows apart."}
+    missing = [MISSING] if coloring.n_missing else []
     if coloring.kind == "number":
         stops = [int(stop * 255 / (_STOPS - 1)) for stop in range(_STOPS)]
         bar = {
@@ -58,11 +174,38 @@ def legend_content(coloring: Coloring) -> dict[str, Any]:
             "low": f"≤ {coloring.low:,.4g}",
             "high": f"≥ {coloring.high:,.4g}",
         }
-        return {"title": coloring.column, "entries": [], "bar": bar, "note": " ".join(["Mean of the rows in a pixel.", missing]).strip()}
-    colors = coloring.palette.colors if coloring.palette else {}
+        entries = _entries(coloring, missing)
+        hint = _HINT if missing else ""
+        return {"title": coloring.column, "entries": entries, "bar": bar, "note": "Mean of the rows in a pixel.", "hint": hint}
     listed, n = coloring.most_common, len(coloring.names)
-    entries = [[coloring.names[code] or "(empty)", colors[coloring.names[code]], f"{coloring.counts[code]:,}"] for code in listed]
     other = coloring.palette.n_other if coloring.palette else 0
-    cut = f"The {len(listed):,} most common of {n:,} are listed." if n > len(listed) else ""
-    notes = [f"{other:,} rarer categories share one gray." if other else "", cut, missing]
-    return {"title": coloring.column, "entries": entries, "note": " ".join(note for note in notes if note)}
+    notes = [
+        f"{other:,} rarer categories share one gray." if other else "",
+        f"The {len(listed):,} most common of {n:,} are listed." if n > len(listed) else "",
+    ]
+    return {
+        "title": coloring.column,
+        "entries": _entries(coloring, [*listed, *missing]),
+        "searchable": f"Search {n:,} categories" if n >= _SEARCHED_FROM else "",
+        "note": " ".join(note for note in notes if note),
+        "hint": _HINT if n else "",
+    }
+
+
+def _found_content(coloring: Coloring, codes: Sequence[int]) -> dict[str, Any]:
+    n, listed = len(codes), codes[:_LISTED]
+    cut = f", {len(listed):,} are listed" if n > len(listed) else ""
+    return {"entries": _entries(coloring, listed), "note": f"{n:,} found{cut}" if n else "None has that in its name."}
+
+
+def _entries(coloring: Coloring, codes: Sequence[int]) -> list[list[Any]]:
+    return [[_shortened(coloring.label(code)), coloring.category_color(code), f"{coloring.count(code):,}", code] for code in codes]
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_MOST else f"{name[:_NAME_MOST]}…"
+
+
+def _log(done: Future[None]) -> None:
+    if (error := done.exception()) is not None:
+        logger.error("categories could not be searched", exc_info=error)

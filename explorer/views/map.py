@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 _NAME_MOST = 64  # characters of the name that a browser gives itself
 _CLIENTS = 8  # browsers that one map serves at the same time: a session has one, a notebook cell may be shown in several places
 _FIELDS = 6  # fields of a tooltip
+_ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
 _LABELED = 12  # neighbors whose label is written on the map
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
@@ -119,6 +120,13 @@ class Map(pn.viewable.Viewer):
         """Show the whole map again."""
         self.layer._send_msg({"type": "home"})  # the component's own way to talk to its browser side
 
+    def show_everything(self) -> None:
+        """Show every row, also the few that lie far outside of the whole map as it is shown first."""
+        scene = self._session.scene
+        if scene is not None:
+            x0, x1, y0, y1 = map(float, scene.shown.index.extent)
+            self.layer._send_msg({"type": "view", "x0": x0, "x1": x1, "y0": y0, "y1": y1})
+
     def point(self, row: int | None) -> None:
         """Ring a row, or none; a row that the dataset does not have is none."""
         dataset = self._session.dataset
@@ -167,7 +175,7 @@ class Map(pn.viewable.Viewer):
     def _on_note(self, *_: object) -> None:
         session = self._session
         if session.scene is not None:
-            note = ""
+            note = "" if session.scene.n_shown or not len(session.scene.shown.index) else _ALL_HIDDEN
         elif session.opening:
             note = f"Opening {session.opening} …"
         elif session.running:

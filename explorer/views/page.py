@@ -7,7 +7,8 @@ from typing import Any
 import panel as pn
 
 from explorer.session import Schedule, Session
-from explorer.views.controls import ColorControls, DataControls, ProjectionControls
+from explorer.views.color_controls import ColorControls
+from explorer.views.controls import DataControls, ProjectionControls
 from explorer.views.export import ExportControls
 from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
@@ -63,7 +64,17 @@ class Panels:
     def main(self, **size: Any) -> pn.viewable.Viewable:
         """Give the map with what belongs to it."""
         home = self._toolkit.icon_button("home", description="Show the whole map", on_click=lambda _: self._session.soon(self.map.go_home))
-        return pn.Column(self.error, self.map, pn.Row(self.status, home, sizing_mode="stretch_width"), margin=0, **size)
+        extent = self._toolkit.icon_button(
+            "extent", description="Show every row, also those far outside", on_click=lambda _: self._session.soon(self.map.show_everything)
+        )
+
+        def offer(*_: object) -> None:
+            scene = self._session.scene
+            extent.visible = scene is not None and scene.shown.index.home != scene.shown.index.extent
+
+        self._session.param.watch(offer, ["scene"])
+        offer()
+        return pn.Column(self.error, self.map, pn.Row(self.status, extent, home, sizing_mode="stretch_width"), margin=0, **size)
 
     def page(self) -> list[Any]:
         """Give the main part of a page, as high as the window."""

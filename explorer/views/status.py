@@ -60,7 +60,8 @@ def status_text(session: Session) -> str:
     if dataset is None:
         return "No dataset is open."
     if scene is not None and scene.dataset is dataset:
-        parts = [f"{len(scene.shown.index):,} of {dataset.n_rows:,} rows", scene.shown.run.title]
+        hidden = " shown" if scene.shown_mask is not None else ""
+        parts = [f"{scene.n_shown:,} of {dataset.n_rows:,} rows{hidden}", scene.shown.run.title]
     else:
         parts = [f"{dataset.n_rows:,} rows"]
     if dataset.vectors is not None:

@@ -8,19 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.compute.projections import PROJECTIONS
-from explorer.state.appearance import Appearance
+from explorer.state.appearance import NOTHING_HIDDEN, Appearance, Hidden
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
 from explorer.state.state import State
 from explorer.state.viewport import Viewport
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
+hidden = st.builds(Hidden, st.frozensets(st.none() | st.text()), st.booleans())
 VALUES: dict[type[State], st.SearchStrategy[dict[str, Any]]] = {
     Appearance: st.fixed_dictionaries(
         {},
         optional={
             "color_by": st.none() | st.text(),
             "colormap": st.text(),
+            "palette": st.text(),
+            "hidden": st.dictionaries(st.text(), hidden.map(Hidden.as_json)),
             "density": st.sampled_from(["log", "equalized", "linear"]),
             "point_size": st.none() | st.floats(1, 20),
         },
@@ -40,6 +43,12 @@ WRONG: list[tuple[type[State], dict[str, Any]]] = [
     (Appearance, {"colormap": "fire", "color_by": 3}),
     (Appearance, {"colormap": "fire", "point_size": 0}),
     (Appearance, {"colormap": "fire", "point_size": "large"}),
+    (Appearance, {"colormap": "fire", "hidden": ["a"]}),
+    (Appearance, {"colormap": "fire", "hidden": {"kind": "a"}}),
+    (Appearance, {"colormap": "fire", "hidden": {"kind": [3]}}),
+    (Appearance, {"colormap": "fire", "hidden": {"kind": {"all_but": "a"}}}),
+    (Appearance, {"colormap": "fire", "hidden": {"kind": {"all_but": [], "names": []}}}),
+    (Appearance, {"colormap": "fire", "hidden": {3: ["a"]}}),
     (Inspection, {"k": 5, "row": -1}),
     (Inspection, {"row": 5, "k": 0}),
     (Inspection, {"row": 5, "k": 2.5}),
@@ -118,3 +127,22 @@ def test_one_step_tells_its_watchers_once():
     made.param.watch(lambda *events: told.append(len(events)), ["color_by", "density", "point_size"])
     made.load_json({"color_by": "kind", "density": "linear", "point_size": 3.0})
     assert told == [3]
+
+
+@given(before=hidden, names=st.frozensets(st.none() | st.text()), asked=st.none() | st.text())
+def test_hiding_and_showing_change_those_that_are_named_and_no_other(before: Hidden, names: frozenset[str | None], asked: str | None):
+    assert (asked in before.hide(names)) == (asked in names or asked in before)
+    assert (asked in before.show(names)) == (asked not in names and asked in before)
+    assert (asked in Hidden.but(names)) == (asked not in names)
+    assert Hidden.from_json(json.loads(json.dumps(before.as_json()))) == before
+
+
+def test_each_column_keeps_what_is_hidden_of_it():
+    made = Appearance()
+    made.hide_in("kind", Hidden(frozenset(["b", "a", None])))
+    made.hide_in("word", Hidden.but(["w7"]))
+    assert made.as_json()["hidden"] == {"kind": ["a", "b", None], "word": {"all_but": ["w7"]}}
+    assert made.hidden_in("word") == Hidden.but(["w7"])
+    made.hide_in("kind", NOTHING_HIDDEN)
+    assert made.hidden == {"word": {"all_but": ["w7"]}}
+    assert made.hidden_in("kind") == made.hidden_in(None) == NOTHING_HIDDEN

@@ -16,8 +16,7 @@ from explorer.compute.projections import PCA, PROJECTIONS, Projection
 from explorer.data.catalog import catalog
 from explorer.data.dataset import Dataset
 from explorer.session import Session
-from explorer.views.controls import ColorControls, DataControls, ProjectionControls, parameter_widgets, progress_text
-from explorer.views.legend import Legend
+from explorer.views.controls import DataControls, ProjectionControls, parameter_widgets, progress_text
 
 seeds = count(100)  # data that no other test has, so that nothing of it is in the store
 
@@ -168,69 +167,6 @@ def test_what_is_wrong_with_the_catalog_is_said(session: Session, toolkit: Any, 
     assert controls.problems.visible
     assert "/nowhere/at/all" in controls.problems.text
     controls.close()
-
-
-# -- color
-
-
-def test_choosing_a_color_sets_it_and_following_does_not(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
-    changes: list[str | None] = []
-    session.appearance.param.watch(lambda event: changes.append(event.new), ["color_by"])
-    controls = ColorControls(session, toolkit)
-    opened()
-    loop.run()
-    assert changes == ["kind"]
-    assert list(controls.column.options.values()) == ["", "kind", "score"]
-    assert (controls.column.value, controls.colormap.visible) == ("kind", False)
-    controls.column.value = "score"
-    loop.until(lambda: session.scene.coloring.column == "score")
-    assert controls.colormap.visible
-    controls.column.value = ""
-    loop.until(lambda: session.scene.coloring.column is None)
-    assert changes == ["kind", "score", None]
-    session.appearance.color_by = "kind"
-    loop.run()
-    assert controls.column.value == "kind"
-    assert changes == ["kind", "score", None, "kind"]
-
-
-def test_two_colors_chosen_quickly_end_with_the_last(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
-    controls = ColorControls(session, toolkit)
-    opened()
-    controls.column.value = "score"
-    controls.column.value = ""
-    loop.run()
-    assert (session.appearance.color_by, controls.column.value) == (None, "")
-
-
-def test_color_map_and_density_go_both_ways(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
-    controls = ColorControls(session, toolkit)
-    opened()
-    controls.colormap.value = "fire"
-    controls.density.value = "linear"
-    loop.run()
-    assert (session.appearance.colormap, session.appearance.density) == ("fire", "linear")
-    session.appearance.param.update(colormap="bgy", density="equalized")
-    assert (controls.colormap.value, controls.density.value) == ("bgy", "equalized")
-
-
-def test_a_color_that_no_list_offers_stays(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
-    controls = ColorControls(session, toolkit)
-    opened()
-    session.appearance.color_by = "word"
-    loop.until(lambda: session.scene.coloring.column == "word")
-    assert session.appearance.color_by == "word"
-    assert not controls.colormap.visible
-
-
-def test_the_legend_follows_the_color_on_the_map(session: Session, loop: Any, opened: Callable[..., Dataset]):
-    legend = Legend(session)
-    assert legend.component.content == {}
-    opened()
-    assert [entry[0] for entry in legend.component.content["entries"]] == ["a", "b", "c"]
-    session.appearance.color_by = "score"
-    loop.until(lambda: legend.component.content["title"] == "score")
-    assert "bar" in legend.component.content
 
 
 # -- projection

@@ -7,6 +7,7 @@ import numpy as np
 
 from explorer.data.dataset import Dataset
 from explorer.session import Session
+from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 from explorer.views.status import ErrorMessage, StatusLine, status_text
 
 
@@ -19,6 +20,19 @@ def test_it_says_how_many_rows_are_on_the_map_and_how_they_got_there(opened: Cal
     assert line.message.text == "40 of 40 rows · x, y · 5 dimensions · 3 selected"
     session.opening = "<b>WordNet</b>"
     assert line.message.text == "Opening <b>WordNet</b> …"
+
+
+def test_it_counts_the_rows_that_are_shown_when_some_are_hidden(opened: Callable[..., Dataset], session: Session, loop: Any):
+    line = StatusLine(session)
+    x = np.arange(40, dtype=np.float32)
+    x[:3] = np.nan
+    opened(x=x)
+    session.appearance.hide_in("kind", Hidden(frozenset(["a"])))
+    loop.until(lambda: session.scene.shown_mask is not None)
+    assert line.message.text == "24 of 40 rows shown · x, y · 5 dimensions"
+    session.appearance.hide_in("kind", NOTHING_HIDDEN)
+    loop.until(lambda: session.scene.shown_mask is None)
+    assert line.message.text == "37 of 40 rows · x, y · 5 dimensions"
 
 
 def test_it_counts_what_was_left_out(opened: Callable[..., Dataset], session: Session):

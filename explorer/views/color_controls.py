@@ -1,0 +1,101 @@
+"""The controls of what the map looks like: what colors it, with which colors, how density becomes opacity, how large a row is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from explorer.coloring import colorable
+from explorer.render.palette import COLORMAPS, PALETTES
+from explorer.session import Session
+from explorer.views.toolkit import Toolkit, tie
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ColorControls"]
+
+_NO_COLOR = "— one color —"
+_AUTOMATIC = "automatic"
+_SIZES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)  # pixels of a row
+
+
+class ColorControls(pn.viewable.Viewer):
+    """What colors the map, and how rows are drawn."""
+
+    def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
+        super().__init__(**params)
+        self._session = session
+        self._following = False  # a widget follows the state: what it says then is not a person's choice
+        appearance = session.appearance
+        self.column = toolkit.select("Color by", {_NO_COLOR: ""}, "")
+        self.palette = toolkit.select("Colors", _options(list(PALETTES)), "", description="Colors of the categories.")
+        self.colormap = toolkit.select("Colors", _options(COLORMAPS), "", description="Colors from the lowest to the highest value.")
+        densities = {how: how for how in appearance.param.density.objects}
+        self.density = toolkit.select("Density", densities, appearance.density, description=appearance.param.density.doc)
+        self.size = toolkit.select("Point size", _sizes(None), "", description=appearance.param.point_size.doc)
+        self._view = pn.Column(self.column, self.palette, self.colormap, self.density, self.size, sizing_mode="stretch_width")
+        self.column.param.watch(self._on_choice, ["value"])
+        self.size.param.watch(self._on_size_choice, ["value"])
+        for widget, name in ((self.palette, "palette"), (self.colormap, "colormap"), (self.density, "density")):
+            tie(widget, appearance, name, soon=session.soon)
+        session.param.watch(self._on_dataset, ["dataset"])
+        appearance.param.watch(self._on_color, ["color_by"])
+        appearance.param.watch(self._on_size, ["point_size"])
+        self._on_dataset()
+        self._on_size()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self._view
+
+    def _on_choice(self, *_: object) -> None:
+        if not self._following:
+            self._session.soon(self._take_color)
+
+    def _take_color(self) -> None:
+        self._session.appearance.color_by = self.column.value or None  # as it is by now, see toolkit.tie
+
+    def _on_size_choice(self, *_: object) -> None:
+        if not self._following:
+            self._session.soon(self._take_size)
+
+    def _take_size(self) -> None:
+        self._session.appearance.point_size = float(self.size.value) if self.size.value else None
+
+    def _on_dataset(self, *_: object) -> None:
+        dataset = self._session.dataset
+        names = [] if dataset is None else colorable(dataset)
+        color = self._session.appearance.color_by
+        self._follow(self.column, {_NO_COLOR: "", **{name: name for name in names}}, color if color in names else "")
+        self._on_color()
+
+    def _on_color(self, *_: object) -> None:
+        dataset, column = self._session.dataset, self._session.appearance.color_by or ""
+        if column in self.column.options.values():
+            self.column.value = column
+        role = None if dataset is None else dataset.roles.get(column)
+        self.colormap.visible = role in ("number", "time")
+        self.palette.visible = role is not None and not self.colormap.visible
+
+    def _on_size(self, *_: object) -> None:
+        size = self._session.appearance.point_size
+        self._follow(self.size, _sizes(size), "" if size is None else str(float(size)))
+
+    def _follow(self, widget: Any, options: dict[str, str], value: str) -> None:
+        self._following = True
+        try:
+            widget.param.update(options=options, value=value)
+        finally:
+            self._following = False
+
+
+def _options(names: Sequence[str]) -> dict[str, str]:
+    """Offer these, of which the first is the default."""
+    return {name: "" if name == names[0] else name for name in names}
+
+
+def _sizes(chosen: float | None) -> dict[str, str]:
+    """Offer the usual sizes, and the one that is set where it is none of them."""
+    sizes = sorted({*_SIZES, *([] if chosen is None else [float(chosen)])})
+    return {_AUTOMATIC: "", **{f"{size:g} px": str(size) for size in sizes}}
