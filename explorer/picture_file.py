@@ -170,7 +170,7 @@ def _size(window: Window, width: int | None) -> tuple[int, int]:
     most = min(WIDEST, math.floor(_HIGHEST * window.width / window.height)) or 1
     if width is None:
         width = min(max(round(_WIDER * window.width), 1), most)
-    if isinstance(width, bool) or int(width) != width or not 1 <= width <= WIDEST:
+    if isinstance(width, bool) or not 1 <= width <= WIDEST or int(width) != width:
         raise BadParameter("width", width, f"give a whole number of pixels from 1 to {WIDEST:,}.")
     if width > most:
         raise BadParameter("width", width, f"the map is so much higher than wide that the picture may be {most:,} pixels wide at most.")

@@ -20,7 +20,7 @@ _LEAST = 0.75  # words are not drawn smaller than this part of their size on scr
 _MARGIN, _LINE, _GAP, _SWATCH, _BAR = 12.0, 19.0, 18.0, 11.0, 260.0
 _NAME_MOST = 220.0
 _NARROWEST = 120  # pixels; in a narrower picture there is no room for words
-_MEASURED = 400  # entries whose widths decide how wide a column is
+_MEASURED = 100  # entries whose widths decide how wide a column is
 _FAINT: Final = 0.72  # opacity
 _SPACE = " · "
 

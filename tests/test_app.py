@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import explorer
 from explorer.app import Explorer
@@ -207,6 +208,49 @@ def test_a_dataset_of_the_process_is_computed_once_for_all_its_explorers():
     pid = runner().worker_pid
     assert second.run("tsne", n_iter=20) is layout
     assert runner().worker_pid == pid
+
+
+# -- export
+
+
+@pytest.fixture
+def on_map() -> Explorer:
+    numbers = np.random.default_rng(0)
+    return Explorer(frame(x=numbers.normal(size=40), y=numbers.normal(size=40)), color="kind")
+
+
+def test_the_picture_is_a_file_of_the_first_view_where_no_browser_shows_the_map(on_map: Explorer, tmp_path: Path):
+    on_map.save_picture(tmp_path / "map.png", title="", legend=False)
+    assert Image.open(tmp_path / "map.png").size == (1800, 1400)
+    on_map.save_picture(tmp_path / "small.png", width=300, title="Mine", background="transparent")
+    small = Image.open(tmp_path / "small.png")
+    assert small.width == 300
+    assert small.height > 233
+    assert small.mode == "RGBA"
+    assert small.info["Title"] == "Mine"
+    with pytest.raises(BadParameter, match="width=8001"):
+        on_map.save_picture(tmp_path / "large.png", width=8001)
+
+
+def test_rows_in_view_are_every_row_until_a_browser_looks_elsewhere(on_map: Explorer):
+    rows = on_map.rows_in_view
+    assert list(rows)[:3] == ["row", "x", "y"]
+    assert rows["row"].tolist() == list(range(40))
+    assert rows["word"].tolist() == on_map.dataset.frame()["word"].tolist()
+    on_map.selection = [3, 5]
+    assert on_map.rows_in_view.query("selected")["row"].tolist() == [3, 5]
+    look = {"type": "draw", "client": "a", "id": 1, "x0": 0, "x1": 9, "y0": -9, "y1": 9, "width": 90, "height": 180}
+    on_map._panels.map.layer._handle_msg({**look, "ratio": 1, "moving": False, "background": "#ffffff"})
+    assert on_map.rows_in_view["row"].tolist() == np.flatnonzero(on_map.layout.coordinates[:, 0] >= 0).tolist()
+
+
+def test_without_a_map_there_is_no_export(tmp_path: Path):
+    view = Explorer()
+    with pytest.raises(ExplorerError, match="There is no map yet"):
+        view.save_picture(tmp_path / "map.png")
+    with pytest.raises(ExplorerError, match="There is no map yet"):
+        _ = view.rows_in_view
+    assert not list(tmp_path.iterdir())
 
 
 SCRIPT = """
