@@ -143,3 +143,20 @@ def test_a_file_in_a_data_folder_joins_the_catalog(server: str, open_page: Open,
     page.status().filter(has_text="40 of 40 rows").wait_for()
     page.wait_for_new_picture(before)
     assert page.button("Run").is_disabled(), "coordinates alone cannot be projected"
+
+
+def test_a_row_far_outside_does_not_shrink_the_map_and_can_be_seen(server: str, open_page: Open, data_root: Path):
+    numbers = np.random.default_rng(0)
+    places = numbers.normal(size=(2_000, 2)).astype(np.float32)
+    places[7] = 1e6, -1e6
+    pq.write_table(pa.table({"x": places[:, 0], "y": places[:, 1]}), data_root / "outlier.parquet")
+    page = open_page(f"{server}?dataset=outlier")
+    before = page.settle()
+    assert page.n_colored() > 2_000
+    assert page.view()[1] < 100
+    page.button("Show every row, also those far outside").click()
+    before = page.wait_for_new_picture(before)
+    assert page.view()[1] > 1e6
+    page.button("Show the whole map").click()
+    page.wait_for_new_picture(before)
+    assert page.view()[1] < 100
