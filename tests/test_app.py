@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import subprocess
 from collections.abc import Callable
 from itertools import count
@@ -219,11 +220,15 @@ def on_map() -> Explorer:
     return Explorer(frame(x=numbers.normal(size=40), y=numbers.normal(size=40)), color="kind")
 
 
+def opened(path: Path) -> Image.Image:
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
 def test_the_picture_is_a_file_of_the_first_view_where_no_browser_shows_the_map(on_map: Explorer, tmp_path: Path):
     on_map.save_picture(tmp_path / "map.png", title="", legend=False)
-    assert Image.open(tmp_path / "map.png").size == (1800, 1400)
+    assert opened(tmp_path / "map.png").size == (1800, 1400)
     on_map.save_picture(tmp_path / "small.png", width=300, title="Mine", background="transparent")
-    small = Image.open(tmp_path / "small.png")
+    small = opened(tmp_path / "small.png")
     assert small.width == 300
     assert small.height > 233
     assert small.mode == "RGBA"

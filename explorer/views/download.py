@@ -204,7 +204,7 @@ class _Transfer:
 
     def message(self, piece: bytes) -> bytes:
         """Pack a piece: two bytes of header length, the header as JSON, the bytes."""
-        head = {"client": self.client, "id": self.number, "name": self.name, "mime": self.mime, "size": self.size, "at": self.sent}
+        head = {"id": self.number, "client": self.client, "name": self.name, "mime": self.mime, "size": self.size, "at": self.sent}
         written = json.dumps(head).encode()
         self._begun = True
         self.sent += len(piece)
