@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,10 +120,23 @@ def stage(
     )
 
 
+_in_order: WeakKeyDictionary[Coloring, WeakKeyDictionary[LayoutIndex, Color]] = WeakKeyDictionary()
+_in_order_lock = Lock()
+
+
 def _color(index: LayoutIndex, coloring: Coloring, known: Scene | None) -> Color:
-    """Bring the colors into index order; those of a scene with the same layout are, and its column's new colors need no more."""
-    if known is not None and known.coloring is coloring:
-        return known.color
+    """Bring the colors into index order, once for everybody who has this column on this layout."""
+    with _in_order_lock:
+        made = _in_order.setdefault(coloring, WeakKeyDictionary()).get(index)
+    if made is None:
+        made = _ordered(index, coloring, known)
+        with _in_order_lock:
+            made = _in_order.setdefault(coloring, WeakKeyDictionary()).setdefault(index, made)
+    return made
+
+
+def _ordered(index: LayoutIndex, coloring: Coloring, known: Scene | None) -> Color:
+    """Bring the colors into index order; where the scene before has the same rows in other colors, they are."""
     if coloring.kind == "number":
         if known is not None and isinstance(known.color, ByNumber) and known.coloring.values is coloring.values:
             return replace(known.color, lut=coloring.lut)

@@ -16,7 +16,6 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
-from explorer.coloring import Coloring, coloring, recolored
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
@@ -25,7 +24,7 @@ from explorer.jobs.runner import Runner, runner
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.runs import Opened, load, prepare, run_of, runs_of
 from explorer.scene import Run, Scene, Shown, stage
-from explorer.shelf import open_shared, shown
+from explorer.shelf import colored, open_shared, shown
 from explorer.state.appearance import Appearance, Hidden
 from explorer.state.export import ExportChoice
 from explorer.state.inspection import Inspection
@@ -394,19 +393,12 @@ def _prepare_scene(
         on_map, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
     if on_map is None:
         return _Staged(None, runs)
-    colors = _coloring(dataset, look, known)
+    before_colors = None if known is None else known.coloring
+    colors = colored(dataset, look.color_by, cmap=look.colormap, palette=look.palette, before=before_colors)
     scene = stage(
         dataset, on_map, colors, density=look.density, point_size=look.point_size, mask=mask, hidden=look.hidden, before=known
     )  # fmt: skip
     return _Staged(scene, runs)
-
-
-def _coloring(dataset: Dataset, look: _Look, known: Scene | None) -> Coloring:
-    if known is None or known.coloring.column != look.color_by:
-        return coloring(dataset, look.color_by, cmap=look.colormap, palette=look.palette)
-    if (known.coloring.cmap, known.coloring.palette_name) == (look.colormap, look.palette):
-        return known.coloring
-    return recolored(known.coloring, cmap=look.colormap, palette=look.palette)
 
 
 def _title_of(source: object) -> str:

@@ -1,4 +1,4 @@
-"""What this server process has open, shared by all its sessions: one dataset and one index, however many people look.
+"""What this server process has open, shared by all its sessions: one dataset, one index, a column's colors once.
 
 Holds nothing alive by itself. Indexes of large layouts are kept in the store and mapped, so that a machine has them in memory once.
 """
@@ -10,10 +10,11 @@ from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
+from explorer.coloring import Coloring, coloring, recolored
 from explorer.data.catalog import Entry
 from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.store import Store
 
-__all__ = ["open_shared", "shown"]
+__all__ = ["colored", "open_shared", "shown"]
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class _Shelf(Generic[_Made]):
 
 _datasets: _Shelf[Dataset] = _Shelf()
 _shown: _Shelf[Shown] = _Shelf()
+_colored: WeakKeyDictionary[Dataset, _Shelf[Coloring]] = WeakKeyDictionary()
+_colored_lock = Lock()
 
 
 def open_shared(entry: Entry) -> Dataset:
@@ -78,6 +81,31 @@ def open_shared(entry: Entry) -> Dataset:
     return _datasets.get((entry.name, entry.title, changed, repr(sorted(entry.options.items()))), entry.open)
 
 
+def colored(dataset: Dataset, column: str | None, *, cmap: str, palette: str, before: Coloring | None = None) -> Coloring:
+    """Decide the colors of a column; the same object for everybody who has it in these colors.
+
+    Parameters
+    ----------
+    dataset, column, cmap, palette
+        As :func:`explorer.coloring.coloring` has them.
+    before : Coloring, optional
+        What the asker has on the map: of the same column, its rows are not looked at again.
+
+    Raises
+    ------
+    UnknownColumn, UnknownChoice
+    """
+    with _colored_lock:
+        shelf = _colored.setdefault(dataset, _Shelf())
+
+    def make() -> Coloring:
+        if before is not None and before.column == column:
+            return recolored(before, cmap=cmap, palette=palette)
+        return coloring(dataset, column, cmap=cmap, palette=palette)
+
+    return shelf.get((column, cmap, palette), make)
+
+
 def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None) -> Shown:
     """Index a layout for drawing, or find its index in the store; the same object for everybody who looks at it."""
     if run.given is not None:  # of the same vectors there may be other coordinates; the array is alive as long as the Shown
@@ -90,7 +118,7 @@ def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None
 def _index(coordinates: NDArray[np.float32], store: Store | None) -> LayoutIndex:
     if store is None or len(coordinates) < _KEPT_FROM:
         return LayoutIndex.build(coordinates)
-    content = blake2b(np.ascontiguousarray(coordinates), digest_size=16).hexdigest()
+    content = blake2b(np.ascontiguousarray(coordinates).data, digest_size=16).hexdigest()
     key = store.key(_INDEX, content, {}, _INDEX_VERSION)
     kept = store.get(_INDEX, key)
     if kept is None:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from explorer.compute.projections import Layout
@@ -15,8 +16,8 @@ from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import FileMissing
 from explorer.jobs.store import Store
 from explorer.render.layout_index import LayoutIndex
-from explorer.scene import Run
-from explorer.shelf import open_shared, shown
+from explorer.scene import Run, stage
+from explorer.shelf import colored, open_shared, shown
 
 
 def entry(folder: Path, seed: int = 0, name: str = "noise") -> Entry:
@@ -143,3 +144,24 @@ def test_a_layout_is_shown_whatever_has_become_of_the_store(tmp_path: Path, monk
         for file in folder.rglob("x.npy"):
             file.write_bytes(file.read_bytes()[:-4])
     assert len(shown(data, run, Layout(places.copy(), "pca", {}), Store(folder, limit_mb=100)).index) == 50
+
+
+def test_a_columns_colors_and_their_order_on_a_layout_are_the_same_for_everybody(tmp_path: Path):
+    table = pa.table({"x": np.arange(9.0), "y": np.arange(9.0), "kind": list("abc") * 3, "score": np.arange(9.0)})
+    data = open_dataset(table)
+    on_map = shown(data, Run("x, y", None, {}, 0), Layout(data.layouts[0].coordinates, "given", {}))
+    look = {"density": "log", "point_size": None, "mask": None}
+    for column in ("kind", "score", None):
+        first, second = (colored(data, column, cmap="", palette="") for _ in range(2))
+        assert second is first
+        assert stage(data, on_map, first, **look).color is stage(data, on_map, second, **look).color
+    assert colored(data, "kind", cmap="", palette="") is not colored(open_dataset(table), "kind", cmap="", palette="")
+
+
+def test_other_colors_of_a_column_have_the_same_rows():
+    data = open_dataset(pa.table({"x": np.arange(9.0), "y": np.arange(9.0), "score": np.arange(9.0)}))
+    first = colored(data, "score", cmap="", palette="")
+    second = colored(data, "score", cmap="fire", palette="", before=first)
+    assert second.values is first.values
+    assert not np.array_equal(second.lut, first.lut)
+    assert colored(data, "score", cmap="fire", palette="") is second

@@ -25,7 +25,14 @@ _THEME: dict[str, Any] = {
     "breakpoints": {"values": {"xs": 0, "sm": _NARROW, "md": 1000, "lg": 1200, "xl": 1536}},  # below "sm" the page makes its sides drawers
     "components": {"MuiToggleButton": {"styleOverrides": {"root": {"textTransform": "none"}}}},  # "t-SNE", not "T-SNE"
 }
-_ICONS = {"run": "play_arrow", "stop": "stop", "home": "center_focus_strong", "extent": "zoom_out_map", "picture": "image", "table": "table_chart"}
+_ICONS = {
+    "run": "play_arrow",
+    "stop": "stop",
+    "home": "center_focus_strong",
+    "extent": "zoom_out_map",
+    "picture": "image",
+    "table": "table_chart",
+}
 
 
 class MaterialToolkit:

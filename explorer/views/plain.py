@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["PlainToolkit"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 10)}
-_SIGNS = {"run": "▶", "stop": "■", "home": "Home", "extent": "All", "picture": "↓", "table": "↓"}  # as text: an icon font would come from outside
+_SIGNS = {"run": "▶", "stop": "■", "home": "Home", "extent": "All", "picture": "↓", "table": "↓"}  # an icon font would come from outside
 
 
 class PlainToolkit:
