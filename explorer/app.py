@@ -196,6 +196,7 @@ class Explorer(pn.viewable.Viewer):
 
     @property
     def _scene(self) -> Scene:
+        self._session.catch_up()
         if self._session.scene is None:
             self._session.error = "There is no map yet: open a dataset and run a projection."
             raise ExplorerError(self._session.error)

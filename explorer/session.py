@@ -75,6 +75,7 @@ class Session(param.Parameterized):
         self._job: Job[Layout] | None = None
         self._opened = 0  # these count what was asked for: a late answer to an old question is dropped
         self._staged = 0
+        self._taken = 0  # the last of what was staged that is on the map
         self._looked = 0
         self._wanted: Run | Shown | None = None  # what the map shows, or will in a moment
         self._taking = False
@@ -267,6 +268,17 @@ class Session(param.Parameterized):
             self._fail_staging(str(error), number)
             raise
 
+    def catch_up(self) -> None:
+        """Bring onto the map here and now what was set: for a notebook, where the next line needs it.
+
+        Raises
+        ------
+        ExplorerError
+            If it cannot be drawn.
+        """
+        if self._wanted is not None and self._taken != self._staged:
+            self._stage_now(self._wanted, self.dataset)
+
     def _begin_staging(self, run: Run | Shown, dataset: Dataset) -> Callable[[], _Staged]:
         self._wanted = run
         self._staged += 1
@@ -283,6 +295,7 @@ class Session(param.Parameterized):
             self._fail_staging("This layout is no longer in the store. Run it again.", number)
             return
         self._wanted = scene.shown
+        self._taken = number
         if self._job is None:
             self._end_running()
         self.scene = scene
