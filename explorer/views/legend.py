@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 Change = Literal["toggle", "solo", "hide", "only", "all"]
 """Hide or show; show alone, or all where it is alone; hide these; show only these; show all."""
 
+_CHANGES: Mapping[str, Change] = {change: change for change in get_args(Change)}
 _STOPS = 16  # colors of a color bar's gradient
 _SEARCHED_FROM = 21  # categories
 _LISTED = 1_000  # categories in a list
@@ -96,16 +97,20 @@ class Legend(pn.viewable.Viewer):
         coloring = self._coloring
         if not isinstance(message, Mapping) or coloring is None or coloring.column is None or message.get("of") != self._version:
             return
-        kind, text, code = message.get("type"), message.get("text"), message.get("code")
+        kind, text, code = str(message.get("type")), message.get("text"), message.get("code")
+        change = _CHANGES.get(kind)
         if kind == "search" and isinstance(text, str):
             self._search(coloring, text[:_NAME_MOST].strip())
-        elif kind in ("hide", "only"):
+        elif change in ("toggle", "solo"):
+            if type(code) is int and MISSING <= code < len(coloring.names):
+                self._change(coloring, change, [code])
+        elif change in ("hide", "only"):
             if self._found is not None and self._found.text == text:
-                self._change(coloring, kind, self._found.codes)
-        elif kind == "all" or (kind in get_args(Change) and type(code) is int and MISSING <= code < len(coloring.names)):
-            self._change(coloring, kind, () if kind == "all" else (code,))
+                self._change(coloring, change, self._found.codes)
+        elif change == "all":
+            self._change(coloring, change)
 
-    def _change(self, coloring: Coloring, change: Change, codes: Sequence[int]) -> None:
+    def _change(self, coloring: Coloring, change: Change, codes: Sequence[int] = ()) -> None:
         appearance, column = self._session.appearance, str(coloring.column)
         appearance.hide_in(column, changed(coloring, appearance.hidden_in(column), change, codes))
 

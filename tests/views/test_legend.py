@@ -236,7 +236,8 @@ def test_names_are_cut_where_they_are_too_long(clicked: Clicked, session: Sessio
     "message",
     [
         None, [], "toggle", {"type": "toggle"}, {"type": "toggle", "code": 3}, {"type": "toggle", "code": -2},
-        {"type": "toggle", "code": True}, {"type": "solo", "code": "a"}, {"type": "solo", "code": 1.0}, {"type": ["solo"], "code": 1}, {"type": "hide", "text": "a"},
+        {"type": "toggle", "code": True}, {"type": "solo", "code": "a"}, {"type": "solo", "code": 1.0}, {"type": ["solo"], "code": 1},
+        {"type": "hide", "text": "a"},
         {"type": "only"}, {"type": "search"}, {"type": "search", "text": 3}, {"type": "evil", "code": 1},
     ],
 )  # fmt: skip
