@@ -79,6 +79,10 @@ def test_a_number_column_without_any_value_is_gray():
     made = coloring(dataset(score=values), "score")
     assert set(colors_of(made)) == {MISSING_COLOR}
     assert made.n_missing == N
+    content = legend_content(made)
+    assert "bar" not in content
+    assert content["note"] == "No row has a value."
+    assert content["entries"] == [["no value", MISSING_COLOR, f"{N}", MISSING]]
 
 
 @pytest.mark.parametrize("column", [None, ""])

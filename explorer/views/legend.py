@@ -179,9 +179,10 @@ def legend_content(coloring: Coloring) -> dict[str, Any]:
             "low": f"≤ {coloring.low:,.4g}",
             "high": f"≥ {coloring.high:,.4g}",
         }
-        entries = _entries(coloring, missing)
-        hint = _HINT if missing else ""
-        return {"title": coloring.column, "entries": entries, "bar": bar, "note": "Mean of the rows in a pixel.", "hint": hint}
+        content = {"title": coloring.column, "entries": _entries(coloring, missing), "hint": _HINT if missing else ""}
+        if coloring.n_missing == len(coloring.values):
+            return {**content, "note": "No row has a value."}
+        return {**content, "bar": bar, "note": "Mean of the rows in a pixel."}
     listed, n = coloring.most_common, len(coloring.names)
     other = coloring.palette.n_other if coloring.palette else 0
     notes = [
