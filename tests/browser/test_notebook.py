@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shutil
@@ -54,7 +55,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
         end_group(process)
 
 
-def test_the_map_in_a_cell_zooms_and_gives_back_what_was_clicked(lab: str, open_page: Callable[..., Watched]):
+def test_the_map_in_a_cell_zooms_exports_and_gives_back_what_was_clicked(lab: str, open_page: Callable[..., Watched], tmp_path: Path):
     watched = open_page(lab, width=1500, height=1000)
     page = watched.page
     outside: list[str] = []
@@ -76,6 +77,14 @@ def test_the_map_in_a_cell_zooms_and_gives_back_what_was_clicked(lab: str, open_
     _click_some_row(watched)
     rows = watched.neighbors()
     assert len(rows) == 10
+
+    with page.expect_download() as waiting:
+        watched.button("Rows in view (CSV)").click()
+    waiting.value.save_as(tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
+        exported = [int(line["row"]) for line in csv.DictReader(file)]
+    assert 0 < len(exported) < 10_000
+    assert exported == sorted(exported)
 
     page.keyboard.press("Escape")
     page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea").last.click()
