@@ -23,6 +23,7 @@ from explorer.render.png import PNG
 from explorer.session import Session
 from explorer.view_rows import view_table
 from explorer.views.download import Download, file_name
+from explorer.views.map import Map, give_way
 from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explorer.scene import Scene
-    from explorer.views.map import Map
 
 __all__ = ["ExportControls", "current_window"]
 
@@ -39,7 +39,8 @@ logger = logging.getLogger(__name__)
 _TABLES = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 _BACKGROUNDS = {"page": "as the page", "white": "white", "transparent": "transparent"}
 _TOLD_EVERY = 0.05  # of a picture
-_makers = ThreadPoolExecutor(2, thread_name_prefix="explorer-export")
+_NICER = 10  # where cores are few, an export gives way to the pictures on screen
+_makers = ThreadPoolExecutor(2, thread_name_prefix="explorer-export", initializer=give_way, initargs=(_NICER,))
 
 
 def current_window(shown: Map, scene: Scene) -> Window:

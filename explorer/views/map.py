@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from bokeh.plotting import figure as BokehFigure
 
-__all__ = ["Map"]
+__all__ = ["Map", "give_way"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +45,13 @@ _LABELED = 12  # neighbors whose label is written on the map
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 
-def _give_way() -> None:
+def give_way(nicer: int) -> None:
     """Lower this thread's priority; Linux alone has priorities of threads."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nicer)
 
 
-_drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=_give_way)
+_drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
 
 
 class PictureLayer(pn.custom.JSComponent):
