@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UnknownColumn
-from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts, gather, limits
+from explorer.render.gather import gather
+from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts, limits
 from explorer.state.appearance import Category, Hidden
 
 if TYPE_CHECKING:

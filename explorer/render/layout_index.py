@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from explorer.render.gather import gather
 from explorer.render.view import View
 
 __all__ = ["BLOCK", "LayoutIndex", "frozen"]
@@ -92,7 +93,7 @@ class LayoutIndex:
 
     def take(self, column: NDArray[Any]) -> NDArray[Any]:
         """Bring a column of the dataset, of shape (n_rows,), into index order, (m,), read-only."""
-        return frozen(np.asarray(column)[self.rows])
+        return frozen(gather(np.asarray(column), self.rows))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays, for the store."""

@@ -18,12 +18,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from operator import le
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UnknownChoice
+from explorer.render.gather import PIECE, gather
 
 __all__ = [
     "COLORMAPS",
@@ -65,7 +66,6 @@ _REVERSED = ", reversed"
 COLORMAPS: Final = (*_MAPS, *(name + _REVERSED for name in _MAPS))
 """Names for a selector: color maps of colorcet, all perceptually uniform, in both directions."""
 
-_PIECE = 1 << 20  # rows taken in one call: NumPy turns their codes into 8 bytes each, and some calls keep the interpreter to themselves
 _NAMES = 1 << 14  # names taken in one call
 _CONTRAST = 2.0  # of a color map's ends with white and with #121212
 _DARK_LUMINANCE = 0.0060  # of #121212
@@ -151,20 +151,11 @@ class Palette:
         return "#{:02x}{:02x}{:02x}".format(*self.lut[self.category_slots[code]])
 
 
-def gather(table: NDArray[Any], codes: NDArray[np.integer]) -> NDArray[Any]:
-    """Return ``table[codes]``, -1 being the last entry, without ever needing much memory beside the result, or the interpreter for long."""
-    found = np.empty(len(codes), table.dtype)
-    for start in range(0, len(codes), _PIECE):
-        piece = slice(start, start + _PIECE)
-        np.take(table, codes[piece], out=found[piece], mode="wrap")
-    return found
-
-
 def counts(codes: NDArray[np.integer], n: int) -> NDArray[np.int64]:
     """Count the rows of n categories; the last of the n + 1 counts is that of the missing ones (code -1)."""
     tally = np.zeros(n + 1, np.int64)
-    for start in range(0, len(codes), _PIECE):
-        tally += np.bincount(np.asarray(codes[start : start + _PIECE]) + 1, minlength=n + 1)
+    for start in range(0, len(codes), PIECE):
+        tally += np.bincount(np.asarray(codes[start : start + PIECE]) + 1, minlength=n + 1)
     return np.append(tally[1:], tally[0])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import UnknownChoice
-from explorer.render.palette import COLORMAPS, DISTINCT, MISSING_COLOR, OTHER_COLOR, PALETTES, Palette, colormap, counts, gather, limits
+from explorer.render.palette import COLORMAPS, DISTINCT, MISSING_COLOR, OTHER_COLOR, PALETTES, Palette, colormap, counts, limits
 
 
 def luminance(colors):
@@ -56,14 +56,6 @@ def test_names_are_put_in_order_as_python_does():
     some = ["10", "9", "ß", "z", "", "א", "😀", "Z", "\uffff"]
     palette = Palette.of(some)
     assert np.argsort(palette.category_slots[:-1]).tolist() == sorted(range(len(some)), key=lambda code: some[code])
-
-
-def test_gathering_is_indexing_with_the_last_entry_for_missing(monkeypatch):
-    monkeypatch.setattr("explorer.render.palette._PIECE", 7)
-    codes = np.random.default_rng(0).integers(-1, 5, 50).astype(np.int32)
-    table = np.arange(6, dtype=np.uint8)
-    assert np.array_equal(gather(table, codes), table[codes])
-    assert np.array_equal(counts(codes, 5), [*np.bincount(codes[codes >= 0], minlength=5), (codes < 0).sum()])
 
 
 def test_rare_categories_share_one_color_and_common_ones_keep_theirs():
