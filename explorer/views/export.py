@@ -71,7 +71,7 @@ class ExportControls(pn.viewable.Viewer):
         self._stop: Event | None = None  # of the export that is being made, and what comes of it
         self._made: Future[Path] | None = None
         choice = session.export
-        self.width = tie_optional("Width in pixels", choice, "width", toolkit, soon=session.soon)
+        self.width = tie_optional("Width (px)", choice, "width", toolkit, soon=session.soon)
         grounds = {_BACKGROUNDS[ground]: ground for ground in choice.param.background.objects}
         self.background = toolkit.select("Background", grounds, choice.background, description=choice.param.background.doc)
         self.words = toolkit.switch("Title and legend", value=choice.words, description=choice.param.words.doc or "")

@@ -29,7 +29,7 @@ def export(page: Watched, name: str) -> Download:
 
 
 def set_width(page: Watched, width: str) -> None:
-    field = page.page.get_by_label("Width in pixels")
+    field = page.page.get_by_label("Width (px)")
     field.fill(width)
     field.press("Enter")
     page.page.wait_for_timeout(300)
