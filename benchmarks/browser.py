@@ -12,12 +12,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 __all__ = ["Probed", "chromium", "serving", "window"]
 
@@ -89,8 +89,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 continue
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
     """Run the installed Chromium; a download is never tried.
 
     Raises
@@ -102,55 +102,58 @@ def chromium() -> Iterator[Browser]:
     if found is None:
         message = "this benchmark needs Chromium: apt-get install chromium"
         raise RuntimeError(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=ARGS)
         yield browser
-        browser.close()
+        await browser.close()
 
 
-def window(browser: Browser) -> BrowserContext:
+async def window(browser: Browser) -> BrowserContext:
     """Open a window whose pages have the probe: pages of one window share its cache, and only the last one is quick."""
-    made = browser.new_context(viewport={"width": 1510, "height": 820})
+    made = await browser.new_context(viewport={"width": 1510, "height": 820})
     made.set_default_timeout(PATIENCE_MS)
-    made.add_init_script(path=HERE / "probe.js")
+    await made.add_init_script(path=HERE / "probe.js")
     return made
 
 
 class Probed:
     """A page that notes when it got an event and when it had painted the picture; see ``probe.js``."""
 
-    def __init__(self, context: BrowserContext, url: str, *, picture: str) -> None:
-        self.page: Page = context.new_page()
+    def __init__(self, page: Page, picture: str) -> None:
+        self.page = page
         self._picture = picture  # CSS selector of what holds the picture
-        self.page.goto(url, wait_until="commit")
 
-    def ask(self, question: str) -> Any:
+    @classmethod
+    async def open(cls, context: BrowserContext, url: str, *, picture: str, follow: bool) -> Probed:
+        """Open a page in a window of :func:`window`; ``follow`` the textbook's image, where it is that page."""
+        made = cls(await context.new_page(), picture)
+        await made.page.goto(url, wait_until="commit")
+        if follow:
+            await made.ask("follow_image")
+        return made
+
+    async def ask(self, question: str) -> Any:
         """Ask the page's probe; waits where the answer is a promise."""
-        return self.page.evaluate(f"() => probe.{question}()")
+        return await self.page.evaluate(f"() => probe.{question}()")
 
-    def box(self) -> Mapping[str, float]:
+    async def box(self) -> Mapping[str, float]:
         """Say where the picture is on the page: x, y, width, height in pixels."""
-        found = self.page.locator(self._picture).first.bounding_box()
+        found = await self.page.locator(self._picture).first.bounding_box()
         if found is None:
             message = f"nothing on the page is {self._picture}"
             raise RuntimeError(message)
         return {side: float(found[side]) for side in ("x", "y", "width", "height")}
 
-    def center(self) -> tuple[float, float]:
+    async def center(self) -> tuple[float, float]:
         """Say where the middle of the picture is on the page."""
-        box = self.box()
+        box = await self.box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
-    def fit(self, width: int, height: int) -> None:
+    async def fit(self, width: int, height: int) -> None:
         """Resize the page so that the picture has this size."""
-        box, size = self.box(), self.page.viewport_size
+        box, size = await self.box(), self.page.viewport_size
         if size is not None:
-            self.page.set_viewport_size(
-                {"width": round(size["width"] + width - box["width"]), "height": round(size["height"] + height - box["height"])}
-            )
-        self.page.wait_for_timeout(500)  # for the picture of the new size to be asked for
-        self.ask("rest")
-
-    def close(self) -> None:
-        """Close the page."""
-        self.page.close()
+            wanted = size["width"] + width - box["width"], size["height"] + height - box["height"]
+            await self.page.set_viewport_size({"width": round(wanted[0]), "height": round(wanted[1])})
+        await self.page.wait_for_timeout(500)  # for the picture of the new size to be asked for
+        await self.ask("rest")

@@ -90,7 +90,7 @@ def measure(rows: int, categories: int, repeats: int) -> list[Figure]:
 
 def jpeg(frame: Frame) -> bytes:
     """Encode as the picture in motion is."""
-    return encode_jpeg(frame, background=LIGHT)
+    return encode_jpeg(frame)
 
 
 def datashaded(frame: pd.DataFrame, colors: Mapping[str, str], view: View) -> object:

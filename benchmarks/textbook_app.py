@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import colorcet
 import datashader as ds
@@ -23,7 +24,7 @@ def read(path: str) -> pd.DataFrame:
 
 
 hv.extension("bokeh")
-frame = pn.state.as_cached("points", read, path=sys.argv[1])
+frame = pn.state.as_cached("points", partial(read, sys.argv[1]))
 points = hv.Points(frame, ["x", "y"], "category")
 shaded = datashade(points, aggregator=ds.by("category"), color_key=colorcet.glasbey[: frame["category"].nunique()])
 pn.panel(shaded.opts(width=WIDTH, height=HEIGHT, active_tools=["wheel_zoom"])).servable(title="Textbook")

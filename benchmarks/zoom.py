@@ -9,19 +9,20 @@ was painted. A tick comes 60 to 400 ms after the picture that answered the one b
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from math import cos, sin
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from browser import Probed, chromium, serving, window
@@ -29,7 +30,7 @@ from clusters import clusters_file
 from figures import Figure, compared, goal_of, options, told
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.async_api import Browser, BrowserContext
 
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT = 900, 700
@@ -47,9 +48,9 @@ GOALS: dict[str, dict[int, float]] = {  # up to so many rows
 }
 IN = 10  # ticks into the map, and as many out again: down to a hundredth of its area
 TICK = 120
-PAUSE_MS = (60, 400)
+PAUSE_S = (0.06, 0.4)
 CROWD = 4  # sessions that zoom at the same time
-CROWD_PAUSE_MS = 50  # between the ticks that all of them get in turn
+CROWD_PAUSE_S = 0.06  # between the ticks that all of them get in turn
 MOVES_A_SECOND = 60
 
 
@@ -96,78 +97,121 @@ def main() -> int:
         folder = given.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         file = clusters_file(folder, rows, given.categories)
-        with chromium() as browser:
-            ours = explorer_app(browser, file, Path(scratch) / "store", effort)
-            peer = textbook_app(browser, file, effort)
+        ours, peer = asyncio.run(both(file, Path(scratch) / "store", effort))
         figures = compare(ours, peer, rows)
     heading = f"{rows:,} rows, {given.categories} categories, {WIDTH}x{HEIGHT}, headless Chromium; peer: {PEER}"
     print(told(figures, heading=heading, as_json=given.json))
     return 0
 
 
-def explorer_app(browser: Browser, file: Path, store: Path, effort: Effort) -> Seen:
+async def both(file: Path, store: Path, effort: Effort) -> tuple[Seen, Seen]:
+    """Measure both apps with one browser."""
+    async with chromium() as browser:
+        return await explorer_app(browser, file, store, effort), await textbook_app(browser, file, effort)
+
+
+async def explorer_app(browser: Browser, file: Path, store: Path, effort: Effort) -> Seen:
     """Measure Explorer as ``panel serve`` runs it; the file is one of its catalog."""
     seen = Seen()
-    environment = {"EXPLORER_STORE": str(store), "EXPLORER_DATA": str(file.parent)}
-    with serving(HERE.parent / "explorer", **environment) as address:
-        url = f"{address}/explorer?dataset={file.stem}"
-        with opened(browser, url, picture=".map") as page:
-            seen.opened = page.ask("first")
-            page.fit(WIDTH, HEIGHT)
-            seen.ticks = zoomed(page, effort.ticks)
-            seen.moving, seen.rest = sizes(page)
-            seen.drag = dragged(page, effort.drag_s)
-            seen.hovers = hovered(page, effort.hovers)
-            for _ in range(effort.loads):  # in the same window: the browser knows the scripts, the server has the file open
-                again = Probed(page.page.context, url, picture=".map")
-                seen.loads.append(again.ask("first"))
-                again.close()
-        seen.lag, seen.crowd = crowded(browser, address, url, effort.crowd_s, picture=".map")
+    with serving(HERE.parent / "explorer", EXPLORER_STORE=str(store), EXPLORER_DATA=str(file.parent)) as address:
+        app = App(browser, address, f"/explorer?dataset={file.stem}", picture=".map")
+        async with app.opened() as page:
+            seen.opened = await page.ask("first")
+            await page.fit(WIDTH, HEIGHT)
+            await page.ask("bytes")
+            seen.ticks = await zoomed(page, effort.ticks)
+            seen.moving, seen.rest = sizes(await page.ask("bytes"))
+            seen.drag = await dragged(page, effort.drag_s)
+            seen.hovers = await hovered(page, effort.hovers)
+            seen.loads = [await app.loaded(page) for _ in range(effort.loads)]  # the server has the file open
+        seen.lag, seen.crowd = await app.crowded(effort.crowd_s)
     return seen
 
 
-def sizes(page: Probed) -> tuple[list[int], list[int]]:
-    """Say how many bytes the pictures of Explorer had since the last question: in motion, and at rest, which may come in pieces."""
-    found: tuple[dict[int, int], dict[int, int]] = ({}, {})
-    for came in page.ask("bytes"):
-        if came["moving"] is not None:
-            kind = found[0 if came["moving"] else 1]
-            kind[came["push"]] = kind.get(came["push"], 0) + came["size"]
-    return [*found[0].values()], [*found[1].values()]
-
-
-def textbook_app(browser: Browser, file: Path, effort: Effort) -> Seen:
+async def textbook_app(browser: Browser, file: Path, effort: Effort) -> Seen:
     """Measure the textbook way."""
     seen = Seen()
     with serving(HERE / "textbook_app.py", "--args", str(file)) as address:
-        url = f"{address}/textbook_app"
-        with opened(browser, url, picture=".bk-Canvas", follow=True) as page:
-            seen.opened = page.ask("first")
-            page.page.wait_for_timeout(2_000)  # its second first picture
-            page.ask("bytes")
-            seen.ticks = zoomed(page, effort.peer_ticks)
-            seen.moving = [size["size"] for size in page.ask("bytes") if size["size"] > WIDTH * HEIGHT]
+        app = App(browser, address, "/textbook_app", picture=".bk-Canvas", follow=True)
+        async with app.opened() as page:
+            seen.opened = await page.ask("first")
+            await page.page.wait_for_timeout(2_000)  # its second first picture
+            await page.ask("bytes")
+            seen.ticks = await zoomed(page, effort.peer_ticks)
+            seen.moving = [came["size"] for came in await page.ask("bytes") if came["size"] > WIDTH * HEIGHT]
             if effort.peer_too:
-                seen.drag = dragged(page, effort.drag_s)
-            for _ in range(effort.loads):
-                again = Probed(page.page.context, url, picture=".bk-Canvas")
-                again.ask("follow_image")
-                seen.loads.append(again.ask("first"))
-                again.close()
+                seen.drag = await dragged(page, effort.drag_s)
+            seen.loads = [await app.loaded(page) for _ in range(effort.loads)]
         if effort.peer_too:
-            seen.lag, seen.crowd = crowded(browser, address, url, effort.crowd_s, picture=".bk-Canvas", follow=True)
+            seen.lag, seen.crowd = await app.crowded(effort.crowd_s)
     return seen
 
 
-@contextmanager
-def opened(browser: Browser, url: str, *, picture: str, follow: bool = False) -> Iterator[Probed]:
-    """Open a page in a window of its own; ``follow`` is for the textbook's page."""
-    context = window(browser)
-    page = Probed(context, url, picture=picture)
-    if follow:
-        page.ask("follow_image")
-    yield page
-    context.close()
+@dataclass
+class App:
+    """A served app, in a browser."""
+
+    browser: Browser
+    address: str
+    path: str
+    picture: str
+    follow: bool = False
+
+    async def page(self, context: BrowserContext) -> Probed:
+        """Open the app in a window."""
+        return await Probed.open(context, self.address + self.path, picture=self.picture, follow=self.follow)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Probed]:
+        """Open the app in a window of its own."""
+        context = await window(self.browser)
+        yield await self.page(context)
+        await context.close()
+
+    async def loaded(self, beside: Probed) -> float:
+        """Open the app again, in the same window, which has its scripts; milliseconds to the first picture."""
+        again = await self.page(beside.page.context)
+        took = await again.ask("first")
+        await again.page.close()
+        return float(took)
+
+    async def crowded(self, seconds: float) -> tuple[dict[str, float], float]:
+        """Let several people zoom at once; how late the event loop came meanwhile, and pictures painted a second on each page."""
+        contexts = [await window(self.browser) for _ in range(CROWD)]
+        pages = [await self.page(context) for context in contexts]
+        for page in pages:
+            await page.ask("first")
+            await page.page.mouse.move(*await page.center())
+        self.lag()  # it begins to look
+        await asyncio.sleep(2)
+        self.lag()
+        before, start, turning = [await page.ask("count") for page in pages], time.perf_counter(), []
+        for turn, (tick, page) in enumerate((tick, page) for tick in wheel_ticks(IN) for page in pages):
+            turning.append(asyncio.create_task(page.page.mouse.wheel(0, tick)))
+            await asyncio.sleep(max(0.0, turn * CROWD_PAUSE_S + start - time.perf_counter()))
+            if time.perf_counter() - start > seconds:
+                break
+        late, took = self.lag(), time.perf_counter() - start
+        await asyncio.gather(*turning)
+        painted = [await page.ask("count") - count for page, count in zip(pages, before, strict=True)]
+        for context in contexts:
+            await context.close()
+        return late, sum(painted) / CROWD / took
+
+    def lag(self) -> dict[str, float]:
+        """Ask the server how late its event loop came since the last question."""
+        with urllib.request.urlopen(f"{self.address}/lag", timeout=60) as answer:
+            return dict(json.load(answer))
+
+
+def sizes(came: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
+    """Say how many bytes the pictures of Explorer had: in motion, and at rest, which may come in pieces."""
+    found: tuple[dict[int, int], dict[int, int]] = ({}, {})
+    for each in came:
+        if each["moving"] is not None:
+            kind = found[0 if each["moving"] else 1]
+            kind[each["push"]] = kind.get(each["push"], 0) + each["size"]
+    return [*found[0].values()], [*found[1].values()]
 
 
 def wheel_ticks(turns: int) -> Iterator[int]:
@@ -175,80 +219,46 @@ def wheel_ticks(turns: int) -> Iterator[int]:
     return cycle([-TICK] * turns + [TICK] * turns)
 
 
-def zoomed(page: Probed, ticks: int) -> list[dict[str, float]]:
+async def zoomed(page: Probed, ticks: int) -> list[dict[str, float]]:
     """Turn the wheel, a tick each time that the picture is there; what came when, in the page's milliseconds."""
-    page.page.mouse.move(*page.center())
-    page.page.wait_for_timeout(500)
+    await page.page.mouse.move(*await page.center())
+    await asyncio.sleep(0.5)
     chance = random.Random(0)
     found = []
     for tick in islice(wheel_ticks(min(IN, ticks // 2)), ticks):
-        page.page.mouse.wheel(0, tick)
-        found.append(page.ask("answer"))
-        page.page.wait_for_timeout(chance.uniform(*PAUSE_MS))
+        await page.page.mouse.wheel(0, tick)
+        found.append(await page.ask("answer"))
+        await asyncio.sleep(chance.uniform(*PAUSE_S))
     return found
 
 
-def dragged(page: Probed, seconds: float) -> dict[str, float]:
-    """Drag the map in a circle, with small moves; pictures, moves and seconds by the page's clock."""
-    mouse, (x, y), radius = page.page.mouse, page.center(), 120.0
-    page.page.wait_for_timeout(1_000)
-    mouse.move(x + radius, y)
-    mouse.down()
-    start = time.perf_counter()
-    while (now := time.perf_counter() - start) < seconds:
-        mouse.move(x + radius * cos(2 * now), y + radius * sin(2 * now))
-        rest = 1 / MOVES_A_SECOND - (time.perf_counter() - start - now)
-        if rest > 0:
-            time.sleep(rest)
-    mouse.up()
-    page.page.wait_for_timeout(1_000)
-    return dict(page.ask("drag"))
+async def dragged(page: Probed, seconds: float) -> dict[str, float]:
+    """Drag the map in a circle, with small moves that wait for nothing, as a hand's; pictures, moves and seconds by the page's clock."""
+    mouse, (x, y), radius = page.page.mouse, await page.center(), 120.0
+    await asyncio.sleep(1)
+    await mouse.move(x + radius, y)
+    await mouse.down()
+    start, moving = time.perf_counter(), []
+    for move in range(round(seconds * MOVES_A_SECOND)):
+        angle = 2 * move / MOVES_A_SECOND
+        moving.append(asyncio.create_task(mouse.move(x + radius * cos(angle), y + radius * sin(angle))))
+        await asyncio.sleep(max(0.0, move / MOVES_A_SECOND + start - time.perf_counter()))
+    await asyncio.gather(*moving)
+    await mouse.up()
+    await asyncio.sleep(1)
+    return dict(await page.ask("drag"))
 
 
-def hovered(page: Probed, places: int) -> list[float]:
+async def hovered(page: Probed, places: int) -> list[float]:
     """Move the pointer to places with rows, one at a time; milliseconds until the card of the row was painted."""
-    page.ask("rest")
-    chance, (x, y) = random.Random(0), page.center()
+    await page.ask("rest")
+    chance, (x, y) = random.Random(0), await page.center()
     found = []
     for _ in range(places):
-        page.page.mouse.move(x + chance.uniform(-200, 200), y + chance.uniform(-200, 200))
-        found.append(page.ask("hover"))
-        page.page.wait_for_timeout(chance.uniform(*PAUSE_MS))
-    return [time for time in found if time]  # zero: no row there
-
-
-def crowded(
-    browser: Browser, address: str, url: str, seconds: float, *, picture: str, follow: bool = False
-) -> tuple[dict[str, float], float]:
-    """Let several people zoom at once; how late the server's event loop came meanwhile, and pictures painted a second on each page."""
-    contexts = [window(browser) for _ in range(CROWD)]
-    pages = [Probed(context, url, picture=picture) for context in contexts]
-    for page in pages:
-        if follow:
-            page.ask("follow_image")
-        page.ask("first")
-        page.page.mouse.move(*page.center())
-    lag(address)  # it begins to look
-    pages[0].page.wait_for_timeout(2_000)
-    lag(address)
-    before, start = [page.ask("count") for page in pages], time.perf_counter()
-    for tick in wheel_ticks(IN):
-        if time.perf_counter() - start > seconds:
-            break
-        for page in pages:
-            page.page.mouse.wheel(0, tick)
-            page.page.wait_for_timeout(CROWD_PAUSE_MS)
-    late, took = lag(address), time.perf_counter() - start
-    painted = [page.ask("count") - count for page, count in zip(pages, before, strict=True)]
-    for context in contexts:
-        context.close()
-    return late, sum(painted) / len(painted) / took
-
-
-def lag(address: str) -> dict[str, float]:
-    """Ask a server how late its event loop came since the last question."""
-    with urllib.request.urlopen(f"{address}/lag", timeout=60) as answer:
-        return dict(json.load(answer))
+        await page.page.mouse.move(x + chance.uniform(-200, 200), y + chance.uniform(-200, 200))
+        found.append(await page.ask("hover"))
+        await asyncio.sleep(chance.uniform(*PAUSE_S))
+    return [took for took in found if took]  # zero: no row there
 
 
 def compare(ours: Seen, peer: Seen, rows: int) -> list[Figure]:

@@ -245,14 +245,16 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
 
     pn.state.on_session_destroyed(ended)
     asked = _asked_for()
+    ready = source is None and session.open_ready(asked)  # then the page comes with its map
 
     def begin() -> None:
         if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
             made.dark_theme = True
         if source is not None:
             session.open(source)
-        else:
+        elif not ready:
             session.open_entry(asked)
+        panels.map.begin()
 
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
     pn.state.onload(begin)
@@ -282,7 +284,7 @@ def _page() -> tuple[Session, Panels, Any]:
 
     later = _scheduler()
     session = Session(schedule=later)
-    panels = Panels(session, MaterialToolkit(), later=later)
+    panels = Panels(session, MaterialToolkit(), later=later, held=True)
     return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,7 +16,7 @@ from explorer.coloring import Coloring, shown_mask
 from explorer.compute.projections import Layout
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
 from explorer.render.layout_index import LayoutIndex
-from explorer.render.normalization import Normalization
+from explorer.render.normalization import Normalization, NormalizationName
 from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def stage(
     shown: Shown,
     coloring: Coloring,
     *,
-    density: Literal["log", "equalized", "linear"],
+    density: NormalizationName,
     point_size: float | None,
     mask: NDArray[np.bool_] | None,
     hidden: Hidden = NOTHING_HIDDEN,
@@ -99,8 +99,6 @@ def stage(
     """
     index = shown.index
     known = before if before is not None and before.shown is shown else None
-    same_density = known is not None and known.normalization.how == density
-    normalization = known.normalization if known is not None and same_density else Normalization.of(index, density)
     if before is not None and before.coloring is coloring and before.hidden == hidden:
         drawn = before.shown_mask
     else:
@@ -110,7 +108,7 @@ def stage(
         shown,
         coloring,
         _color(index, coloring, known),
-        normalization,
+        _normalization(index, density),
         _row_mask(index, mask, None if known is None else (known.selection_mask, known.selected)),
         mask,
         point_size,
@@ -120,17 +118,29 @@ def stage(
     )
 
 
+_measured: WeakKeyDictionary[LayoutIndex, dict[NormalizationName, Normalization]] = WeakKeyDictionary()
 _in_order: WeakKeyDictionary[Coloring, WeakKeyDictionary[LayoutIndex, Color]] = WeakKeyDictionary()
-_in_order_lock = Lock()
+_lock = Lock()
+
+
+def _normalization(index: LayoutIndex, how: NormalizationName) -> Normalization:
+    """Measure a layout once for everybody."""
+    with _lock:
+        found = _measured.setdefault(index, {}).get(how)
+    if found is None:
+        found = Normalization.of(index, how)
+        with _lock:
+            _measured[index][how] = found
+    return found
 
 
 def _color(index: LayoutIndex, coloring: Coloring, known: Scene | None) -> Color:
     """Bring the colors into index order, once for everybody who has this column on this layout."""
-    with _in_order_lock:
+    with _lock:
         made = _in_order.setdefault(coloring, WeakKeyDictionary()).get(index)
     if made is None:
         made = _ordered(index, coloring, known)
-        with _in_order_lock:
+        with _lock:
             made = _in_order.setdefault(coloring, WeakKeyDictionary()).setdefault(index, made)
     return made
 

@@ -24,7 +24,7 @@ from explorer.jobs.runner import Runner, runner
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.runs import Opened, load, prepare, run_of, runs_of
 from explorer.scene import Run, Scene, Shown, stage
-from explorer.shelf import colored, open_shared, shown
+from explorer.shelf import colored, open_shared, opened, shown, shown_already
 from explorer.state.appearance import Appearance, Hidden
 from explorer.state.export import ExportChoice
 from explorer.state.inspection import Inspection
@@ -122,6 +122,28 @@ class Session(param.Parameterized):
 
         return self._open(read, number)
 
+    def open_ready(self, name: str | None = None) -> bool:
+        """Open a dataset of the catalog, the first one by default, if this process has it and its first layout open; takes milliseconds.
+
+        Returns
+        -------
+        bool
+            False, and nothing has changed, where :meth:`open_entry` has to be asked.
+        """
+        known = catalog()
+        entry = next(iter(known), None) if name is None else known.find(name)
+        dataset = None if entry is None else opened(entry)
+        if dataset is None:
+            return False
+        runs = runs_of(dataset, self._runner)
+        first = shown_already(dataset, runs[0]) if runs else None
+        if first is None:
+            return False
+        self.catalog = known
+        self._opened += 1
+        self._take_dataset(Opened(dataset, runs, first), self._opened, now=True)
+        return True
+
     def open_now(self, source: object, **options: Any) -> None:
         """Open a dataset and wait for it: for a notebook, where the next line needs it.
 
@@ -132,10 +154,10 @@ class Session(param.Parameterized):
         """
         number = self._begin_opening(_title_of(source))
         try:
-            opened = prepare(open_dataset(source, **options), self._runner)
+            ready = prepare(open_dataset(source, **options), self._runner)
         finally:
             self.opening = ""
-        self._take_dataset(opened, number, now=True)
+        self._take_dataset(ready, number, now=True)
 
     def _begin_opening(self, title: str) -> int:
         self._opened += 1
@@ -150,20 +172,20 @@ class Session(param.Parameterized):
         if number == self._opened:
             self.param.update(opening="", error=sentence)
 
-    def _take_dataset(self, opened: Opened, number: int, *, now: bool = False) -> None:
+    def _take_dataset(self, ready: Opened, number: int, *, now: bool = False) -> None:
         if number != self._opened:
             return
         self.cancel()
-        dataset, self._taking = opened.dataset, True
+        dataset, self._taking = ready.dataset, True
         try:
             self.appearance.param.update(color_by=dataset.color, hidden={})
             self.selection.reset(dataset.n_rows)
             self.inspection.row = None
         finally:
             self._taking = False
-        self.param.update(dataset=dataset, runs=opened.runs, neighbors=None, opening="", error="")
-        if opened.first is not None:
-            (self._stage_now if now else self._stage)(opened.first, dataset)
+        self.param.update(dataset=dataset, runs=ready.runs, neighbors=None, opening="", error="")
+        if ready.first is not None:
+            (self._stage_now if now else self._stage)(ready.first, dataset)
             return
         self._wanted = None
         self._staged += 1

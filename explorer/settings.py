@@ -10,7 +10,17 @@ from pathlib import Path
 
 from explorer.errors import BadParameter
 
-__all__ = ["check", "compute_threads", "data_roots", "pixel_ratio", "render_threads", "store_folder", "store_limit_mb", "upload_limit_mb", "workers"]
+__all__ = [
+    "check",
+    "compute_threads",
+    "data_roots",
+    "pixel_ratio",
+    "render_threads",
+    "store_folder",
+    "store_limit_mb",
+    "upload_limit_mb",
+    "workers",
+]
 
 _TWO_TO_FOUR = min(4, max(2, os.cpu_count() or 1))
 

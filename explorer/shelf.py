@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.store import Store
 
-__all__ = ["colored", "open_shared", "shown"]
+__all__ = ["colored", "open_shared", "opened", "shown", "shown_already"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,11 @@ class _Shelf(Generic[_Made]):
         self._made: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
+
+    def find(self, key: Hashable) -> _Made | None:
+        """Return what is there, at once."""
+        found: _Made | None = self._made.get(key)
+        return found
 
     def get(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         with self._lock:
@@ -74,11 +79,20 @@ def open_shared(entry: Entry) -> Dataset:
     DataError
         If it cannot be explored.
     """
+    return _datasets.get(_entry_key(entry), entry.open)
+
+
+def opened(entry: Entry) -> Dataset | None:
+    """Return a dataset of the catalog if somebody has it open; at once."""
+    return _datasets.find(_entry_key(entry))
+
+
+def _entry_key(entry: Entry) -> Hashable:
     changed = None
     if entry.path is not None and entry.path.exists():
         found = entry.path.stat()
         changed = (str(entry.path), found.st_mtime_ns, found.st_size)
-    return _datasets.get((entry.name, entry.title, changed, repr(sorted(entry.options.items()))), entry.open)
+    return entry.name, entry.title, changed, repr(sorted(entry.options.items()))
 
 
 def colored(dataset: Dataset, column: str | None, *, cmap: str, palette: str, before: Coloring | None = None) -> Coloring:
@@ -108,11 +122,18 @@ def colored(dataset: Dataset, column: str | None, *, cmap: str, palette: str, be
 
 def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None) -> Shown:
     """Index a layout for drawing, or find its index in the store; the same object for everybody who looks at it."""
+    return _shown.get(_run_key(dataset, run, layout.coordinates), lambda: Shown(run, layout, _index(layout.coordinates, store)))
+
+
+def shown_already(dataset: Dataset, run: Run) -> Shown | None:
+    """Return an indexed layout if somebody looks at it; at once."""
+    return _shown.find(_run_key(dataset, run, None if run.given is None else dataset.layouts[run.given].coordinates))
+
+
+def _run_key(dataset: Dataset, run: Run, coordinates: NDArray[np.float32] | None) -> Hashable:
     if run.given is not None:  # of the same vectors there may be other coordinates; the array is alive as long as the Shown
-        key: Hashable = ("given", id(layout.coordinates), run.given, run.title)
-    else:
-        key = (dataset.fingerprint, dataset.n_rows, run.method, repr(sorted(run.settings.items())))
-    return _shown.get(key, lambda: Shown(run, layout, _index(layout.coordinates, store)))
+        return "given", id(coordinates), run.given, run.title
+    return dataset.fingerprint, dataset.n_rows, run.method, repr(sorted(run.settings.items()))
 
 
 def _index(coordinates: NDArray[np.float32], store: Store | None) -> LayoutIndex:

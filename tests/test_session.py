@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from explorer.compute.projections import PCA, TSNE, UMAP
@@ -269,6 +271,25 @@ def test_a_canceled_run_leaves_the_map_and_says_nothing(session: Session, loop: 
     loop.run()
     assert (session.running, session.stage, session.fraction, session.error) == ("", "", 0.0, "")
     assert session.scene is scene
+
+
+def test_what_somebody_has_open_is_there_at_once(
+    session: Session, loop: Any, jobs: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    pq.write_table(table(places=True, seed=14), tmp_path / "places.parquet")
+    other = Session(schedule=loop, jobs=jobs)
+    assert not other.open_ready("places")
+    assert not other.open_ready("nothing of this name")
+    assert (other.dataset, other.error, other.opening) == (None, "", "")
+    session.open_entry("places")
+    loop.until(lambda: session.scene is not None)
+    assert other.open_ready("places")
+    assert other.scene is not None
+    assert other.dataset is session.dataset
+    assert (other.scene.shown, other.scene.color) == (session.scene.shown, session.scene.color)
+    assert other.catalog.find("places") is not None
+    other.close()
 
 
 def test_nobody_waits_for_what_another_computes(session: Session, loop: Any, opened: Callable[..., Dataset], jobs: Runner):

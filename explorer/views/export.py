@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import panel as pn
@@ -69,7 +68,7 @@ class ExportControls(pn.viewable.Viewer):
         super().__init__(**params)
         self._session, self._map = session, shown
         self._stop: Event | None = None  # of the export that is being made, and what comes of it
-        self._made: Future[Path] | None = None
+        self._made: Future[_File] | None = None
         choice = session.export
         self.width = tie_optional("Width (px)", choice, "width", toolkit, soon=session.soon)
         grounds = {_BACKGROUNDS[ground]: ground for ground in choice.param.background.objects}
@@ -144,19 +143,19 @@ class ExportControls(pn.viewable.Viewer):
         self.progress.text = f"Making {what} …"
         self._update()
 
-        def made(done: Future[Path]) -> None:
+        def made(done: Future[_File]) -> None:
             self._session.soon(self._take, done, what, name, mime, asker, stop)
 
         self._made = _makers.submit(_in_folder, name, write, stop)
         self._made.add_done_callback(made)
 
-    def _take(self, done: Future[Path], what: str, name: str, mime: str, asker: str, stop: Event) -> None:
+    def _take(self, done: Future[_File], what: str, name: str, mime: str, asker: str, stop: Event) -> None:
         if self._stop is not stop:  # canceled
             return
         self._end()
         error = done.exception()
         if error is None:
-            self.download.send(done.result(), name=name, mime=mime, to=asker, on_end=partial(_discard, done))
+            self.download.send(done.result().path, name=name, mime=mime, to=asker, on_end=partial(_discard, done))
         elif isinstance(error, ExplorerError):
             self._session.error = str(error)
         else:
@@ -189,22 +188,29 @@ class ExportControls(pn.viewable.Viewer):
 # -- in a thread
 
 
-def _in_folder(name: str, write: Callable[[Path], None], stop: Event) -> Path:
-    """Write a file into a folder of its own."""
+class _File(NamedTuple):
+    """A file in a folder of its own, which is removed with the process at the latest."""
+
+    path: Path
+    folder: tempfile.TemporaryDirectory[str]
+
+
+def _in_folder(name: str, write: Callable[[Path], None], stop: Event) -> _File:
     if stop.is_set():
         raise Stopped
-    folder = Path(tempfile.mkdtemp(prefix="explorer-export-"))
+    folder = tempfile.TemporaryDirectory(prefix="explorer-export-", ignore_cleanup_errors=True)
+    path = Path(folder.name) / name
     try:
-        write(folder / name)
+        write(path)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.cleanup()
         raise
-    return folder / name
+    return _File(path, folder)
 
 
-def _discard(done: Future[Path]) -> None:
+def _discard(done: Future[_File]) -> None:
     if done.exception() is None:
-        shutil.rmtree(done.result().parent, ignore_errors=True)
+        done.result().folder.cleanup()
 
 
 def _write_picture(

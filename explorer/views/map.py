@@ -83,12 +83,15 @@ class Map(pn.viewable.Viewer):
         What is shown.
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
+    held : bool
+        Keep pictures back until :meth:`begin`.
     """
 
-    def __init__(self, session: Session, *, later: Schedule, **params: Any) -> None:
+    def __init__(self, session: Session, *, later: Schedule, held: bool = False, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
         self._later = later
+        self._held: list[tuple[Picture, float]] | None = [] if held else None  # what is kept for begin()
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._clients_lock = Lock()
         self._pushes = 0
@@ -115,6 +118,12 @@ class Map(pn.viewable.Viewer):
         """What the browser that spoke last asked for last, of the layout that is on the map; none where no browser shows it."""
         with self._clients_lock:
             return next((client.asked for client in reversed(self._clients.values()) if client.home == self.layer.home), None)
+
+    def begin(self) -> None:
+        """Send pictures from now on, first those that were kept back."""
+        kept, self._held = self._held or [], None
+        for picture, began in kept:
+            self._show(picture, began)
 
     def go_home(self) -> None:
         """Show the whole map again."""
@@ -219,7 +228,6 @@ class Map(pn.viewable.Viewer):
         scene = self._session.scene
         if scene is None:
             return
-
         began = monotonic()
 
         def draw_if_wanted() -> Picture | None:
@@ -237,6 +245,9 @@ class Map(pn.viewable.Viewer):
         _drawers.submit(draw_if_wanted).add_done_callback(drawn)
 
     def _show(self, picture: Picture, began: float) -> None:
+        if self._held is not None:
+            self._held.append((picture, began))
+            return
         name = picture.request.client
         with self._clients_lock:
             client = self._clients.get(name)

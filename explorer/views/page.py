@@ -32,10 +32,12 @@ class Panels:
         Makes their widgets.
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
+    held : bool
+        The map sends no picture before ``map.begin()``.
     """
 
-    def __init__(self, session: Session, toolkit: Toolkit, *, later: Schedule) -> None:
-        self.map = Map(session, later=later)
+    def __init__(self, session: Session, toolkit: Toolkit, *, later: Schedule, held: bool = False) -> None:
+        self.map = Map(session, later=later, held=held)
         self.data = DataControls(session, toolkit)
         self.color = ColorControls(session, toolkit)
         self.projection = ProjectionControls(session, toolkit)

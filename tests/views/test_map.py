@@ -315,3 +315,15 @@ def test_where_there_is_no_map_it_says_what_to_do(shown: Shown, session: Session
 
 def test_the_note_goes_when_there_is_a_map(shown: Shown, dataset: Dataset):
     assert shown.map.layer.note == ""
+
+
+def test_pictures_are_kept_back_until_the_browser_has_its_page(session: Session, dataset: Dataset, loop: Any):
+    held = Shown(Map(session, later=loop, held=True), [])
+    held.say(DRAW)
+    loop.arrival()
+    loop.run()
+    assert held.head == {}
+    held.map.begin()
+    assert (held.head["id"], held.head["push"]) == (1, 1)
+    held.say({**DRAW, "id": 2})
+    loop.until(lambda: held.head["id"] == 2)
