@@ -123,12 +123,9 @@ class ProjectionControls(pn.viewable.Viewer):
         choice = session.choice
         self.shown = toolkit.select("Layout on the map", {}, None)
         self.method = toolkit.toggle("Projection", {kind.title: method for method, kind in PROJECTIONS.items()}, choice.method)
-        self._parameters = {
-            method: pn.Column(
-                *parameter_widgets(made, toolkit, soon=session.soon), sizing_mode="stretch_width", visible=method == choice.method
-            )
-            for method, made in choice.projections.items()
-        }
+        self._toolkit = toolkit
+        self._parameters = {method: pn.Column(sizing_mode="stretch_width") for method in choice.projections}
+        self._on_method()
         self.run = toolkit.button("Run", icon="run", on_click=lambda _: session.soon(session.run))
         self.cancel = toolkit.button("Cancel", icon="stop", danger=True, on_click=lambda _: session.soon(session.cancel))
         self.bar = toolkit.progress()
@@ -150,8 +147,11 @@ class ProjectionControls(pn.viewable.Viewer):
         return self._view
 
     def _on_method(self, *_: object) -> None:
+        choice, session = self._session.choice, self._session
         for method, column in self._parameters.items():
-            column.visible = method == self._session.choice.method
+            column.visible = method == choice.method
+            if column.visible and not len(column):  # those that nobody looks at are not made: they would double a page's time to open
+                column.extend(parameter_widgets(choice.projections[method], self._toolkit, soon=session.soon))
 
     def _on_shown(self, event: param.parameterized.Event) -> None:
         run = next((run for run in self._session.runs if _key(run) == event.new), None)
