@@ -52,6 +52,11 @@ PAUSE_S = (0.06, 0.4)
 CROWD = 4  # sessions that zoom at the same time
 CROWD_PAUSE_S = 0.06  # between the ticks that all of them get in turn
 MOVES_A_SECOND = 60
+INKED = """canvas => {  // where the picture shows rows, as shares of its width and height
+  const {width, height} = canvas, alpha = canvas.getContext("2d").getImageData(0, 0, width, height).data, found = [];
+  for (let i = 0; i < width * height; i += 97) if (alpha[4 * i + 3] > 60) found.push([(i % width) / width, Math.floor(i / width) / height]);
+  return found;
+}"""
 
 
 @dataclass
@@ -252,13 +257,14 @@ async def dragged(page: Probed, seconds: float) -> dict[str, float]:
 async def hovered(page: Probed, places: int) -> list[float]:
     """Move the pointer to places with rows, one at a time; milliseconds until the card of the row was painted."""
     await page.ask("rest")
-    chance, (x, y) = random.Random(0), await page.center()
+    chance, box = random.Random(0), await page.box()
+    inked = await page.page.locator("canvas.picture").evaluate(INKED)
     found = []
-    for _ in range(places):
-        await page.page.mouse.move(x + chance.uniform(-200, 200), y + chance.uniform(-200, 200))
+    for x, y in chance.sample(inked, places):
+        await page.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         found.append(await page.ask("hover"))
         await asyncio.sleep(chance.uniform(*PAUSE_S))
-    return [took for took in found if took]  # zero: no row there
+    return [took for took in found if took]  # zero: the same row again
 
 
 def compare(ours: Seen, peer: Seen, rows: int) -> list[Figure]:
