@@ -10,11 +10,9 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
 import param
-from numpy.typing import NDArray
 
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog, catalog
@@ -22,10 +20,11 @@ from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
 from explorer.jobs.runner import Runner, runner
 from explorer.neighborhood import Neighbors, find_neighbors
-from explorer.runs import Opened, load, prepare, run_of, runs_of
-from explorer.scene import Run, Scene, Shown, stage
-from explorer.shelf import colored, open_shared, opened, shown, shown_already
-from explorer.state.appearance import Appearance, Hidden
+from explorer.runs import Opened, prepare, run_of, runs_of
+from explorer.scene import Run, Shown
+from explorer.shelf import open_shared, opened, shown, shown_already
+from explorer.staging import Look, Staged, prepare_scene
+from explorer.state.appearance import Appearance
 from explorer.state.export import ExportChoice
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
@@ -301,13 +300,13 @@ class Session(param.Parameterized):
         if self._wanted is not None and self._taken != self._staged:
             self._stage_now(self._wanted, self.dataset)
 
-    def _begin_staging(self, run: Run | Shown, dataset: Dataset) -> Callable[[], _Staged]:
+    def _begin_staging(self, run: Run | Shown, dataset: Dataset) -> Callable[[], Staged]:
         self._wanted = run
         self._staged += 1
         mask = self.selection.mask if self.selection.count else None
-        return partial(_prepare_scene, dataset, run, _Look.of(self.appearance), mask, self.scene, self._runner)
+        return partial(prepare_scene, dataset, run, Look.of(self.appearance), mask, self.scene, self._runner)
 
-    def _take_scene(self, staged: _Staged, number: int) -> None:
+    def _take_scene(self, staged: Staged, number: int) -> None:
         scene = staged.scene
         if number != self._staged or (scene is not None and scene.dataset is not self.dataset):
             return
@@ -394,46 +393,6 @@ class _Asked(NamedTuple):
     what: str
     number: int
     latest: Callable[[], int]  # the number of what was asked for last
-
-
-class _Staged(NamedTuple):
-    scene: Scene | None  # none where the layout is gone
-    runs: list[Run] | None  # none where they cannot have changed
-
-
-class _Look(NamedTuple):
-    color_by: str | None
-    colormap: str
-    palette: str
-    hidden: Hidden
-    density: Literal["log", "equalized", "linear"]
-    point_size: float | None
-
-    @classmethod
-    def of(cls, set_: Appearance) -> _Look:
-        hidden = set_.hidden_in(set_.color_by)
-        return cls(set_.color_by, set_.colormap, set_.palette, hidden, set_.density, set_.point_size)
-
-
-def _prepare_scene(
-    dataset: Dataset, run: Run | Shown, look: _Look, mask: NDArray[np.bool_] | None, before: Scene | None, jobs: Runner
-) -> _Staged:
-    known = before if before is not None and before.dataset is dataset else None
-    runs = None
-    if isinstance(run, Shown):
-        on_map: Shown | None = run
-    elif known is not None and known.shown.run == run:
-        on_map = known.shown
-    else:
-        on_map, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
-    if on_map is None:
-        return _Staged(None, runs)
-    before_colors = None if known is None else known.coloring
-    colors = colored(dataset, look.color_by, cmap=look.colormap, palette=look.palette, before=before_colors)
-    scene = stage(
-        dataset, on_map, colors, density=look.density, point_size=look.point_size, mask=mask, hidden=look.hidden, before=known
-    )  # fmt: skip
-    return _Staged(scene, runs)
 
 
 def _title_of(source: object) -> str:
