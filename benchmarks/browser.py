@@ -13,13 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-__all__ = ["Probed", "chromium", "serving", "window"]
+__all__ = ["Probed", "chromium", "give_way", "serving", "window"]
 
 HERE = Path(__file__).resolve().parent
 ARGS = [
@@ -106,6 +107,20 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=found, args=ARGS)
         yield browser
         await browser.close()
+
+
+def give_way(priority: int = 10) -> None:
+    """Let the browsers have the time that the server leaves: they stand for other people's machines. Linux only.
+
+    By thread and, where the kernel gives each terminal session its share, by session.
+    """
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error, OSError):  # it ended meanwhile, or the kernel has no such shares
+            if "chrom" not in process.name():
+                continue
+            for thread in process.threads():
+                os.setpriority(os.PRIO_PROCESS, thread.id, priority)
+            Path(f"/proc/{process.pid}/autogroup").write_text(str(priority))
 
 
 async def window(browser: Browser) -> BrowserContext:
