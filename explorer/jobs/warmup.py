@@ -1,7 +1,13 @@
-"""What the compute process does while it has nothing to do: load and compile what a first projection or neighbor graph would wait for."""
+"""What the compute process does while it has nothing to do: load and compile what a first projection or neighbor graph would wait for.
+
+Compiling takes a minute of a core, once a store. It is done by a process of its own, ``python -m explorer.jobs.warmup``, which gets only
+the time that nobody else wants; the compute process then loads what was compiled within seconds.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -9,10 +15,10 @@ import numpy as np
 
 from explorer.compute.descent import descend
 from explorer.compute.neighbors import neighbor_graph
-from explorer.compute.progress import ShouldStop, ignore
+from explorer.compute.progress import ShouldStop, ignore, never
 from explorer.compute.projections import projection
 
-__all__ = ["warm_up_steps"]
+__all__ = ["main", "warm_up_steps"]
 
 _ROWS = 400
 
@@ -32,3 +38,20 @@ def warm_up_steps() -> list[Callable[[ShouldStop], object]]:
         partial(project, method="tsne", n_iter=0),
         lambda should_stop: descend(vectors, 30, 0, stage="", report=ignore, should_stop=should_stop),
     ]
+
+
+def main() -> None:
+    """Fill numba's cache with the least claim on the machine, and end; ends early with its parent."""
+    from explorer.jobs.lifetime import leave_with_parent
+
+    leave_with_parent()
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    elif hasattr(os, "nice"):
+        os.nice(19)
+    for step in warm_up_steps():
+        step(never)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 import traceback
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.progress import ShouldStop, Stopped
 from explorer.errors import ExplorerError
+from explorer.jobs.lifetime import leave_with_parent
 from explorer.jobs.protocol import Message, decode, encode, error_to_json
 from explorer.jobs.store import Store
 from explorer.jobs.tasks import VectorsGone, task_from_json
@@ -36,7 +38,6 @@ logger = logging.getLogger(__name__)
 _NICER = 5  # the server process goes first on a machine with few cores
 _REPORT_EVERY_S = 0.1
 _IDLE_S = 0.5  # a queue this long empty means time to warm up
-_PARENT_EVERY_S = 1.0
 
 
 class Worker:
@@ -56,17 +57,19 @@ class Worker:
         self._answers = answers
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._canceled: set[int] = set()
+        self._compiling: subprocess.Popen[bytes] | None = None  # see warmup.main
         self._steps: deque[Callable[[ShouldStop], object]] = deque()
         self._reported = ("", 0.0)  # stage and time of the last progress
 
     def run(self) -> None:
         """Work until there is no parent any more; never returns."""
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
-        threading.Thread(target=_leave_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
+        leave_with_parent()
         self._send({"ready": os.getpid()})
         while True:
             message = self._next()
             if "warm" in message:
+                self._compiling = subprocess.Popen([sys.executable, "-P", "-m", "explorer.jobs.warmup"], stdin=subprocess.DEVNULL)
                 self._steps.extend(warm_up_steps())
             else:
                 self._work(message["run"], message["task"])
@@ -77,7 +80,8 @@ class Worker:
             try:
                 return self._inbox.get(timeout=_IDLE_S)
             except Empty:
-                self._warm_up(self._steps.popleft())
+                if self._compiling is None or self._compiling.poll() is not None:
+                    self._warm_up(self._steps.popleft())
         return self._inbox.get()
 
     def _warm_up(self, step: Callable[[ShouldStop], object]) -> None:
@@ -159,14 +163,6 @@ def _private_streams() -> tuple[BinaryIO, BinaryIO]:
     os.close(nothing)
     os.dup2(2, 1)
     return requests, answers
-
-
-def _leave_with_parent(parent: int) -> None:
-    """End with the parent even where another process holds the other end of the pipe, as one that was forked does."""
-    pause = threading.Event()
-    while os.getppid() == parent:
-        pause.wait(_PARENT_EVERY_S)
-    os._exit(0)
 
 
 if __name__ == "__main__":

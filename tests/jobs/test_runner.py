@@ -453,6 +453,19 @@ def test_warming_up_lets_a_job_through(tmp_path: Path) -> None:
     made.close()
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux alone has this policy")
+def test_what_compiles_takes_only_the_time_that_nobody_wants_and_ends_with_the_runner(tmp_path: Path) -> None:
+    made = Runner(Store(tmp_path))
+    made.warm()
+    until(lambda: made.worker_pid is not None)
+    worker = psutil.Process(made.worker_pid)
+    until(lambda: any(os.sched_getscheduler(child.pid) == os.SCHED_IDLE for child in worker.children()))
+    children = [child.pid for child in worker.children()]
+    assert os.sched_getscheduler(worker.pid) != os.SCHED_IDLE
+    made.close()
+    until(lambda: all(gone(pid) for pid in children), 5)
+
+
 def script(tmp_path: Path, text: str, **environment: str) -> subprocess.Popen[str]:
     """Run a script as a user would, against a store of its own."""
     file = tmp_path / "script.py"
