@@ -58,7 +58,6 @@ class PictureLayer(pn.custom.JSComponent):
     """The canvas in the browser: follows the figure's ranges, asks for pictures, shows them; see ``picture_layer.js``."""
 
     figure = pn.custom.Child()  # type: ignore[attr-defined]  # not in its __all__
-    picture = param.Bytes(default=b"", doc="The last picture, with its header.")
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind (row, neighbor, hover) and label.")
     note = param.String(default="", doc="What to say where there is no map.")
@@ -91,7 +90,7 @@ class Map(pn.viewable.Viewer):
         super().__init__(**params)
         self._session = session
         self._later = later
-        self._held: list[tuple[Picture, float]] | None = [] if held else None  # what is kept for begin()
+        self._held: dict[str, tuple[Picture, float]] | None = {} if held else None  # what is kept for begin(), by client
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._clients_lock = Lock()
         self._pushes = 0
@@ -120,10 +119,12 @@ class Map(pn.viewable.Viewer):
             return next((client.asked for client in reversed(self._clients.values()) if client.home == self.layer.home), None)
 
     def begin(self) -> None:
-        """Send pictures from now on, first those that were kept back."""
-        kept, self._held = self._held or [], None
-        for picture, began in kept:
-            self._show(picture, began)
+        """Send pictures from now on, first the latest of those that were kept back for each browser."""
+        kept, self._held = self._held or {}, None
+        for name, (picture, began) in kept.items():
+            asked = self._clients[name].asked if name in self._clients else None
+            if asked is not None and asked.id == picture.request.id:  # else a newer one is under way
+                self._show(picture, began)
 
     def go_home(self) -> None:
         """Show the whole map again."""
@@ -246,7 +247,7 @@ class Map(pn.viewable.Viewer):
 
     def _show(self, picture: Picture, began: float) -> None:
         if self._held is not None:
-            self._held.append((picture, began))
+            self._held[picture.request.client] = picture, began
             return
         name = picture.request.client
         with self._clients_lock:
@@ -258,15 +259,19 @@ class Map(pn.viewable.Viewer):
             client.coarseness = picture.coarseness
         else:
             client.rest, client.rest_push = picture, self._pushes
-        self.layer.picture = picture.message(self._pushes, seconds=monotonic() - began)
+        self._send(picture.message(self._pushes, seconds=monotonic() - began), name)
         self._pick(client, name)
 
     def _send_piece(self, client: _Client, push: int, piece: int) -> None:
         """Send the next piece of the picture at rest, which a browser asks for when it has the one before and looks nowhere else."""
         rest = client.rest
         if rest is not None and push == client.rest_push and 0 <= piece < len(rest.pieces):
-            message = rest.message(push, piece)
-            self._later(lambda: self.layer.param.update(picture=message))
+            message, name = rest.message(push, piece), rest.request.client
+            self._later(lambda: self._send(message, name))
+
+    def _send(self, message: bytes, name: str) -> None:
+        """Send a picture as a message: a param that holds it would have the whole page looked through at each one."""
+        self.layer._send_msg({"type": "picture", "client": name, "picture": message})
 
     def _pick(self, client: _Client, name: str) -> None:
         """Find what a browser points at, once it has the picture at rest of what it looks at: an older one is too coarse, or elsewhere."""
@@ -355,6 +360,13 @@ def _figure() -> BokehFigure:
         ),
         backend="bokeh",
     )
+    # Bokeh paints the figure at each step of a zoom, and there is nothing in it: a canvas costs a third of WebGL for
+    # that, and axes and grids cost time although they are invisible. The server need not know the ranges: each request says them.
+    plot.output_backend = "canvas"
+    plot.title = None
+    for side in ("above", "below", "left", "right", "center"):
+        setattr(plot, side, [])
+    plot.x_range.syncable = plot.y_range.syncable = False
     for tool in plot.toolbar.tools:
         if isinstance(tool, WheelZoomTool):
             tool.zoom_on_axis = False

@@ -95,7 +95,7 @@ export function render({model}) {
   const want = (moving, again = false) => {
     const [w, h] = size();
     if (w < 1 || h < 1 || !intent) return;
-    background = read_theme();
+    if (!moving || !background) background = read_theme();  // it makes the browser compute styles: not at each step
     const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background};
     if (!again && wanted && Object.keys(next).every(key => next[key] === wanted[key])) return;  // it is here or on its way
     wanted = {type: "draw", client, id: ++id, ...next};
@@ -205,9 +205,7 @@ export function render({model}) {
     const sx = head.width / (head.x1 - head.x0), sy = head.height / (head.y1 - head.y0);
     ink.drawImage(before, (shown.x0 - head.x0) * sx, (head.y1 - shown.y1) * sy, (shown.x1 - shown.x0) * sx, (shown.y1 - shown.y0) * sy);
   };
-  const show = async () => {
-    const raw = model.picture;
-    if (!raw || raw.byteLength === 0) return;
+  const show = async raw => {
     const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
     const n = bytes[0] * 256 + bytes[1];
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
@@ -355,12 +353,12 @@ export function render({model}) {
     want(false);
   }, 500);
 
-  model.on("picture", show);
   model.on("home", () => go_home(true));  // another layout: what was asked for before shows something else
   model.on("marks", draw_marks);
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
     if (message.client && message.client !== client) return;
+    if (message.type === "picture") show(message.picture);
     if (message.type === "card") show_card(message);
     if (message.type === "home") go_home();
     if (message.type === "view") { intent = {x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1}; fit(); want(false); }

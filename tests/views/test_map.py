@@ -40,7 +40,12 @@ class Shown(NamedTuple):
     """A map, and what came out of it."""
 
     map: Map
-    answers: list[dict[str, Any]]
+    sent: list[dict[str, Any]]
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """What was sent, pictures left out."""
+        return [message for message in self.sent if message["type"] != "picture"]
 
     def say(self, message: object) -> None:
         """Speak as a browser does."""
@@ -49,14 +54,14 @@ class Shown(NamedTuple):
     @property
     def head(self) -> dict[str, Any]:
         """The header of the picture that was sent last."""
-        message = self.map.layer.picture
+        message = next((answer["picture"] for answer in reversed(self.sent) if answer["type"] == "picture"), b"")
         return json.loads(message[2 : 2 + int.from_bytes(message[:2], "big")]) if message else {}
 
 
 @pytest.fixture
 def shown(session: Session, loop: Any, monkeypatch: pytest.MonkeyPatch) -> Shown:
     made = Shown(Map(session, later=loop), [])
-    monkeypatch.setattr(made.map.layer, "_send_msg", made.answers.append)
+    monkeypatch.setattr(made.map.layer, "_send_msg", made.sent.append)
     return made
 
 
@@ -310,15 +315,18 @@ def test_where_there_is_no_map_it_says_what_to_do(shown: Shown, session: Session
     assert shown.map.layer.note == "Opening WordNet …"
     shown.say(DRAW)
     shown.say({"type": "tap", "client": "one", "x": 0, "y": 0})
-    assert shown.map.layer.picture == b""
+    assert shown.head == {}
 
 
 def test_the_note_goes_when_there_is_a_map(shown: Shown, dataset: Dataset):
     assert shown.map.layer.note == ""
 
 
-def test_pictures_are_kept_back_until_the_browser_has_its_page(session: Session, dataset: Dataset, loop: Any):
+def test_pictures_are_kept_back_until_the_browser_has_its_page(
+    session: Session, dataset: Dataset, loop: Any, monkeypatch: pytest.MonkeyPatch
+):
     held = Shown(Map(session, later=loop, held=True), [])
+    monkeypatch.setattr(held.map.layer, "_send_msg", held.sent.append)
     held.say(DRAW)
     loop.arrival()
     loop.run()
