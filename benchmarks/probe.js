@@ -92,6 +92,16 @@
     return root;
   };
 
+  // ---- the picture that Explorer's page comes with
+  let still = null;
+  const look = new MutationObserver(() => {
+    const image = document.querySelector("#explorer-still img");
+    if (!image) return;
+    look.disconnect();
+    image.decode().then(() => painting(painted => { still = painted.at; notify(); })({id: 0}), () => {});
+  });
+  look.observe(document, {subtree: true, childList: true});
+
   // ---- the textbook's page: an image in a Bokeh figure
   const follow_image = () => {
     const models = [...(window.Bokeh?.documents[0]?._all_models?.values() ?? [])];
@@ -114,7 +124,8 @@
 
   window.probe = {
     follow_image,
-    // milliseconds since the navigation began
+    // milliseconds since the navigation began: to a picture of the map, and to the first one that was asked for
+    seen: () => until(() => still !== null || pictures[0]).then(() => Math.min(still ?? Infinity, pictures[0]?.at ?? Infinity)),
     first: () => until(() => pictures[0]).then(painted => painted.at),
     // what the last tick of the wheel led to
     answer: () => {

@@ -96,6 +96,7 @@ class Seen:
     drag: dict[str, float] = field(default_factory=dict)
     hovers: list[float] = field(default_factory=list)
     loads: list[float] = field(default_factory=list)
+    ready: list[float] = field(default_factory=list)
     moving: list[int] = field(default_factory=list)
     rest: list[int] = field(default_factory=list)
     crowd: Crowd | None = None
@@ -138,7 +139,8 @@ async def explorer_app(browser: Browser, file: Path, store: Path, effort: Effort
             seen.moving, seen.rest = sizes(await page.ask("bytes"))
             seen.drag = await dragged(page, effort.drag_s)
             seen.hovers = await hovered(page, effort.hovers)
-            seen.loads = [await app.loaded(page) for _ in range(effort.loads)]  # the server has the file open
+            await app.loaded(page)  # the server has the file open, and draws the picture that a page comes with
+            seen.loads, seen.ready = map(list, zip(*[await app.loaded(page) for _ in range(effort.loads)], strict=True))
         if effort.crowd_s:
             seen.crowd = await app.crowded(effort.crowd_s)
     return seen
@@ -157,7 +159,7 @@ async def textbook_app(browser: Browser, file: Path, effort: Effort) -> Seen:
             seen.moving = [came["size"] for came in await page.ask("bytes") if came["size"] > WIDTH * HEIGHT]
             if effort.peer_too:
                 seen.drag = await dragged(page, effort.drag_s)
-            seen.loads = [await app.loaded(page) for _ in range(effort.loads)]
+            seen.loads, seen.ready = map(list, zip(*[await app.loaded(page) for _ in range(effort.loads)], strict=True))
         if effort.peer_too:
             seen.crowd = await app.crowded(effort.crowd_s)
     return seen
@@ -184,12 +186,12 @@ class App:
         yield await self.page(context)
         await context.close()
 
-    async def loaded(self, beside: Probed) -> float:
-        """Open the app again, in the same window, which has its scripts; milliseconds to the first picture."""
+    async def loaded(self, beside: Probed) -> tuple[float, float]:
+        """Open the app again, in the same window, which has its scripts; milliseconds until the map is seen, and until it answers."""
         again = await self.page(beside.page.context)
-        took = await again.ask("first")
+        took = await again.ask("seen"), await again.ask("first")
         await again.page.close()
-        return float(took)
+        return took
 
     async def crowded(self, seconds: float) -> Crowd:
         """Let several people zoom at once: with browsers that take what they can get, then with ones that leave the server its time."""
@@ -309,6 +311,7 @@ def compare(ours: Seen, peer: Seen, rows: int) -> list[Figure]:
     add("  moves a second that the page got", ours.drag["moves"] / ours.drag["seconds"], "/s")
     add("hover: pointer -> row", percentile(ours.hovers, 50), "ms")
     add("first picture of a page", percentile(ours.loads, 50), "ms", percentile(peer.loads, 50))
+    add("  until its map answers", percentile(ours.ready, 50), "ms", percentile(peer.ready, 50))
     add("  the first page: file not open, browser without scripts", ours.opened, "ms", peer.opened)
     add("a picture in motion", percentile(ours.moving, 50) / 1e3, "kB", percentile(peer.moving, 50) / 1e3)
     add("a picture in motion, largest", max(ours.moving) / 1e3, "kB")

@@ -22,6 +22,7 @@ from explorer.neighborhood import find_neighbors
 from explorer.picture_file import Background, save_picture
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
+from explorer.stills import still
 from explorer.view_rows import view_table
 from explorer.views.export import current_window
 from explorer.views.page import Panels
@@ -246,6 +247,8 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
     pn.state.on_session_destroyed(ended)
     asked = _asked_for()
     ready = source is None and session.open_ready(asked)  # then the page comes with its map
+    if ready and session.scene is not None and pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables["still"] = still(session.scene)
 
     def begin() -> None:
         if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
@@ -294,9 +297,12 @@ def _warm_data(source: object) -> None:
     opening = session.open_entry() if source is None else session.open(source)
     try:
         opening.result()
+        session.catch_up()
     except ExplorerError as error:
         logger.warning("%s", error)  # each page says it too
     _kept.append(session)
+    if session.scene is not None:
+        still(session.scene)
 
 
 def _asked_for() -> str | None:

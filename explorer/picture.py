@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import settings
-from explorer.render.encode import JPEG, LOSSLESS, encode_jpeg, encode_lossless
+from explorer.render.encode import JPEG, LOSSLESS, encode_jpeg, encode_lossless, encode_small
 from explorer.render.frame import Frame, FrameRequest, render
 from explorer.render.pick import nearest_row
 from explorer.render.view import View
 from explorer.scene import Scene
 
-__all__ = ["COARSEST", "Picture", "PictureRequest", "draw"]
+__all__ = ["COARSEST", "Picture", "PictureRequest", "draw", "draw_still"]
 
 _SIDE_MOST = 4096  # pixels
 _MOVING_ROWS = 3_000_000  # rows drawn in a picture while something moves; a fair sample of more
@@ -159,6 +159,15 @@ def draw(scene: Scene, asked: PictureRequest, *, coarseness: int = 0) -> Picture
         Where to begin with a picture in motion: that of the last one which this browser got.
     """
     return _moving(scene, asked, coarseness) if asked.moving else _at_rest(scene, asked)
+
+
+def draw_still(scene: Scene) -> bytes:
+    """Draw the whole map for a page that cannot ask yet: a transparent WebP of at most 900 x 700 pixels, in the map's own proportions."""
+    home = scene.shown.index.home.sane()
+    scale = min(900 / home.span[0], 700 / home.span[1])
+    width, height = (side * scale for side in home.span)
+    frame = _render(scene, PictureRequest("", 0, home, width, height, 1.0, moving=False, background="#ffffff"), 1.0)
+    return encode_small(frame)
 
 
 def _moving(scene: Scene, asked: PictureRequest, coarseness: int) -> Picture:

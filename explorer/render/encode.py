@@ -13,7 +13,7 @@ from PIL import Image
 
 from explorer.render.frame import Frame
 
-__all__ = ["JPEG", "LOSSLESS", "encode_jpeg", "encode_lossless"]
+__all__ = ["JPEG", "LOSSLESS", "encode_jpeg", "encode_lossless", "encode_small"]
 
 JPEG: Final = "image/jpeg"
 LOSSLESS: Final = "image/webp"
@@ -49,4 +49,12 @@ def encode_lossless(frame: Frame, *, small: bool = False) -> bytes:
     file = io.BytesIO()
     picture = Image.frombuffer("RGBA", (width, height), frame.rgba, "raw", "RGBA", 0, 1)
     picture.save(file, "WEBP", lossless=True, quality=0, method=int(small), exact=False)
+    return file.getvalue()
+
+
+def encode_small(frame: Frame) -> bytes:
+    """Encode a frame with its alpha in few bytes, as WebP with loss."""
+    height, width = frame.rgba.shape[:2]
+    file = io.BytesIO()
+    Image.frombuffer("RGBA", (width, height), frame.rgba, "raw", "RGBA", 0, 1).save(file, "WEBP", quality=60, alpha_quality=60, method=0)
     return file.getvalue()

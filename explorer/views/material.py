@@ -25,6 +25,7 @@ _THEME: dict[str, Any] = {
     "breakpoints": {"values": {"xs": 0, "sm": _NARROW, "md": 1000, "lg": 1200, "xl": 1536}},  # below "sm" the page makes its sides drawers
     "components": {"MuiToggleButton": {"styleOverrides": {"root": {"textTransform": "none"}}}},  # "t-SNE", not "T-SNE"
 }
+_TEMPLATE = Path(__file__).with_name("page.html")  # the package's page, with a picture of the map until there is one
 _ICONS = {
     "run": "play_arrow",
     "stop": "stop",
@@ -104,6 +105,7 @@ def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) 
     window = NarrowWindow(width=0, height=0, margin=0)
     made = ui.Page(
         title="Explorer",
+        template=_TEMPLATE.read_text(encoding="utf-8"),
         header=[window],
         sidebar=controls,
         sidebar_width=310,

@@ -223,6 +223,7 @@ export function render({model}) {
       ink.clearRect(0, head.top, head.width, bitmap.height);
       ink.drawImage(bitmap, 0, head.top);
       shown = head;
+      document.getElementById("explorer-still")?.remove();  // see page.html
       const whole = head.piece + 1 === head.pieces;
       if (!whole && wanted && wanted.id === head.id) model.send_msg({type: "piece", client, push: head.push, piece: head.piece + 1});
       canvas.setAttribute("aria-label", head.alt || "Map");

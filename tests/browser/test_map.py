@@ -24,6 +24,35 @@ def test_the_sample_is_on_the_map_as_soon_as_the_page_is_open(server: str, open_
     assert page.button("Run").is_visible(), "nothing is being computed"
 
 
+@pytest.mark.parametrize("width", [1510, 420])
+def test_a_page_comes_with_a_picture_of_its_map_which_does_not_jump(server: str, open_page: Open, width: int):
+    page = open_page(server, width=width, height=820)
+    page.settle()
+    assert page.page.locator("#explorer-still").count() == 0
+    box, pixels = page.box(), page.pixels()[..., 3] > 100
+
+    page.page.route("**/*.js*", lambda route: route.abort())  # what is seen before any script has come
+    page.page.reload(wait_until="commit")
+    still = page.page.locator("#explorer-still img")
+    still.wait_for()
+    assert still.bounding_box() == box
+    page.page.wait_for_function("document.querySelector('#explorer-still img').complete")
+    drawn = page.page.evaluate(
+        """() => {
+          const image = document.querySelector("#explorer-still img"), canvas = document.createElement("canvas");
+          const {width, height} = image.getBoundingClientRect(), scale = Math.min(width / image.naturalWidth, height / image.naturalHeight);
+          [canvas.width, canvas.height] = [width, height];
+          const [w, h] = [image.naturalWidth * scale, image.naturalHeight * scale];
+          canvas.getContext("2d").drawImage(image, (width - w) / 2, (height - h) / 2, w, h);
+          return [...canvas.getContext("2d").getImageData(0, 0, width, height).data].filter((_, i) => i % 4 === 3)
+            .map(alpha => Number(alpha > 100));
+        }"""
+    )
+    same = np.array(drawn, bool).reshape(pixels.shape)
+    assert np.mean(same[pixels]) > 0.7, "the same rows at the same places"
+    page.errors.clear()  # of the scripts that did not come
+
+
 def test_the_first_picture_comes_once(server: str, open_page: Open):
     page = open_page(server, width=1510, height=820)
     page.settle()
