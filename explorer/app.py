@@ -260,7 +260,7 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
         panels.map.begin()
 
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
-    pn.state.onload(begin)
+    pn.state.onload(lambda: session.soon(begin))  # a server with --num-threads calls it in a pool
     return made
 
 

@@ -26,7 +26,7 @@ _NAME_MOST = 200  # characters of a name in a picture's header, whose length has
 _PICK_PX = 8  # how far from the pointer a row may be, in CSS pixels
 
 _USUAL_AREA = 900 * 700  # CSS pixels; the limits below are for a map of this size, a larger one may have more in proportion
-_MOVING_BYTES = 150_000
+_MOVING_BYTES = 149_500  # with its header at most 150 kB
 _REST_BYTES = 600_000
 _PIECE_TIMES = 2  # on a slow way, a piece of the picture at rest may weigh so many times what one in motion may
 _LEAST_BYTES = 4_000

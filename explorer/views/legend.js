@@ -42,8 +42,7 @@ export function render({model}) {
     if (event.shiftKey) return send({type: "solo", code});
     if (event.detail === 0) return send({type: "toggle", code});  // by keyboard: there is no second click to wait for
     if (event.detail % 2 === 0) {
-      if (!before) send({type: "toggle", code});  // a slow double click: take the first one back
-      return send({type: "solo", code});
+      return send({type: before ? "solo" : "late solo", code});  // of a slow double click the first one has been sent, and is taken back
     }
     waiting = {code, timer: setTimeout(() => { waiting = null; send({type: "toggle", code}); }, DOUBLE_MS)};
   };

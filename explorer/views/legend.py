@@ -19,8 +19,11 @@ __all__ = ["Change", "Legend", "changed", "legend_content"]
 
 logger = logging.getLogger(__name__)
 
-Change = Literal["toggle", "solo", "hide", "only", "all"]
-"""Hide or show; show alone, or all where it is alone; hide these; show only these; show all."""
+Change = Literal["toggle", "solo", "late solo", "hide", "only", "all"]
+"""Hide or show; show alone, or all where it is alone; that, after a click that was taken for one; hide these; show only these; show all.
+
+A slow double click is one message: two could change places on their way through a pool of threads.
+"""
 
 _CHANGES: Mapping[str, Change] = {change: change for change in get_args(Change)}
 _STOPS = 16  # colors of a color bar's gradient
@@ -101,7 +104,7 @@ class Legend(pn.viewable.Viewer):
         change = _CHANGES.get(kind)
         if kind == "search" and isinstance(text, str):
             self._search(coloring, text[:_NAME_MOST].strip())
-        elif change in ("toggle", "solo"):
+        elif change in ("toggle", "solo", "late solo"):
             if type(code) is int and MISSING <= code < len(coloring.names):
                 self._change(coloring, change, [code])
         elif change in ("hide", "only"):
@@ -153,8 +156,10 @@ def changed(coloring: Coloring, hidden: Hidden, change: Change, codes: Sequence[
     change : Change
         What is done.
     codes : sequence of int
-        To which categories; one of them for "toggle" and "solo", none for "all".
+        To which categories; one of them for "toggle" and both kinds of "solo", none for "all".
     """
+    if change == "late solo":
+        return changed(coloring, changed(coloring, hidden, "toggle", codes), "solo", codes)
     names = [coloring.category(code) for code in codes]
     if change == "all" or (change == "solo" and names[0] not in hidden and coloring.n_shown(hidden) == 1):
         return NOTHING_HIDDEN

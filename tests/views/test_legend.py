@@ -121,6 +121,14 @@ def test_a_double_click_shows_one_alone_and_on_the_only_one_shows_all(clicked: C
     assert session.appearance.hidden == {}
 
 
+def test_a_slow_double_click_takes_its_first_click_back(clicked: Clicked, session: Session, opened: Callable[..., Dataset]):
+    opened()
+    for shown in (["b"], ["a", "b", "c"]):
+        clicked.send("toggle", code=clicked.code("b"))
+        clicked.send("late solo", code=clicked.code("b"))
+        assert clicked.shown == shown
+
+
 def test_showing_the_last_hidden_one_is_showing_all(clicked: Clicked, session: Session, opened: Callable[..., Dataset]):
     opened()
     clicked.send("solo", code=0)
