@@ -30,6 +30,7 @@ ARGS = [
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-sync",
 ]
 START_S = 120
 PATIENCE_MS = 120_000

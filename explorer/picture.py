@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from explorer import settings
 from explorer.render.encode import JPEG, LOSSLESS, encode_jpeg, encode_lossless, encode_small
-from explorer.render.frame import Frame, FrameRequest, render
+from explorer.render.frame import Frame, render
 from explorer.render.pick import nearest_row
 from explorer.render.view import View
 from explorer.scene import Scene
 
-__all__ = ["COARSEST", "Picture", "PictureRequest", "draw", "draw_still"]
+__all__ = ["COARSEST", "SIDE_MOST", "Picture", "PictureRequest", "draw", "draw_still"]
 
-_SIDE_MOST = 4096  # pixels
+SIDE_MOST = 4096
+"""Pixels of a picture on screen."""
 _MOVING_ROWS = 3_000_000  # rows drawn in a picture while something moves; a fair sample of more
 _NAME_MOST = 200  # characters of a name in a picture's header, whose length has to fit into two bytes
 _PICK_PX = 8  # how far from the pointer a row may be, in CSS pixels
@@ -31,6 +32,7 @@ _REST_BYTES = 600_000
 _PIECE_TIMES = 2  # on a slow way, a piece of the picture at rest may weigh so many times what one in motion may
 _LEAST_BYTES = 4_000
 _PIECES_MOST = 64
+_SMALLER = 0.8  # of the quick encoding's bytes, what the thorough one needs at most; measured 0.71 to 0.8
 
 
 class _Detail(NamedTuple):
@@ -190,30 +192,22 @@ def _at_rest(scene: Scene, asked: PictureRequest) -> Picture:
     ratio = min(max(asked.ratio, 1.0), settings.pixel_ratio())
     frame = _render(scene, asked, ratio)
     whole = encode_lossless(frame)
-    small = len(whole) > asked.bytes_most
-    if small:
-        whole = encode_lossless(frame, small=True)
-    n_pieces = min(-(-len(whole) // asked.bytes_most), _PIECES_MOST, len(frame.rgba))
-    if n_pieces == 1:
+    if len(whole) <= asked.bytes_most:
         return _picture(scene, asked, frame, [whole], [0], LOSSLESS)
+    n_pieces = min(math.ceil(_SMALLER * len(whole) / asked.bytes_most), _PIECES_MOST, len(frame.rgba))
     tops = [len(frame.rgba) * piece // n_pieces for piece in range(n_pieces)]
     ends = [*tops[1:], len(frame.rgba)]
-    pieces = [encode_lossless(replace(frame, rgba=frame.rgba[top:end]), small=small) for top, end in zip(tops, ends, strict=True)]
+    pieces = [encode_lossless(replace(frame, rgba=frame.rgba[top:end]), small=True) for top, end in zip(tops, ends, strict=True)]
     return _picture(scene, asked, frame, pieces, tops, LOSSLESS)
 
 
 def _render(scene: Scene, asked: PictureRequest, ratio: float) -> Frame:
-    width, height = (min(max(round(side * ratio), 1), _SIDE_MOST) for side in (asked.width, asked.height))
+    width, height = (min(max(round(side * ratio), 1), SIDE_MOST) for side in (asked.width, asked.height))
     return render(
-        FrameRequest(
-            index=scene.shown.index,
-            view=asked.view,
-            width=width,
-            height=height,
-            color=scene.color,
-            normalization=scene.normalization,
-            selected=scene.selected,
-            shown=scene.shown_rows,
+        scene.request(
+            asked.view,
+            width,
+            height,
             point_px=None if scene.point_size is None else scene.point_size * ratio,
             pixel_ratio=ratio,
             step=max(1, len(scene.shown.index) // _MOVING_ROWS) if asked.moving else 1,

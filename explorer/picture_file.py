@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from explorer import settings
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.errors import BadParameter, UnknownChoice, UnknownFormat, Unwritable
+from explorer.picture import SIDE_MOST
 from explorer.picture_words import Words, legend_strip, title_strip
-from explorer.render.frame import Frame, FrameRequest, render
+from explorer.render.color import rgb
+from explorer.render.frame import Frame, render
 from explorer.render.png import write_png
 from explorer.render.shade import blend
 from explorer.render.view import View
@@ -38,7 +40,6 @@ Background = Literal["page", "white", "transparent"]
 _HIGHEST = 20_000  # pixels of the map
 _USUAL = 900.0, 700.0  # CSS pixels of a map that no browser shows
 _WIDER = 2  # times the width on screen, by default
-_SIDE_MOST = 4096  # pixels, of a picture on screen
 _BAND_PIXELS = 4_000_000
 _BAND_ROWS = 500_000
 _FLATTEST = 1e-6  # of a view relative to its place: flatter ones are not cut, their bands would be too flat to be drawn
@@ -196,7 +197,7 @@ def _map_bands(scene: Scene, window: Window, width: int, height: int, *, n_rows:
 def _point_px(scene: Scene, window: Window) -> float:
     """Find how large a row is on screen, in CSS pixels."""
     ratio = min(max(window.ratio, 1.0), settings.pixel_ratio())
-    width, height = (min(max(round(side * ratio), 1), _SIDE_MOST) for side in (window.width, window.height))
+    width, height = (min(max(round(side * ratio), 1), SIDE_MOST) for side in (window.width, window.height))
     asked = None if scene.point_size is None else scene.point_size * ratio
     frame = _frame(scene, window.view, width, height, point_px=asked, pixel_ratio=ratio, always_discs=False)
     return frame.point_px / ratio
@@ -205,21 +206,8 @@ def _point_px(scene: Scene, window: Window) -> float:
 def _frame(
     scene: Scene, view: View, width: int, height: int, *, point_px: float | None, pixel_ratio: float, always_discs: bool = True
 ) -> Frame:
-    return render(
-        FrameRequest(
-            index=scene.shown.index,
-            view=view,
-            width=width,
-            height=height,
-            color=scene.color,
-            normalization=scene.normalization,
-            selected=scene.selected,
-            shown=scene.shown_rows,
-            point_px=point_px,
-            always_discs=always_discs,
-            pixel_ratio=pixel_ratio,
-        )
-    )
+    request = scene.request(view, width, height, point_px=point_px, always_discs=always_discs, pixel_ratio=pixel_ratio)
+    return render(request)
 
 
 def _on_ground(strip: NDArray[np.uint8], ground: str | None) -> NDArray[np.uint8]:
@@ -227,15 +215,11 @@ def _on_ground(strip: NDArray[np.uint8], ground: str | None) -> NDArray[np.uint8
     if ground is None:
         return strip
     opaque = np.empty((strip.shape[0] * strip.shape[1], 4), np.uint8)
-    red, green, blue = map(np.uint32, _rgb(ground))
+    red, green, blue = map(np.uint32, rgb(ground))
     blend(strip.reshape(-1, 4), red, green, blue, opaque)
     return opaque.reshape(strip.shape)[..., :3]
 
 
 def _ink_on(color: str) -> str:
-    red, green, blue = _rgb(color)
+    red, green, blue = rgb(color)
     return "#f5f5f5" if 0.299 * red + 0.587 * green + 0.114 * blue < 128 else "#1a1a1a"  # noqa: PLR2004
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

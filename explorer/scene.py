@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from explorer.coloring import Coloring, shown_mask
 from explorer.compute.projections import Layout
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
+from explorer.render.frame import FrameRequest
 from explorer.render.layout_index import LayoutIndex
 from explorer.render.normalization import Normalization, NormalizationName
+from explorer.render.view import View
 from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 
 if TYPE_CHECKING:
@@ -62,6 +64,20 @@ class Scene:
     hidden: Hidden = NOTHING_HIDDEN
     shown_mask: NDArray[np.bool_] | None = None
     shown_rows: RowMask | None = None
+
+    def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
+        """Say what :func:`explorer.render.frame.render` needs to draw a part of this; ``how`` is the rest of what a request has."""
+        return FrameRequest(
+            index=self.shown.index,
+            view=view,
+            width=width,
+            height=height,
+            color=self.color,
+            normalization=self.normalization,
+            selected=self.selected,
+            shown=self.shown_rows,
+            **how,
+        )
 
     @cached_property
     def n_shown(self) -> int:

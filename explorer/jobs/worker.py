@@ -69,8 +69,7 @@ class Worker:
         while True:
             message = self._next()
             if "warm" in message:
-                self._compiling = subprocess.Popen([sys.executable, "-P", "-m", "explorer.jobs.warmup"], stdin=subprocess.DEVNULL)
-                self._steps.extend(warm_up_steps())
+                self._prepare_to_warm_up()
             else:
                 self._work(message["run"], message["task"])
 
@@ -83,6 +82,13 @@ class Worker:
                 if self._compiling is None or self._compiling.poll() is not None:
                     self._warm_up(self._steps.popleft())
         return self._inbox.get()
+
+    def _prepare_to_warm_up(self) -> None:
+        self._steps.extend(warm_up_steps())
+        try:
+            self._compiling = subprocess.Popen([sys.executable, "-P", "-m", "explorer.jobs.warmup"], stdin=subprocess.DEVNULL)
+        except OSError as error:  # no memory for another process: what it would compile is compiled here
+            logger.warning("Compiling ahead is not possible: %s", error)
 
     def _warm_up(self, step: Callable[[ShouldStop], object]) -> None:
         try:

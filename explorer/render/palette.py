@@ -36,7 +36,6 @@ __all__ = [
     "Palette",
     "colormap",
     "counts",
-    "gather",
     "limits",
 ]
 

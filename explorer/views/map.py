@@ -46,9 +46,10 @@ _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 
 def give_way(nicer: int) -> None:
-    """Lower this thread's priority; Linux alone has priorities of threads."""
+    """Lower this thread's priority below its process's; Linux alone has priorities of threads."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nicer)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(os.getpriority(os.PRIO_PROCESS, thread) + nicer, 19))
 
 
 _drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
@@ -121,9 +122,10 @@ class Map(pn.viewable.Viewer):
     def begin(self) -> None:
         """Send pictures from now on, first the latest of those that were kept back for each browser."""
         kept, self._held = self._held or {}, None
+        with self._clients_lock:
+            latest = {name: client.asked.id for name, client in self._clients.items() if client.asked is not None}
         for name, (picture, began) in kept.items():
-            asked = self._clients[name].asked if name in self._clients else None
-            if asked is not None and asked.id == picture.request.id:  # else a newer one is under way
+            if latest.get(name) == picture.request.id:  # else a newer one is under way
                 self._show(picture, began)
 
     def go_home(self) -> None:
