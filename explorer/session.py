@@ -22,8 +22,8 @@ from explorer.jobs.runner import Runner, runner
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.runs import Opened, prepare, run_of, runs_of
 from explorer.scene import Run, Shown
-from explorer.shelf import open_shared, opened, shown, shown_already
-from explorer.staging import Look, Staged, prepare_scene
+from explorer.shelf import open_shared, opened, shown
+from explorer.staging import Look, Staged, open_already, prepare_scene
 from explorer.state.appearance import Appearance
 from explorer.state.export import ExportChoice
 from explorer.state.inspection import Inspection
@@ -122,7 +122,7 @@ class Session(param.Parameterized):
         return self._open(read, number)
 
     def open_ready(self, name: str | None = None) -> bool:
-        """Open a dataset of the catalog, the first one by default, if this process has it and its first layout open; takes milliseconds.
+        """Open a dataset of the catalog, the first one by default, if somebody in this process looks at it; takes milliseconds.
 
         Returns
         -------
@@ -132,15 +132,12 @@ class Session(param.Parameterized):
         known = catalog()
         entry = next(iter(known), None) if name is None else known.find(name)
         dataset = None if entry is None else opened(entry)
-        if dataset is None:
-            return False
-        runs = runs_of(dataset, self._runner)
-        first = shown_already(dataset, runs[0]) if runs else None
-        if first is None:
+        ready = None if dataset is None else open_already(dataset, Look.of(self.appearance), self._runner)
+        if ready is None:
             return False
         self.catalog = known
         self._opened += 1
-        self._take_dataset(Opened(dataset, runs, first), self._opened, now=True)
+        self._take_dataset(ready, self._opened, now=True)
         return True
 
     def open_now(self, source: object, **options: Any) -> None:

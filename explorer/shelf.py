@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.store import Store
 
-__all__ = ["colored", "open_shared", "opened", "shown", "shown_already"]
+__all__ = ["colored", "colored_already", "open_shared", "opened", "shown", "shown_already"]
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +118,13 @@ def colored(dataset: Dataset, column: str | None, *, cmap: str, palette: str, be
         return coloring(dataset, column, cmap=cmap, palette=palette)
 
     return shelf.get((column, cmap, palette), make)
+
+
+def colored_already(dataset: Dataset, column: str | None, *, cmap: str, palette: str) -> Coloring | None:
+    """Return the colors of a column if somebody has it in these colors; at once."""
+    with _colored_lock:
+        shelf = _colored.get(dataset)
+    return None if shelf is None else shelf.find((column, cmap, palette))
 
 
 def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None) -> Shown:

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.jobs.runner import Runner
-from explorer.runs import load, runs_of
-from explorer.scene import Run, Scene, Shown, stage
-from explorer.shelf import colored
+from explorer.runs import Opened, load, runs_of
+from explorer.scene import Run, Scene, Shown, stage, staged_already
+from explorer.shelf import colored, colored_already, shown_already
 from explorer.state.appearance import Appearance, Hidden
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Look", "Staged", "prepare_scene"]
+__all__ = ["Look", "Staged", "open_already", "prepare_scene"]
 
 
 class Look(NamedTuple):
@@ -42,6 +42,26 @@ class Staged(NamedTuple):
 
     scene: Scene | None
     runs: list[Run] | None
+
+
+def open_already(dataset: Dataset, look: Look, jobs: Runner) -> Opened | None:
+    """Find what can be shown of a dataset at once, if somebody has all of it open: then showing it takes milliseconds.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What somebody has open.
+    look : Look
+        What is set by whoever asks; the column is the dataset's own.
+    jobs : Runner
+        Knows which layouts there are.
+    """
+    runs = runs_of(dataset, jobs)
+    first = shown_already(dataset, runs[0]) if runs else None
+    colors = colored_already(dataset, dataset.color, cmap=look.colormap, palette=look.palette)
+    if first is None or colors is None or not staged_already(first, colors, look.density):
+        return None
+    return Opened(dataset, runs, first)
 
 
 def prepare_scene(

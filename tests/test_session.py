@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -289,6 +290,22 @@ def test_what_somebody_has_open_is_there_at_once(
     assert other.dataset is session.dataset
     assert (other.scene.shown, other.scene.color) == (session.scene.shown, session.scene.color)
     assert other.catalog.find("places") is not None
+    other.close()
+
+
+def test_what_would_take_time_is_not_opened_at_once(
+    session: Session, loop: Any, jobs: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    pq.write_table(table(places=True, seed=15), tmp_path / "colored.parquet")
+    session.open_entry("colored")
+    loop.until(lambda: session.scene is not None)
+    session.appearance.color_by = "score"  # nobody has the usual colors any more
+    loop.until(lambda: session.scene.coloring.column == "score")
+    gc.collect()
+    other = Session(schedule=loop, jobs=jobs)
+    assert not other.open_ready("colored")
+    assert other.dataset is None
     other.close()
 
 

@@ -87,6 +87,8 @@ class Map(pn.viewable.Viewer):
         Keep pictures back until :meth:`begin`.
     """
 
+    has_far_rows = param.Boolean(default=False, doc="Whether some rows lie far outside of the whole map as it is shown first.")
+
     def __init__(self, session: Session, *, later: Schedule, held: bool = False, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
@@ -152,9 +154,11 @@ class Map(pn.viewable.Viewer):
 
     def _on_scene(self, *_: object) -> None:
         scene = self._session.scene
-        if scene is None:
+        index = None if scene is None else scene.shown.index
+        self.has_far_rows = index is not None and index.home != index.extent
+        if index is None:
             return
-        home = [float(end) for end in scene.shown.index.home]
+        home = [float(end) for end in index.home]
         if home != self.layer.home:
             self.layer.home = home  # the browser answers by asking for this view
             return

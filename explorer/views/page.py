@@ -69,13 +69,7 @@ class Panels:
         extent = self._toolkit.icon_button(
             "extent", description="Show every row, also those far outside", on_click=lambda _: self._session.soon(self.map.show_everything)
         )
-
-        def offer(*_: object) -> None:
-            scene = self._session.scene
-            extent.visible = scene is not None and scene.shown.index.home != scene.shown.index.extent
-
-        self._session.param.watch(offer, ["scene"])
-        offer()
+        extent.visible = self.map.param.has_far_rows
         return pn.Column(self.error, self.map, pn.Row(self.status, extent, home, sizing_mode="stretch_width"), margin=0, **size)
 
     def page(self) -> list[Any]:
