@@ -125,6 +125,11 @@ export function render({model}) {
     fitting = false;
   };
 
+  const wake = () => {  // Bokeh 3.10 may lay the figure out before it has its height, and not look again: no wheel would reach it
+    const [w, h] = size();
+    if (Math.abs(plot.inner_width - w) > 1 || Math.abs(plot.inner_height - h) > 1) window.Bokeh?.index?.find_one?.(plot)?.invalidate_layout();
+  };
+
   // ---- marks: the clicked row and its neighbors
   const draw_marks = () => {
     const [w, h] = size(), ratio = window.devicePixelRatio || 1;
@@ -231,6 +236,7 @@ export function render({model}) {
       box.dataset.rest = String(!head.moving && whole);
       place();
       draw_marks();
+      wake();
     }
     if (bitmap) bitmap.close();
     ask();
@@ -346,6 +352,7 @@ export function render({model}) {
   resized.observe(box);
   const looked_after = setInterval(() => {
     if (!box.isConnected) return;
+    wake();
     const asked_at = under_way.get(asked);
     if (asked_at !== undefined && performance.now() - asked_at > GIVE_UP_MS) want(wanted.moving, true);
     if (!shown || read_theme() === background) return;
