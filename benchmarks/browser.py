@@ -48,7 +48,7 @@ def serving(app: Path, *words: str, **environment: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "panel", "serve", str(app), "--port", str(port), "--num-threads", "4", "--liveness"]
+    command = [sys.executable, "-m", "panel", "serve", str(app), "--port", str(port), "--liveness"]
     paths = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as cwd:
         log = Path(cwd) / "server.log"

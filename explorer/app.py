@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.scene import Scene
 
-__all__ = ["Explorer", "create_page", "warm"]
+__all__ = ["Explorer", "create_page", "keep_order", "warm"]
 
 logger = logging.getLogger(__name__)
 
@@ -260,7 +260,7 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
         panels.map.begin()
 
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
-    pn.state.onload(lambda: session.soon(begin))  # a server with --num-threads calls it in a pool
+    pn.state.onload(lambda: session.soon(begin))
     return made
 
 
@@ -285,10 +285,24 @@ def warm(source: object = None) -> None:
 def _page() -> tuple[Session, Panels, Any]:
     from explorer.views.material import MaterialToolkit, material_page  # not for a notebook, where its widgets would weigh 40 MB
 
+    keep_order()
     later = _scheduler()
     session = Session(schedule=later)
     panels = Panels(session, MaterialToolkit(), later=later, held=True)
     return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
+
+
+def keep_order() -> None:
+    """Close Panel's pool of threads (``--num-threads``), in which what a person does is carried out in any order.
+
+    There the end of a file comes before its beginning, and of two values of a slider the first one stays. Explorer needs no such pool:
+    whatever takes time has threads and processes of its own.
+    """
+    pool = pn.state._thread_pool  # Panel has no public name for it
+    if pool is not None:
+        logger.warning("Panel's pool of threads (--num-threads) is closed: in it the events of a page would overtake each other.")
+        pn.state._thread_pool = None
+        pool.shutdown(wait=False)
 
 
 def _warm_data(source: object) -> None:

@@ -39,7 +39,7 @@ _SERVING = """\
 examples:
   explorer vectors.parquet --label title --color topic
   explorer vectors.parquet --vectors "embedding_*" --port 8080
-  explorer serve vectors.parquet --address 0.0.0.0 --port 80 --allow-websocket-origin maps.example.org --num-threads 4
+  explorer serve vectors.parquet --address 0.0.0.0 --port 80 --allow-websocket-origin maps.example.org
 
 A file that is called like a command is opened by a path: explorer ./serve
 """
@@ -132,7 +132,6 @@ def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> None:
     )
     group.add_argument("--port", type=int, metavar="N", help="port to listen on (default: the first free one from 5006 on)")
     group.add_argument("--address", default="localhost", help="address to listen on (default: %(default)s, this machine only)")
-    group.add_argument("--num-threads", type=int, default=4, metavar="N", help="threads that answer people (default: %(default)s)")
     group.add_argument(
         "--allow-websocket-origin",
         action="append",
@@ -153,7 +152,6 @@ def _serve(options: argparse.Namespace) -> None:
         datasets,
         port=options.port,
         address=options.address,
-        threads=options.num_threads,
         origins=options.allow_websocket_origin,
         prefix=options.prefix,
         show=options.show,

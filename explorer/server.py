@@ -32,7 +32,6 @@ def serve(
     *,
     port: int | None = None,
     address: str = "localhost",
-    threads: int = 4,
     origins: Sequence[str] = (),
     prefix: str = "",
     show: bool = True,
@@ -47,8 +46,6 @@ def serve(
         The first free one from 5006 on by default.
     address : str
         Where to listen; "localhost" is reached from this machine only, "0.0.0.0" from everywhere.
-    threads : int
-        Threads that answer people's events.
     origins : sequence of str
         Host names that people type to reach this server, where they differ from the address.
     prefix : str
@@ -63,13 +60,10 @@ def serve(
     """
     if port is not None:
         _check_port(address, port)  # told at once, not when the page is ready
-    if threads < 1:
-        raise BadParameter("--num-threads", threads, "give 1 or more.")
 
     sources: list[Dataset | None] = [*datasets] or [None]
     for source in sources:
         warm(source)
-    pn.config.nthreads = threads  # type: ignore[misc]  # a property that Panel's own serve command sets, too
     server = _listening(pages(sources), address, port, origins=list(origins), prefix=prefix, show=show)
     server.start()
     server.io_loop.start()

@@ -365,7 +365,7 @@ class Session(param.Parameterized):
     def soon(self, function: Callable[..., object], *values: object) -> None:
         """Run a function on the thread that owns the params; may be called from any thread. Nothing runs once the session is closed.
 
-        Widgets call it for what a person does: on a server with ``--num-threads`` their callbacks come from a pool of threads.
+        Widgets call it for what a person does: Bokeh 3.10 runs their callbacks in threads.
         """
         if not self._closed:
             self._schedule(lambda: None if self._closed else function(*values))

@@ -15,6 +15,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile each kernel once, not once a store: every compute process and server of the tests shares what is compiled."""
+    assert config.cache is not None
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the browser tests last: Playwright keeps an event loop running in the main thread until the end."""
     items.sort(key=lambda item: "browser" in item.path.parts[-2:])

@@ -6,17 +6,19 @@ import asyncio
 import io
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import panel as pn
 import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import Explorer
+from explorer.app import Explorer, keep_order
 from explorer.errors import BadParameter, ExplorerError, NoVectors, UnknownChoice, UnknownColumn, UnknownRow
 from explorer.jobs.runner import runner
 
@@ -275,6 +277,19 @@ if __name__ == "__main__":
 def test_a_plain_script_runs_to_its_end(python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path):
     (tmp_path / "script.py").write_text(SCRIPT)
     assert python("script.py").stdout == "10 30\n"
+
+
+def test_a_pool_in_which_events_overtake_each_other_is_closed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    with ThreadPoolExecutor(4) as pool:
+        monkeypatch.setattr(pn.state, "_thread_pool", pool)  # as --num-threads sets it
+        keep_order()
+        assert pn.state._thread_pool is None
+        with pytest.raises(RuntimeError):
+            pool.submit(print)
+    assert "--num-threads" in caplog.text
+    caplog.clear()
+    keep_order()
+    assert not caplog.text
 
 
 SERVE = """

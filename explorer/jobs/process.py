@@ -131,7 +131,7 @@ def _environment(store: Store) -> dict[str, str]:
     environment = dict(os.environ)
     environment.update(dict.fromkeys(_THREADS, str(settings.compute_threads())))
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin at a barrier make t-SNE 10 times slower on a busy machine
-    environment["NUMBA_CACHE_DIR"] = str(store.folder / "numba")
+    environment.setdefault("NUMBA_CACHE_DIR", str(store.folder / "numba"))
     package = Path(settings.__file__).resolve().parent
     here = {Path(folder).resolve() for folder in sys.path if folder}  # a relative entry means another folder once we changed ours
     named = [Path(folder).resolve() for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]

@@ -180,7 +180,7 @@ class Watched:
         page.on("console", self._on_console)
         page.on("request", lambda asked: self._on_request(asked.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("websocket", lambda opened: opened.on("framereceived", self._on_frame))
+        page.on("websocket", lambda opened: (opened.on("framereceived", self._on_frame), opened.on("framesent", self._on_sent)))
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -196,6 +196,10 @@ class Watched:
             if head.startswith(b'{"client"'):
                 told = json.loads(head)
                 self.pictures.append(Picture(len(payload), told["moving"], told["id"]))
+
+    def _on_sent(self, payload: str | bytes) -> None:
+        if isinstance(payload, str) and '"attr":"options"' in payload:
+            print("ECHO", payload[:400])
 
     # -- the map, as a person sees it
 

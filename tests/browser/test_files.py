@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import explorer
 from tests.browser.conftest import Watched
 
 Open = Callable[..., Watched]
@@ -38,6 +39,19 @@ def test_a_csv_opens_and_its_map_computes_itself(sample_page: Watched, server: s
     assert page.select("Dataset").inner_text() == "words.csv"
     assert page.legend() == {"even": 30, "odd": 30}
     assert page.n_colored() > 300
+
+
+def test_a_file_of_many_parts_arrives_in_their_order(sample_page: Watched):
+    page = sample_page
+    wanted = explorer.catalog().find("wordnet-10k").title
+    file = io.BytesIO()
+    vectors = np.random.default_rng(0).normal(size=(120_000, 64)).astype(np.float32)  # 31 MB: parts of 10 MB, then a word that it ends
+    np.savez(file, embeddings=vectors)  # which has a checksum
+    page.upload("parts.npz", file.getvalue())
+    page.status().filter(has_text="120,000 of 120,000 rows · PCA · 64 dimensions").wait_for()
+    page.settle()
+    page.choose("Dataset", wanted)
+    page.status().filter(has_text="10,000 of 10,000 rows").wait_for()
 
 
 @pytest.mark.parametrize(
