@@ -49,8 +49,8 @@ class Shown:
 class Scene:
     """What is on a map: rows, colors, opacity, selection, filter; immutable.
 
-    ``selection_mask`` and ``shown_mask`` are bool of shape (n_rows,), None where nothing is selected, nothing hidden; ``selected`` and
-    ``shown_rows`` are the same, ready to draw.
+    ``selection_mask``, ``passing`` and ``shown_mask`` are bool of shape (n_rows,), None where nothing is selected, filtered, hidden;
+    ``shown_mask`` is of rows that pass the filters and are in no hidden category; ``selected`` and ``shown_rows`` are ready to draw.
     """
 
     dataset: Dataset
@@ -62,6 +62,7 @@ class Scene:
     selection_mask: NDArray[np.bool_] | None
     point_size: float | None
     hidden: Hidden = NOTHING_HIDDEN
+    passing: NDArray[np.bool_] | None = None
     shown_mask: NDArray[np.bool_] | None = None
     shown_rows: RowMask | None = None
 
@@ -93,6 +94,7 @@ def stage(
     density: NormalizationName,
     point_size: float | None,
     mask: NDArray[np.bool_] | None,
+    passing: NDArray[np.bool_] | None = None,
     hidden: Hidden = NOTHING_HIDDEN,
     before: Scene | None = None,
 ) -> Scene:
@@ -108,6 +110,8 @@ def stage(
         Diameter of a row in pixels; None for automatic.
     mask : ndarray of shape (n_rows,), bool, or None
         The selected rows; None where nothing is selected.
+    passing : ndarray of shape (n_rows,), bool, or None
+        The rows that the filters leave; None where there is no filter.
     hidden : Hidden
         The categories of ``coloring`` that are not drawn.
     before : Scene, optional
@@ -115,10 +119,10 @@ def stage(
     """
     index = shown.index
     known = before if before is not None and before.shown is shown else None
-    if before is not None and before.coloring is coloring and before.hidden == hidden:
+    if before is not None and before.coloring is coloring and before.hidden == hidden and before.passing is passing:
         drawn = before.shown_mask
     else:
-        drawn = shown_mask(coloring, hidden)
+        drawn = _both(shown_mask(coloring, hidden), passing)
     return Scene(
         dataset,
         shown,
@@ -129,9 +133,14 @@ def stage(
         mask,
         point_size,
         hidden,
+        passing,
         drawn,
         _row_mask(index, drawn, None if known is None else (known.shown_mask, known.shown_rows)),
     )
+
+
+def _both(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    return one & other if one is not None and other is not None else other if one is None else one
 
 
 def staged_already(shown: Shown, coloring: Coloring, density: NormalizationName) -> bool:

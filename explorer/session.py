@@ -26,6 +26,8 @@ from explorer.shelf import open_shared, opened, shown
 from explorer.staging import Look, Staged, open_already, prepare_scene
 from explorer.state.appearance import Appearance
 from explorer.state.export import ExportChoice
+from explorer.state.filters import Filters
+from explorer.state.history import History
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
@@ -68,7 +70,9 @@ class Session(param.Parameterized):
         self.appearance = Appearance()
         self.export = ExportChoice()
         self.inspection = Inspection()
-        self.selection = Selection()
+        self.history = History()  # of the selection and the filters together
+        self.selection = Selection(history=self.history)
+        self.filters = Filters(history=self.history)
         self._schedule = schedule
         self._runner = jobs or runner()
         self._job: Job[Layout] | None = None
@@ -81,6 +85,7 @@ class Session(param.Parameterized):
         self._closed = False
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
+        self.filters.param.watch(self._restage, ["version"])
         self.inspection.param.watch(self._look, ["row", "k", "metric"])
 
     # -- data
@@ -176,6 +181,7 @@ class Session(param.Parameterized):
         try:
             self.appearance.param.update(color_by=dataset.color, hidden={})
             self.selection.reset(dataset.n_rows)
+            self.filters.reset(dataset.n_rows)
             self.inspection.row = None
         finally:
             self._taking = False
@@ -301,7 +307,7 @@ class Session(param.Parameterized):
         self._wanted = run
         self._staged += 1
         mask = self.selection.mask if self.selection.count else None
-        return partial(prepare_scene, dataset, run, Look.of(self.appearance), mask, self.scene, self._runner)
+        return partial(prepare_scene, dataset, run, Look.of(self.appearance), mask, self.filters.mask, self.scene, self._runner)
 
     def _take_scene(self, staged: Staged, number: int) -> None:
         scene = staged.scene

@@ -65,9 +65,15 @@ def open_already(dataset: Dataset, look: Look, jobs: Runner) -> Opened | None:
 
 
 def prepare_scene(
-    dataset: Dataset, run: Run | Shown, look: Look, mask: NDArray[np.bool_] | None, before: Scene | None, jobs: Runner
+    dataset: Dataset,
+    run: Run | Shown,
+    look: Look,
+    mask: NDArray[np.bool_] | None,
+    passing: NDArray[np.bool_] | None,
+    before: Scene | None,
+    jobs: Runner,
 ) -> Staged:
-    """Prepare what is asked for, using again what an earlier scene has.
+    """Prepare what is asked for, using what an earlier scene has; ``mask`` has the selected rows, ``passing`` those that filters leave.
 
     Raises
     ------
@@ -87,6 +93,14 @@ def prepare_scene(
     before_colors = None if known is None else known.coloring
     colors = colored(dataset, look.color_by, cmap=look.colormap, palette=look.palette, before=before_colors)
     scene = stage(
-        dataset, on_map, colors, density=look.density, point_size=look.point_size, mask=mask, hidden=look.hidden, before=known
-    )  # fmt: skip
+        dataset,
+        on_map,
+        colors,
+        density=look.density,
+        point_size=look.point_size,
+        mask=mask,
+        passing=passing,
+        hidden=look.hidden,
+        before=known,
+    )
     return Staged(scene, runs)

@@ -9,11 +9,15 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
-from explorer.errors import BadParameter, UnknownRow
+from explorer.errors import BadParameter, UnknownChoice, UnknownRow
+from explorer.state.history import History, PackedMask
 
 __all__ = ["Mode", "Selection"]
 
 Mode = Literal["replace", "add", "subtract", "intersect"]
+_NAME_MOST = 80  # characters
+_KEPT_MOST = 50  # named selections
+
 Rows: TypeAlias = Iterable[int] | NDArray[np.integer] | NDArray[np.bool_]  # row numbers, or a mask of all rows
 
 
@@ -27,10 +31,13 @@ class Selection(param.Parameterized):
     version = param.Integer(default=0, doc="Counts the changes.")
     count = param.Integer(default=0, doc="How many rows are selected.")
     made_by = param.String(default="", doc="What made the selection: a lasso, the legend, neighbors, Python.")
+    kept_version = param.Integer(default=0, doc="Counts the changes of the named selections.")
 
-    def __init__(self, n_rows: int = 0, **params: object) -> None:
+    def __init__(self, n_rows: int = 0, *, history: History | None = None, **params: object) -> None:
         super().__init__(**params)
         self.mask: NDArray[np.bool_] = np.zeros(n_rows, dtype=bool)
+        self.history = history or History()
+        self._kept: dict[str, PackedMask] = {}
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -56,17 +63,104 @@ class Selection(param.Parameterized):
             mask = self.mask & ~mask
         elif mode == "intersect":
             mask = self.mask & mask
-        self.mask = mask
-        self.param.update(version=self.version + 1, count=int(mask.sum()), made_by=made_by)
+        self._set(mask, made_by)
 
     def clear(self) -> None:
         """Select nothing."""
-        self.apply(np.zeros(self.mask.size, dtype=bool), made_by="")
+        if self.count:
+            self._set(np.zeros(self.mask.size, dtype=bool), "")
+
+    def invert(self, within: NDArray[np.bool_] | None = None) -> None:
+        """Select what is not selected; of these rows only, where a mask of shape (n_rows,) is given: what is shown, say."""
+        self._set(~self.mask if within is None else within & ~self.mask, "inverting")
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        self.history.undo()
+
+    def redo(self) -> None:
+        """Make the change again that was undone last."""
+        self.history.redo()
 
     def reset(self, n_rows: int) -> None:
-        """Select nothing, of a dataset of this many rows."""
+        """Select nothing, of a dataset of this many rows; named selections and history are forgotten."""
+        self.history.clear()
+        self._kept = {}
         self.mask = np.zeros(n_rows, dtype=bool)
-        self.param.update(version=self.version + 1, count=0, made_by="")
+        self.param.update(version=self.version + 1, count=0, made_by="", kept_version=self.kept_version + 1)
+
+    # -- named selections
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the selections that are kept, in the order in which they were kept."""
+        return list(self._kept)
+
+    def keep(self, name: str) -> None:
+        """Keep what is selected now under a name; what had this name is replaced.
+
+        Raises
+        ------
+        BadParameter
+            If the name is empty or longer than 80 characters, or nothing is selected, or there are too many names.
+        """
+        name = name.strip()
+        if not 0 < len(name) <= _NAME_MOST:
+            raise BadParameter("name", name, f"give 1 to {_NAME_MOST} characters.")
+        if not self.count:
+            raise BadParameter("name", name, "nothing is selected that could be kept.")
+        if name not in self._kept and len(self._kept) >= _KEPT_MOST:
+            raise BadParameter("name", name, f"{_KEPT_MOST} selections are kept already; forget one.")
+        self._kept[name] = PackedMask.of(self.mask)
+        self.kept_version += 1
+
+    def kept(self, name: str) -> NDArray[np.bool_]:
+        """Give the mask, of shape (n_rows,), that was kept under a name.
+
+        Raises
+        ------
+        UnknownChoice
+            If there is none.
+        """
+        if name not in self._kept:
+            raise UnknownChoice("selection", name, self.names)
+        return self._kept[name].unpack()
+
+    def recall(self, name: str, *, mode: Mode = "replace") -> None:
+        """Combine what was kept under a name with the selection.
+
+        Raises
+        ------
+        UnknownChoice
+            If there is no such name.
+        """
+        self.apply(self.kept(name), mode=mode, made_by=name)
+
+    def forget(self, name: str) -> None:
+        """Forget what was kept under a name; one that is not there is none."""
+        if self._kept.pop(name, None) is not None:
+            self.kept_version += 1
+
+    # -- for the history
+
+    def snapshot(self) -> tuple[tuple[PackedMask, str], int]:
+        """Give what :meth:`restore` takes, and its size in bytes."""
+        packed = PackedMask.of(self.mask)
+        return (packed, self.made_by), packed.bits.nbytes
+
+    def restore(self, snapshot: tuple[PackedMask, str]) -> None:
+        """Select what was selected when the snapshot was taken."""
+        packed, made_by = snapshot
+        if packed.size == self.mask.size:
+            self._show(packed.unpack(), made_by)
+
+    def _set(self, mask: NDArray[np.bool_], made_by: str) -> None:
+        self.history.record(self)
+        self._show(mask, made_by)
+
+    def _show(self, mask: NDArray[np.bool_], made_by: str) -> None:
+        self.mask = mask
+        self.param.update(version=self.version + 1, count=int(np.count_nonzero(mask)), made_by=made_by)
 
     def _as_mask(self, rows: Rows) -> NDArray[np.bool_]:
         given = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.errors import BadParameter, UnknownRow
+from explorer.errors import BadParameter, UnknownChoice, UnknownRow
 from explorer.state.selection import Mode, Selection
 
 N = 12
 row_sets = st.sets(st.integers(0, N - 1))
+masks = st.lists(st.booleans(), min_size=N, max_size=N).map(np.array)
 
 
 def rows_of(selection: Selection) -> set[int]:
@@ -110,3 +111,47 @@ def test_every_change_is_told_once_and_says_what_made_it():
     selection.reset(3)
     assert told == [(1, 1, "the legend"), (2, 1, "a lasso"), (3, 0, ""), (4, 0, "")]
     assert selection.mask.shape == (3,)
+
+
+def test_a_named_selection_is_kept_and_recalled():
+    selection = Selection(N)
+    selection.apply([1, 2, 3])
+    selection.keep("  three ")
+    selection.apply([3, 4])
+    selection.keep("two")
+    assert selection.names == ["three", "two"]
+    selection.recall("three", mode="subtract")
+    assert selection.rows.tolist() == [4]
+    assert selection.made_by == "three"
+    assert np.flatnonzero(selection.kept("two")).tolist() == [3, 4]
+    selection.forget("two")
+    selection.forget("two")
+    with pytest.raises(UnknownChoice, match="three"):
+        selection.recall("two")
+    assert selection.rows.tolist() == [4]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 81])
+def test_a_name_that_cannot_be_is_refused(name: str):
+    selection = Selection(N)
+    selection.apply([1])
+    with pytest.raises(BadParameter):
+        selection.keep(name)
+    assert not selection.names
+
+
+def test_nothing_cannot_be_kept():
+    with pytest.raises(BadParameter, match="nothing is selected"):
+        Selection(N).keep("nothing")
+
+
+@given(masks, masks)
+def test_inverting_stays_within_what_is_shown(mask: np.ndarray, within: np.ndarray):
+    selection = Selection(N)
+    selection.apply(mask)
+    selection.invert(within)
+    assert np.array_equal(selection.mask, within & ~mask)
+    selection.undo()
+    assert np.array_equal(selection.mask, mask)
+    selection.invert()
+    assert np.array_equal(selection.mask, ~mask)
