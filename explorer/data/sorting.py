@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ class SortKeys(NamedTuple):
     ``values`` is uint32 or uint64 of shape (n,), smaller is earlier; ``missing`` is bool of shape (n,), or None where nothing is missing.
     """
 
-    values: NDArray[np.uint32] | NDArray[np.uint64]
+    values: NDArray[Any]
     missing: NDArray[np.bool_] | None
 
 
@@ -114,7 +114,7 @@ def _least(column: pa.ChunkedArray) -> pa.Scalar:
     return least if least.is_valid else pa.scalar(0, column.type)
 
 
-def _of_integers(values: NDArray[np.integer]) -> NDArray[np.uint32] | NDArray[np.uint64]:
+def _of_integers(values: NDArray[np.integer]) -> NDArray[Any]:
     if not len(values):
         return np.empty(0, np.uint32)
     low, high = int(values.min()), int(values.max())
@@ -126,7 +126,7 @@ def _of_integers(values: NDArray[np.integer]) -> NDArray[np.uint32] | NDArray[np
     return wide if low >= 0 else wide ^ np.uint64(1 << 63)
 
 
-def _of_floats(values: NDArray[np.floating]) -> NDArray[np.uint32] | NDArray[np.uint64]:
+def _of_floats(values: NDArray[np.floating]) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
     if values.dtype == np.float32 or np.array_equal(narrow, values):
@@ -137,7 +137,7 @@ def _of_floats(values: NDArray[np.floating]) -> NDArray[np.uint32] | NDArray[np.
 
 
 def _of_texts(column: pa.ChunkedArray) -> NDArray[np.uint32]:
-    """Number texts by their places among the distinct ones; what is missing gets any number."""
+    """Give each text its place among the distinct ones; what is missing gets any."""
     if not pa.types.is_dictionary(column.type):
         sample = column.slice(0, _SAMPLED)
         if pc.count_distinct(sample).as_py() > _REPEATING * len(sample):
