@@ -1,4 +1,4 @@
-"""Exact nearest rows by blocked matrix products; proves its candidates complete and measures them again in float64. Never imports numba.
+"""Exact nearest rows by blocked matrix products; proves its candidates complete and measures them again in float64.
 
 Every metric is turned into squared Euclidean distance between *points*: unit rows for cosine (``1 - cos = |u - v|² / 2``), the vectors
 themselves for Euclidean. A matrix product gives a lower bound of every squared distance in a block; the few lowest are measured exactly,
@@ -18,7 +18,9 @@ __all__ = ["Points", "exact_neighbors", "nearest_to_one", "to_distances"]
 SPARE = 8  # candidates beyond k that are measured before the bound is checked
 SCRATCH_BYTES = 192_000_000  # a block of products, its bounds and their order
 MEASURE_BYTES = 24_000_000  # gathered differences in float64
-STREAM_BYTES = 32_000_000  # a block of vectors that is compared with one row
+STREAM_BYTES = 32_000_000  # a block of vectors in float64
+COMPILED_FROM = 4_000_000  # numbers from which a pass over the vectors is compiled: no process loads numba for less
+TINY, HUGE = 1e-30, 1e34  # squared lengths between are true to a few digits in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,26 +154,77 @@ def nearest_to_one(
     vectors: NDArray[np.float32], target: NDArray[np.float32], *, k: int, metric: str, allowed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Find the k allowed rows nearest to one vector (d,) by reading the vectors once; the result agrees with :func:`exact_neighbors`."""
-    d = vectors.shape[1]
     cosine = metric == "cosine"
     goal = (unit_rows(target[None])[0] if cosine else np.asarray(target, dtype=np.float32)).astype(np.float64)
-    low = np.full(len(vectors), np.inf)
-    for at, block in _blocks(vectors, STREAM_BYTES):
-        here = allowed[at : at + len(block)]
-        wide = np.where(here[:, None], block, np.float32(1)).astype(np.float64)
-        if cosine:
-            length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-            apart = 2 - 2 * (wide @ goal) / np.where(length > 0, length, 1.0) - 2 * _slack(d)
-        else:
-            wide -= goal
-            apart = np.einsum("ij,ij->i", wide, wide) * (1 - 1e-6)
-        low[at : at + len(block)] = np.where(here, apart, np.inf)
+    low = _lower_bounds(vectors, goal, allowed, cosine=cosine)
     candidates = np.argpartition(low, min(k + SPARE, len(low)) - 1)[: k + SPARE]
     candidates = candidates[np.isfinite(low[candidates])]
     limit = np.sort(_squared_to(vectors, candidates, goal, cosine=cosine))[k - 1]
     every = np.flatnonzero(low <= limit * (1 + 1e-6))
     rows, gaps = _ordered(every[None, :], _squared_to(vectors, every, goal, cosine=cosine)[None, :])
     return rows[0, :k].astype(np.int32), gaps[0, :k]
+
+
+def _lower_bounds(
+    vectors: NDArray[np.float32], goal: NDArray[np.float64], allowed: NDArray[np.bool_], *, cosine: bool
+) -> NDArray[np.float64]:
+    """Bound every row's squared distance to the goal from below, inf where the row is not allowed.
+
+    Sums are in float32; rows whose numbers are too large or too small for that are summed again in float64.
+    """
+    d, near = vectors.shape[1], goal.astype(np.float32)
+    slack = float(np.finfo(np.float32).eps) * (8 + 2 * d**0.5 + d / 8)  # of a sum of d products, added up in four or more lanes
+    with np.errstate(all="ignore"):  # rows that are not allowed hold anything
+        if cosine:
+            products, squares = _products_and_squares(vectors, near)
+            low = 2 - 2 * products / np.sqrt(squares, dtype=np.float64) - 2 * slack
+        else:
+            squares = _squared_gaps(vectors, near)
+            low = squares.astype(np.float64) * (1 - slack)
+        doubtful = np.flatnonzero(allowed & ~((squares > TINY) & (squares < HUGE)))
+    step = max(1, MEASURE_BYTES // (16 * d))
+    for at in range(0, len(doubtful), step):
+        wide = vectors[doubtful[at : at + step]].astype(np.float64)
+        if cosine:
+            length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+            low[doubtful[at : at + step]] = 2 - 2 * (wide @ goal) / np.where(length > 0, length, 1.0) - 2 * _slack(d)
+        else:
+            wide -= goal
+            low[doubtful[at : at + step]] = np.einsum("ij,ij->i", wide, wide) * (1 - 1e-6)
+    low[~allowed] = np.inf
+    return low
+
+
+def _products_and_squares(vectors: NDArray[np.float32], goal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    products, squares = np.empty(len(vectors), np.float32), np.empty(len(vectors), np.float32)
+    if vectors.size >= COMPILED_FROM:
+        from explorer.compute import one_to_all
+
+        one_to_all.products_and_squares(_plain(vectors), goal, products, squares)
+        return products, squares
+    for at, block in _blocks(vectors):
+        np.matmul(block, goal, out=products[at : at + len(block)])
+        squares[at : at + len(block)] = _squares(block)
+    return products, squares
+
+
+def _squared_gaps(vectors: NDArray[np.float32], goal: NDArray[np.float32]) -> NDArray[np.float32]:
+    squares = np.empty(len(vectors), np.float32)
+    if vectors.size >= COMPILED_FROM:
+        from explorer.compute import one_to_all
+
+        one_to_all.squared_gaps(_plain(vectors), goal, squares)
+        return squares
+    for at, block in _blocks(vectors):
+        squares[at : at + len(block)] = _squares(block - goal)
+    return squares
+
+
+def _plain(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a read-only, C-ordered view: what the kernels are compiled for."""
+    plain = np.ascontiguousarray(vectors).view(np.ndarray)[...]
+    plain.flags.writeable = False
+    return plain
 
 
 def _squared_to(vectors: NDArray[np.float32], rows: NDArray[np.intp], goal: NDArray[np.float64], *, cosine: bool) -> NDArray[np.float64]:

@@ -132,6 +132,47 @@ def test_one_row_finds_what_the_graph_says(metric: str) -> None:
         np.testing.assert_array_equal(distances, graph.distances[row])
 
 
+@given(
+    seed=st.integers(0, 10_000),
+    d=st.integers(1, 40),
+    kind=st.sampled_from(["plain", "grid", "cone", "1e-25", "1e25", "mixed"]),
+    metric=st.sampled_from(METRICS),
+    k=st.integers(1, 100),
+)
+@settings(deadline=None, max_examples=80)
+def test_the_compiled_pass_finds_the_true_rows(seed: int, d: int, kind: str, metric: str, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = clusters(400, d, seed)
+    if kind == "grid":
+        vectors = np.round(vectors)
+    elif kind == "cone":
+        vectors = np.float32(100) + vectors * np.float32(0.01)
+    elif kind == "mixed":
+        vectors *= (10.0 ** rng.integers(-25, 15, (400, 1))).astype(np.float32)
+    elif kind != "plain":
+        vectors *= np.float32(kind)
+    drawable = rng.random(400) < 0.9
+    drawable[7] = True
+    vectors[7] = np.where(vectors[7] == 0, np.abs(vectors).min() + np.float32(1), vectors[7])
+    if metric == "cosine":
+        drawable &= (vectors != 0).any(axis=1)
+    vectors[~drawable] = rng.choice(np.array([0, np.nan, np.inf], np.float32))
+    k = min(k, int(drawable.sum()) - 1)
+    plain = nearest_rows(vectors, 7, k=k, metric=metric, drawable=drawable)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact_search, "COMPILED_FROM", 0)
+        compiled = nearest_rows(vectors, 7, k=k, metric=metric, drawable=drawable)
+    with np.errstate(invalid="ignore"):
+        true = plain_distances(vectors, metric)[7]
+    true[~drawable] = np.inf
+    tolerance = 1e-6 * (1.0 if metric == "cosine" else float(np.abs(vectors[drawable]).max()))
+    for rows, distances in (plain, compiled):
+        assert drawable[rows].all()
+        np.testing.assert_allclose(distances, np.sort(true)[:k], rtol=1e-5, atol=tolerance)
+    np.testing.assert_array_equal(plain[0], compiled[0])
+    np.testing.assert_array_equal(plain[1], compiled[1])
+
+
 def test_one_row_skips_rows_that_are_not_drawable() -> None:
     vectors = clusters(50, 4)
     drawable = np.ones(50, dtype=np.bool_)
