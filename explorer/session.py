@@ -20,17 +20,20 @@ from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
 from explorer.jobs.runner import Runner, runner
 from explorer.neighborhood import Neighbors, find_neighbors
+from explorer.plane import Plane
 from explorer.runs import Opened, prepare, run_of, runs_of
-from explorer.scene import Run, Shown
+from explorer.scene import Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
 from explorer.staging import Look, Staged, open_already, prepare_scene
 from explorer.state.appearance import Appearance
 from explorer.state.export import ExportChoice
 from explorer.state.filters import Filters
+from explorer.state.histograms import Histograms
 from explorer.state.history import History
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
+from explorer.state.table import TableChoice
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -54,7 +57,9 @@ class Session(param.Parameterized):
 
     catalog = param.Parameter(default=Catalog(()), doc="What can be opened by name (Catalog), as it was when last looked at.")
     dataset = param.Parameter(default=None, doc="The open Dataset; none until one was opened.")
-    scene = param.Parameter(default=None, doc="What is on the map (Scene), or none.")
+    planes = param.List(default=[], doc="The maps (Plane), one to three.")
+    scene = param.Parameter(default=None, doc="What is on the first map (Scene), or none.")
+    pointed = param.Integer(default=None, allow_None=True, doc="The row under the pointer, wherever that is: ringed on every map.")
     neighbors = param.Parameter(default=None, doc="The clicked row's Neighbors, or none.")
     runs = param.List(default=[], doc="Layouts that can be shown at once (Run).")
     opening = param.String(default="", doc="What is being opened, as text; empty when nothing is.")
@@ -70,6 +75,8 @@ class Session(param.Parameterized):
         self.appearance = Appearance()
         self.export = ExportChoice()
         self.inspection = Inspection()
+        self.histograms = Histograms()
+        self.table = TableChoice()
         self.history = History()  # of the selection and the filters together
         self.selection = Selection(history=self.history)
         self.filters = Filters(history=self.history)
@@ -77,12 +84,10 @@ class Session(param.Parameterized):
         self._runner = jobs or runner()
         self._job: Job[Layout] | None = None
         self._opened = 0  # these count what was asked for: a late answer to an old question is dropped
-        self._staged = 0
-        self._taken = 0  # the last of what was staged that is on the map
         self._looked = 0
-        self._wanted: Run | Shown | None = None  # what the map shows, or will in a moment
         self._taking = False
         self._closed = False
+        self.planes = [Plane(self)]
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -182,15 +187,17 @@ class Session(param.Parameterized):
             self.appearance.param.update(color_by=dataset.color, hidden={})
             self.selection.reset(dataset.n_rows)
             self.filters.reset(dataset.n_rows)
-            self.inspection.row = None
+            self.inspection.row = self.pointed = None
         finally:
             self._taking = False
         self.param.update(dataset=dataset, runs=ready.runs, neighbors=None, opening="", error="")
+        for plane in self.planes[1:]:
+            plane.clear()
+        first = self.planes[0]
         if ready.first is not None:
-            (self._stage_now if now else self._stage)(ready.first, dataset)
+            (first.stage_now if now else first.stage)(ready.first, dataset)
             return
-        self._wanted = None
-        self._staged += 1
+        first.clear()
         self.scene = None
         if dataset.vectors is not None:
             self.run(PCA())  # a map within seconds, before anybody chose anything
@@ -240,7 +247,7 @@ class Session(param.Parameterized):
             job.cancel()
             raise
         self.param.update(runs=runs_of(dataset, self._runner), error="")
-        self._stage_now(on_map, dataset)
+        self.planes[0].stage_now(on_map, dataset)
         return on_map.layout
 
     def cancel(self) -> None:
@@ -264,33 +271,32 @@ class Session(param.Parameterized):
             self._end_running("" if isinstance(job.error, JobCanceled) else _sentence(job.error))
 
     def show(self, run: Run, dataset: Dataset | None = None) -> Future[None]:
-        """Show a layout that came with the data or is in the store."""
-        return self._stage(run, dataset or self.dataset)
+        """Show a layout that came with the data or is in the store on the first map."""
+        return self.planes[0].stage(run, dataset or self.dataset)
 
     def _end_running(self, error: str | None = None) -> None:
         changes: dict[str, Any] = {"running": "", "stage": "", "fraction": 0.0, "seconds_left": None}
         self.param.update(**changes if error is None else {**changes, "error": error})
 
-    # -- the scene
+    # -- the maps
+
+    def show_maps(self, n: int) -> None:
+        """Have this many maps, 1 to 3; those after the first one begin with a layout that no other has."""
+        self.planes = [*self.planes[:n], *(Plane(self) for _ in range(n - len(self.planes)))]
+        self._fill()
+
+    def _fill(self) -> None:
+        """Give a layout to each map that has none, if there is one that no other map shows."""
+        for plane in self.planes[1:]:
+            taken = [other.run for other in self.planes]
+            free = next((run for run in self.runs if run not in taken), None)
+            if plane.wanted is None and free is not None and self.dataset is not None:
+                plane.stage(free, self.dataset)
 
     def _restage(self, *_: object) -> None:
-        if not self._taking and self._wanted is not None:
-            self._stage(self._wanted, self.dataset)
-
-    def _stage(self, run: Run | Shown, dataset: Dataset) -> Future[None]:
-        """Prepare a scene in a thread, with a layout and with everything as it is set now."""
-        make = self._begin_staging(run, dataset)
-        asked = _Asked("draw the map", self._staged, lambda: self._staged)
-        return _threads.submit(self._answer, asked, make, self._take_scene, self._fail_staging)
-
-    def _stage_now(self, run: Run | Shown, dataset: Dataset) -> None:
-        """Prepare a scene here, on the thread that owns the params: the next line finds it."""
-        make, number = self._begin_staging(run, dataset), self._staged
-        try:
-            self._take_scene(make(), number)
-        except ExplorerError as error:
-            self._fail_staging(str(error), number)
-            raise
+        if not self._taking:
+            for plane in self.planes:
+                plane.restage()
 
     def catch_up(self) -> None:
         """Bring onto the map here and now what was set: for a notebook, where the next line needs it.
@@ -300,40 +306,54 @@ class Session(param.Parameterized):
         ExplorerError
             If it cannot be drawn.
         """
-        if self._wanted is not None and self._taken != self._staged:
-            self._stage_now(self._wanted, self.dataset)
+        for plane in self.planes:
+            plane.catch_up()
 
-    def _begin_staging(self, run: Run | Shown, dataset: Dataset) -> Callable[[], Staged]:
-        self._wanted = run
-        self._staged += 1
+    def preparation(self, run: Run | Shown, dataset: Dataset, before: Scene | None) -> Callable[[], Staged]:
+        """Say, with everything as it is set now, what makes a scene: for a plane."""
         mask = self.selection.mask if self.selection.count else None
-        return partial(prepare_scene, dataset, run, Look.of(self.appearance), mask, self.filters.mask, self.scene, self._runner)
+        return partial(prepare_scene, dataset, run, Look.of(self.appearance), mask, self.filters.mask, before, self._runner)
 
-    def _take_scene(self, staged: Staged, number: int) -> None:
-        scene = staged.scene
-        if number != self._staged or (scene is not None and scene.dataset is not self.dataset):
-            return
-        if staged.runs is not None:
-            self.runs = staged.runs
-        if scene is None:
-            self._fail_staging("This layout is no longer in the store. Run it again.", number)
-            return
-        self._wanted = scene.shown
-        self._taken = number
-        if self._job is None:
-            self._end_running()
-        self.scene = scene
+    def in_thread(
+        self,
+        what: str,
+        number: int,
+        latest: Callable[[], int],
+        make: Callable[[], _Made],
+        take: Callable[[_Made, int], None],
+        fail: Callable[[str, int], None],
+    ) -> Future[None]:
+        """Make something in a thread, unless it is no longer asked for by then; ``take`` it, or ``fail`` with a sentence, back here.
 
-    def _fail_staging(self, sentence: str, number: int) -> None:
-        if number != self._staged:
-            return
-        if self.scene is not None and self.scene.dataset is self.dataset:
-            self._wanted = self.scene.shown  # still on the map
-        else:
-            self.scene = None  # of another dataset
-        if self._job is None:
-            self._end_running()
+        Parameters
+        ----------
+        what : str
+            What could not be done, in the log.
+        number, latest : int, callable
+            Which question this answers, and the number of the last one.
+        make : callable
+            Runs in the thread.
+        take, fail : callable
+            Run on the thread that owns the params, with the number.
+        """
+        return _threads.submit(self._answer, _Asked(what, number, latest), make, take, fail)
+
+    def staged(self, plane: Plane) -> None:
+        """Hear from a plane that it has another scene."""
+        if plane is self.planes[0]:
+            self._on_map()
+        self._fill()
+
+    def not_staged(self, plane: Plane, sentence: str) -> None:
+        """Hear from a plane that its scene could not be made."""
+        if plane is self.planes[0]:
+            self._on_map()
         self.error = sentence
+
+    def _on_map(self) -> None:
+        if self._job is None:
+            self._end_running()
+        self.scene = self.planes[0].scene
 
     # -- the clicked row
 
@@ -348,8 +368,9 @@ class Session(param.Parameterized):
         else:
             k, metric = self.inspection.k, self.inspection.metric
             find = partial(find_neighbors, dataset, row, k=k, metric=metric, jobs=self._runner)
-            asked = _Asked(f"find the neighbors of row {row}", self._looked, lambda: self._looked)
-            _threads.submit(self._answer, asked, find, self._take_neighbors, self._fail_looking)
+            self.in_thread(
+                f"find the neighbors of row {row}", self._looked, lambda: self._looked, find, self._take_neighbors, self._fail_looking
+            )
 
     def _take_neighbors(self, found: Neighbors | None, number: int) -> None:
         if number == self._looked:
