@@ -198,8 +198,8 @@ class Watched:
                 self.pictures.append(Picture(len(payload), told["moving"], told["id"]))
 
     def _on_sent(self, payload: str | bytes) -> None:
-        if isinstance(payload, str) and '"attr":"options"' in payload:
-            print("ECHO", payload[:400])
+        if isinstance(payload, str) and '"attr":"options"' in payload:  # which nobody can set in a browser
+            self.errors.append(f"a widget sent an old value back: {payload[:400]}")
 
     # -- the map, as a person sees it
 
