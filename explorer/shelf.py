@@ -16,6 +16,7 @@ import numpy as np
 
 from explorer.coloring import Coloring, coloring, recolored
 from explorer.data.catalog import Entry
+from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, Shown
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.store import Store
 
-__all__ = ["colored", "colored_already", "open_shared", "opened", "shown", "shown_already"]
+__all__ = ["colored", "colored_already", "distributed", "open_shared", "opened", "shown", "shown_already"]
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class _Shelf(Generic[_Made]):
 _datasets: _Shelf[Dataset] = _Shelf()
 _shown: _Shelf[Shown] = _Shelf()
 _colored: WeakKeyDictionary[Dataset, _Shelf[Coloring]] = WeakKeyDictionary()
+_distributed: WeakKeyDictionary[Dataset, _Shelf[Distribution]] = WeakKeyDictionary()
 _colored_lock = Lock()
 
 
@@ -125,6 +127,18 @@ def colored_already(dataset: Dataset, column: str | None, *, cmap: str, palette:
     with _colored_lock:
         shelf = _colored.get(dataset)
     return None if shelf is None else shelf.find((column, cmap, palette))
+
+
+def distributed(dataset: Dataset, column: str) -> Distribution:
+    """Find the bars of a column; the same object for everybody who has its histogram.
+
+    Raises
+    ------
+    UnknownColumn
+    """
+    with _colored_lock:
+        shelf = _distributed.setdefault(dataset, _Shelf())
+    return shelf.get(column, lambda: distribution(dataset, column))
 
 
 def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None) -> Shown:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -58,9 +60,21 @@ class History(param.Parameterized):
         super().__init__(**params)
         self._past: list[_Step] = []
         self._future: list[_Step] = []
+        self._continuing = False
+
+    @contextmanager
+    def continued(self) -> Iterator[None]:
+        """Make the changes within a part of the step before, as those while something is dragged: one undo takes them all back."""
+        self._continuing = True
+        try:
+            yield
+        finally:
+            self._continuing = False
 
     def record(self, of: Remembered) -> None:
         """Remember how something is, just before it changes."""
+        if self._continuing and self._past:
+            return
         self._past.append(_Step(of, *of.snapshot()))
         while len(self._past) > _STEPS or (len(self._past) > 1 and sum(step.size for step in self._past) > _BYTES):
             self._past.pop(0)

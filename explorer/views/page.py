@@ -10,6 +10,7 @@ from explorer.session import Schedule, Session
 from explorer.views.color_controls import ColorControls
 from explorer.views.controls import DataControls, ProjectionControls
 from explorer.views.export import ExportControls
+from explorer.views.histogram import HistogramView
 from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
 from explorer.views.map import Map
@@ -42,6 +43,7 @@ class Panels:
         self.color = ColorControls(session, toolkit)
         self.projection = ProjectionControls(session, toolkit)
         self.legend = Legend(session)
+        self.histograms = HistogramView(session, toolkit, later=later)
         self.inspector = Inspector(session, toolkit, later=later, on_point=self.map.point)
         self.export = ExportControls(session, toolkit, shown=self.map)
         self.status = StatusLine(session)
@@ -56,7 +58,12 @@ class Panels:
     @property
     def findings(self) -> list[Any]:
         """Everything that is read, top to bottom."""
-        return [self._section("Legend", self.legend), self._section("Point", self.inspector), self._section("Export", self.export)]
+        return [
+            self._section("Legend", self.legend),
+            self._section("Histograms", self.histograms),
+            self._section("Point", self.inspector),
+            self._section("Export", self.export),
+        ]
 
     def close(self) -> None:
         """Forget the files that were uploaded or are on their way."""
