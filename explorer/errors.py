@@ -20,6 +20,9 @@ ExplorerError                    catch this one to catch them all
         NotEnoughRows            k neighbors need more than k rows
         BadParameter             a value outside what is allowed
         UnknownRow (IndexError)  a row number outside the dataset
+        BadPattern               a regular expression that does not compile
+        BadQuery                 a query that cannot be read, or that asks for what a query cannot do
+        SearchTooSlow            a search that would go on for too long
     JobError (RuntimeError)      a computation did not finish
         JobFailed                it raised
         JobCanceled              somebody pressed Cancel
@@ -37,6 +40,8 @@ from difflib import get_close_matches
 __all__ = [
     "BadCatalog",
     "BadParameter",
+    "BadPattern",
+    "BadQuery",
     "BadVectors",
     "DataError",
     "DuplicateColumns",
@@ -49,6 +54,7 @@ __all__ = [
     "NoVectors",
     "NotEnoughRows",
     "ParameterError",
+    "SearchTooSlow",
     "StoreUnwritable",
     "UnknownChoice",
     "UnknownColumn",
@@ -134,11 +140,11 @@ class BadVectors(DataError):
 
 
 class UnknownColumn(DataError, KeyError):
-    """A column that is not there: ``UnknownColumn(source, column, columns)``."""
+    """A column that is not there: ``UnknownColumn(source, column, columns)``, or with what else to do as a fourth value."""
 
     def __str__(self) -> str:
-        source, column, columns = self.args
-        return f"{source} has no column {column}.{_closest(column, columns)} Its columns are {_listed(columns)}."
+        source, column, columns, hint = (*self.args, "")[:4]
+        return f"{source} has no column {column}.{_closest(column, columns)} Its columns are {_listed(columns)}.{hint and ' '}{hint}"
 
 
 class DuplicateColumns(DataError):
@@ -216,6 +222,33 @@ class UnknownRow(ParameterError, IndexError):
     def __str__(self) -> str:
         row, n = self.args
         return f"There is no row {row}: {f'the rows of this dataset are numbered 0 to {n - 1:,}' if n else 'no dataset is open'}."
+
+
+class BadPattern(ParameterError):
+    """A regular expression that does not compile: ``BadPattern(pattern, reason, place)``; place counts characters from 0, or is None."""
+
+    def __str__(self) -> str:
+        _, reason, place = self.args
+        where = "" if place is None else f" at character {place + 1}"
+        return f"The regular expression cannot be read{where}: {reason}"
+
+
+class BadQuery(ParameterError):
+    """A query that cannot be read or carried out: ``BadQuery(reason, place)``; place counts characters from 0, or is None."""
+
+    def __str__(self) -> str:
+        reason, place = self.args
+        return reason if place is None else f"At character {place + 1}: {reason}"
+
+
+class SearchTooSlow(ParameterError):
+    """A search that goes on for too long: ``SearchTooSlow(seconds)``."""
+
+    def __str__(self) -> str:
+        return (
+            f"This search was given up after {self.args[0]:g} seconds. Search one column instead of all, or use a simpler expression: "
+            "counted repeats such as {1,500} are slow."
+        )
 
 
 class JobError(ExplorerError, RuntimeError):
