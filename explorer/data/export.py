@@ -24,6 +24,7 @@ __all__ = [
     "ComputedLayout",
     "check_target",
     "coordinates_table",
+    "rows_table",
     "write_layouts",
     "write_neighbors",
     "write_results",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _MOST_UINT16 = 1 << 16
+_PIECE = 1 << 20  # rows taken in one call
 
 
 class ComputedLayout(Protocol):
@@ -169,11 +171,28 @@ def coordinates_table(
     columns: dict[str, Any] = {"row": rows, "x": layout.coordinates[rows, 0], "y": layout.coordinates[rows, 1]}
     if selected is not None:
         columns["selected"] = selected[rows]
-    every = len(rows) == dataset.n_rows and bool((rows == np.arange(dataset.n_rows)).all())
-    metadata = dataset.table if every else dataset.table.take(pa.array(rows))
-    for name, column in zip(metadata.column_names, metadata.columns, strict=True):
-        columns[_free(name, columns)] = column
-    return pa.table(columns)
+    return _with_metadata(columns, dataset, rows, dataset.table.column_names)
+
+
+def rows_table(dataset: Dataset, rows: NDArray[np.integer] | None, columns: Sequence[str] | None = None) -> pa.Table:
+    """Make a table of some rows, in any order.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    rows : ndarray of shape (r,), int, or None
+        Row numbers, in the order of the table; None for all rows.
+    columns : sequence of str, optional
+        Which of the metadata, in the order of the table; all by default.
+
+    Returns
+    -------
+    pyarrow.Table
+        "row", then the metadata; a column of it that has this name gets a number behind it.
+    """
+    wanted = dataset.table.column_names if columns is None else columns
+    numbers = np.arange(dataset.n_rows, dtype=np.int32) if rows is None else rows
+    return _with_metadata({"row": numbers}, dataset, numbers, wanted)
 
 
 def write_table(path: str | os.PathLike[str], table: pa.Table) -> None:
@@ -265,6 +284,18 @@ def _all_layouts(
 def _lists(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> pa.Array:
     mask = pa.array(missing) if missing is not None and missing.any() else None
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).reshape(-1)), values.shape[1], mask=mask)
+
+
+def _with_metadata(columns: dict[str, Any], dataset: Dataset, rows: NDArray[np.integer], wanted: Sequence[str]) -> pa.Table:
+    """Add columns of the metadata; a name that is taken gets a number behind it."""
+    metadata = dataset.table.select(list(wanted))
+    every = len(rows) == dataset.n_rows and bool((rows == np.arange(dataset.n_rows)).all())
+    if not every and metadata.num_columns:
+        pieces = [metadata.take(pa.array(rows[start : start + _PIECE])) for start in range(0, max(1, len(rows)), _PIECE)]
+        metadata = pa.concat_tables(pieces)  # in pieces: one array of more than 2 GB of text would not do
+    for name, column in zip(metadata.column_names, metadata.columns, strict=True):
+        columns[_free(name, columns)] = column
+    return pa.table(columns)
 
 
 def _free(name: str, taken: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from explorer.data.vectors import is_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["WRITERS", "Writer"]
+__all__ = ["WRITERS", "Writer", "clipboard_text"]
 
 _JSON_ROWS = 4_096
 _CELL_ROWS = 1 << 16
@@ -68,12 +68,25 @@ def _tsv(table: pa.Table, file: Path) -> None:
 def _delimited(table: pa.Table, file: Path, delimiter: str) -> None:
     from pyarrow import csv
 
-    names = [f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name in table.column_names]
-    schema = pa.schema([pa.field(name, _cells(table.column(i)[:0]).type) for i, name in enumerate(names)])
+    schema = pa.schema([pa.field(name, _cells(table.column(i)[:0]).type) for i, name in enumerate(_names(table))])
     with csv.CSVWriter(file, schema, write_options=csv.WriteOptions(delimiter=delimiter)) as writer:
         for start in range(0, table.num_rows, _CELL_ROWS):  # in parts: a long table's repeated texts are written out only here
             part = table.slice(start, _CELL_ROWS)
             writer.write_table(pa.table([_cells(column) for column in part.columns], schema=schema))
+
+
+def clipboard_text(table: pa.Table) -> str:
+    """Write a short table for a clipboard: cells between tabs, nothing quoted; a tab or a line break inside of a text becomes a space."""
+    columns = [map(_one_line, _cells(column).cast(pa.large_string()).to_pylist()) for column in table.columns]
+    return "\n".join("\t".join(cells) for cells in [[*map(_one_line, _names(table))], *zip(*columns, strict=True)])
+
+
+def _one_line(cell: str | None) -> str:
+    return " ".join((cell or "").split())
+
+
+def _names(table: pa.Table) -> list[str]:
+    return [f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name for name in table.column_names]
 
 
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Card", "card", "image_of", "title_of"]
+__all__ = ["Card", "as_image", "card", "image_of", "text", "title_of"]
 
 _TEXT = 400  # characters of one value that are sent
 _IMAGE_BYTES = 500_000
@@ -60,17 +60,22 @@ def title_of(dataset: Dataset, row: int) -> str:
 def image_of(dataset: Dataset, row: int) -> str | None:
     """Give the row's image as a data URI; None where there is none, or where it is not what it says."""
     for value in dataset.row(row, [name for name, role in dataset.roles.items() if role == "image"]).values():
-        if isinstance(value, bytes) and len(value) <= _IMAGE_BYTES:
-            kind = next((kind for beginning, kind in _BEGINNINGS.items() if re.match(beginning, value, re.DOTALL)), None)
-            if kind:
-                return f"data:image/{kind};base64,{base64.b64encode(value).decode('ascii')}"
-        if isinstance(value, str) and value.startswith(_DATA_URIS) and len(value) <= _IMAGE_BYTES:
-            return value
+        found = as_image(value)
+        if found is not None:
+            return found
     return None
 
 
-def text(value: object) -> str:
-    """Write one value for a person."""
+def as_image(value: object) -> str | None:
+    """Give a picture's bytes or data URI as a data URI; None where it is too large for a page, or not what it says."""
+    if isinstance(value, bytes) and len(value) <= _IMAGE_BYTES:
+        kind = next((kind for beginning, kind in _BEGINNINGS.items() if re.match(beginning, value, re.DOTALL)), None)
+        return f"data:image/{kind};base64,{base64.b64encode(value).decode('ascii')}" if kind else None
+    return value if isinstance(value, str) and value.startswith(_DATA_URIS) and len(value) <= _IMAGE_BYTES else None
+
+
+def text(value: object, *, most: int = _TEXT) -> str:
+    """Write one value for a person, with at most so many characters."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
@@ -80,4 +85,4 @@ def text(value: object) -> str:
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
     written = str(value)
-    return written if len(written) <= _TEXT else written[: _TEXT - 1] + "…"
+    return written if len(written) <= most else written[: most - 1] + "…"
