@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Points", "exact_neighbors", "nearest_to_one", "to_distances"]
+__all__ = ["Points", "exact_neighbors", "gaps_to_one", "nearest_to_one", "to_distances"]
 
 SPARE = 8  # candidates beyond k that are measured before the bound is checked
 SCRATCH_BYTES = 192_000_000  # a block of products, its bounds and their order
@@ -154,8 +154,7 @@ def nearest_to_one(
     vectors: NDArray[np.float32], target: NDArray[np.float32], *, k: int, metric: str, allowed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Find the k allowed rows nearest to one vector (d,) by reading the vectors once; the result agrees with :func:`exact_neighbors`."""
-    cosine = metric == "cosine"
-    goal = (unit_rows(target[None])[0] if cosine else np.asarray(target, dtype=np.float32)).astype(np.float64)
+    cosine, goal = metric == "cosine", _goal(target, metric)
     low = _lower_bounds(vectors, goal, allowed, cosine=cosine)
     candidates = np.argpartition(low, min(k + SPARE, len(low)) - 1)[: k + SPARE]
     candidates = candidates[np.isfinite(low[candidates])]
@@ -163,6 +162,15 @@ def nearest_to_one(
     every = np.flatnonzero(low <= limit * (1 + 1e-6))
     rows, gaps = _ordered(every[None, :], _squared_to(vectors, every, goal, cosine=cosine)[None, :])
     return rows[0, :k].astype(np.int32), gaps[0, :k]
+
+
+def gaps_to_one(vectors: NDArray[np.float32], rows: NDArray[np.intp], target: NDArray[np.float32], *, metric: str) -> NDArray[np.float32]:
+    """Measure how far some rows (m,) are from one vector (d,): distances between points, as :func:`nearest_to_one` finds them."""
+    return np.sqrt(_squared_to(vectors, rows, _goal(target, metric), cosine=metric == "cosine")).astype(np.float32)
+
+
+def _goal(target: NDArray[np.float32], metric: str) -> NDArray[np.float64]:
+    return (unit_rows(target[None])[0] if metric == "cosine" else np.asarray(target, dtype=np.float32)).astype(np.float64)
 
 
 def _lower_bounds(

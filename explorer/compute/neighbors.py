@@ -8,11 +8,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.exact_search import Points, block_rows, exact_neighbors, nearest_to_one, searchable, to_distances
+from explorer.compute.exact_search import (
+    Points,
+    block_rows,
+    exact_neighbors,
+    gaps_to_one,
+    nearest_to_one,
+    searchable,
+    to_distances,
+)
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
 
-__all__ = ["EXACT_BELOW", "METRICS", "NeighborGraph", "nearest_rows", "neighbor_graph"]
+__all__ = ["EXACT_BELOW", "METRICS", "NeighborGraph", "distances_to", "nearest_rows", "neighbor_graph"]
 
 METRICS: Final = ("cosine", "euclidean")
 EXACT_BELOW: Final = 25_000  # rows; n² d products take about 6 s here with d = 384 on two cores
@@ -149,6 +157,12 @@ def nearest_rows(
         allowed[row] = False
     rows, gaps = nearest_to_one(vectors, target, k=k, metric=metric, allowed=allowed)
     return rows, to_distances(gaps, metric)
+
+
+def distances_to(vectors: NDArray[np.float32], row: int, others: NDArray[np.integer], *, metric: str) -> NDArray[np.float32]:
+    """Measure how far other rows (m,) are from one row, all of them with usable vectors; the same as :func:`nearest_rows` says."""
+    _check(len(vectors), 1, metric)
+    return to_distances(gaps_to_one(vectors, np.asarray(others, np.intp), vectors[row], metric=metric), metric)
 
 
 def _check(n: int, k: int, metric: str) -> None:

@@ -1,21 +1,45 @@
-"""Which row is looked at, and how many of its neighbors; never the neighbors themselves."""
+"""Which row is looked at, how many of its neighbors, and which rows others should be like; never the neighbors themselves."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 import param
 
 from explorer.state.state import State
 
-__all__ = ["Inspection"]
+__all__ = ["MOST_GIVEN", "Inspection"]
+
+MOST_GIVEN: Final = 100
+"""Rows that others should be like, and as many that they should be unlike."""
+
+
+class _Rows(param.List):  # type: ignore[type-arg, unused-ignore]  # generic for type checkers only
+    """Row numbers, each once, at most :data:`MOST_GIVEN`."""
+
+    def _validate(self, val: Any) -> None:
+        super()._validate(val)
+        if len(val) > MOST_GIVEN or any(type(row) is not int or row < 0 for row in val) or len(set(val)) != len(val):
+            message = f"these are row numbers from 0 on, each once, at most {MOST_GIVEN}, not {val!r:.100}"
+            raise ValueError(message)
 
 
 class Inspection(State):
     """The clicked row and how its neighbors are found."""
 
     row = param.Integer(default=None, allow_None=True, bounds=(0, None), doc="Row number of the clicked point.")
-    k = param.Integer(default=10, bounds=(1, 100), softbounds=(1, 50), doc="How many nearest neighbors are listed and marked.")
+    k = param.Integer(default=10, bounds=(1, 100), doc="How many nearest neighbors are listed and marked.")
     metric: Literal["cosine", "euclidean"] = param.Selector(  # type: ignore[assignment]
         default="cosine", objects=["cosine", "euclidean"], doc="Distance between vectors in the original space."
     )
+    liked = _Rows(default=[], doc="Rows that others should be like.")
+    disliked = _Rows(default=[], doc="Rows that they should be unlike.")
+
+    def give(self, row: int, side: Literal["liked", "disliked", "neither"]) -> None:
+        """Put a row among those that others should be like or unlike, at the end, or take it away; where there is no more room, nothing."""
+        rows = {name: [given for given in getattr(self, name) if given != row] for name in ("liked", "disliked")}
+        if side != "neither":
+            rows[side].append(row)
+            if len(rows[side]) > MOST_GIVEN:
+                return
+        self.param.update(**rows)
