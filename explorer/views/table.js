@@ -387,7 +387,7 @@ export function render({model}) {
   const setColumns = names => send({type: "columns", columns: names});
   const links = element("div", "links");
   links.append(
-    button("link", "All", () => setColumns(model.offered)), button("link", "As at first", () => setColumns([])), button("link", "Done", () => openPopup(false)),
+    button("textlink", "All", () => setColumns(model.offered)), button("textlink", "As at first", () => setColumns([])), button("textlink", "Done", () => openPopup(false)),
   );
   popup.append(filter, options, links);
   const drawOptions = () => {

@@ -79,7 +79,7 @@ def line(made: Listing) -> str:
         return ""
     n, total = made.n, made.dataset.n_rows
     if made.kind == "selected":
-        hidden = f", {made.n_hidden:,} more are hidden" if made.n_hidden else ""
+        hidden = f", {made.n_hidden:,} more hidden" if made.n_hidden else ""
         return f"{n:,} selected {_rows(n)} of {total:,}{hidden}"
     return f"{n:,} {_rows(n)}" if n == total else f"{n:,} shown {_rows(n)} of {total:,}"
 
