@@ -38,6 +38,7 @@ _MOST_CATEGORIES = 12
 _MOST_WHOLE = 30  # distinct whole numbers that get a bar each, wherever they lie
 _MOST_VALUES = 20  # and numbers of any kind
 _SAMPLED = 1_000_000
+_EXACT_BELOW = 2.0**53  # whole numbers
 _NAME_MOST = 200  # characters
 
 
@@ -205,7 +206,7 @@ def span_mask(dataset: Dataset, spread: Distribution, span: Span) -> NDArray[np.
     """Find the rows of a span: bool of shape (n_rows,); rows without a value are in none. O(n), for a thread."""
     if span.bars:
         return spread.mask_of(span.bars)
-    low, high = (float(np.float32(end)) if spread.single else end for end in (span.low, span.high))
+    low, high = _as_single(np.array(span[-2:])).tolist() if spread.single else span[-2:]
     if high == spread.edges[-1] and not spread.over:
         high = math.inf
     mask = np.empty(dataset.n_rows, bool)
@@ -292,13 +293,13 @@ def _of_numbers(dataset: Dataset, column: str) -> Distribution:
     bins = wanted_bins(spread, low, high)
     unit, many, grain = "", 1, 0.0
     if is_time:
-        edges, unit, many = time_edges(low, high, bins)
+        edges, unit, many = time_edges(low, high, min(2 * bins, MOST_BINS))  # a calendar's steps lie far apart
     else:
         edges, step = nice_edges(low, high, bins, whole=whole)
         grain = 10.0 ** math.floor(math.log10(step) + 1e-9) / 10
         grain = max(grain, 1.0) if whole else grain
     if single:
-        edges = edges.astype(np.float32).astype(np.float64)
+        edges = _as_single(edges)
     under, over = seen.least < edges[0], seen.greatest > edges[-1]
     if unit:
         ends = [time_text(edge, unit) for edge in edges.tolist()]
@@ -354,7 +355,7 @@ def _look(column: pa.ChunkedArray) -> _Look:
         n += int(np.count_nonzero(values == values))  # noqa: PLR0124 - NaN is not itself
         least = min(least, float(np.fmin.reduce(values, initial=math.inf)))
         greatest = max(greatest, float(np.fmax.reduce(values, initial=-math.inf)))
-        whole = whole and bool(np.all((values == np.rint(values)) | ~there))
+        whole = whole and bool(np.all(((values == np.rint(values)) & (np.abs(values) < _EXACT_BELOW)) | ~there))
         sampled.append(values[::every][there[::every]])
     sample = np.sort(np.concatenate(sampled)) if sampled else np.empty(0)
     if not sample.size and n:  # nothing but infinities
@@ -375,9 +376,15 @@ def _few_values(column: pa.ChunkedArray, seen: _Look, *, whole: bool) -> NDArray
     if whole and np.isfinite(values).all():
         reach = int(values[-1] - values[0]) + 1
         if reach <= MOST_BINS and (len(values) * 2 >= reach or reach <= _MOST_VALUES):
-            return np.arange(values[0], values[-1] + 1)
+            return values[0] + np.arange(reach)
         return values if len(values) <= _MOST_WHOLE else None
     return values if len(values) <= _MOST_VALUES and (len(values) * 2 <= seen.n or len(values) == 1) else None
+
+
+def _as_single(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to float32, as the values are that these are compared with; infinite ones stay."""
+    most = float(np.finfo(np.float32).max)
+    return np.where(np.isinf(values), values, np.clip(values, -most, most)).astype(np.float32).astype(np.float64)
 
 
 def _shortened(name: str) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 __all__ = ["MOST_BINS", "Spread", "bin_codes", "count_codes", "nice_edges", "robust_ends", "rounded_to", "time_edges", "wanted_bins"]
 
 MOST_BINS: Final = 60
-_LEAST_BINS = 10
+_LEAST_BINS = 16
 _FARTHEST = 1e300
 _NARROWEST = 1e-300
 _MANTISSAS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -91,7 +91,7 @@ def nice_edges(low: float, high: float, bins: int, *, whole: bool = False) -> tu
     whole : bool
         The values are whole numbers: so is the step, and ``high`` gets a bin in which it is not the upper edge.
     """
-    width = max((high - low) / max(1, bins), _NARROWEST)
+    width = max((high - low) / max(1, bins), _NARROWEST, 8 * float(np.spacing(max(abs(low), abs(high)))))  # edges stay apart
     while True:
         step = _nice_step(max(width, 1.0) if whole else width)
         if whole:

@@ -130,9 +130,9 @@ class Histogram {
     const place = {x: percent(x + thin / 2), width: percent(width - thin)};
     const shown = shape("rect", "shown", place), selected = shape("rect", "selected", place);
     const hit = shape("rect", "hit", {...place, y: 0, height: "100%"});
-    if (color) group.style.setProperty("--color", color);
+    if (color) group.style.setProperty("--bar", color);
     group.append(shown, selected, hit);
-    if (color) group.append(shape("rect", "swatch", {...place, y: "100%", height: 4, transform: "translate(0 1)"}));
+    if (color) group.append(shape("rect", "swatch", {...place, y: "100%", height: 4, transform: "translate(0 2)"}));
     return {group, shown, selected, hit};
   }
 
@@ -164,7 +164,7 @@ class Histogram {
   get act() { return this.model.settings.act; }
   brush(act = this.act) {
     const {of, columns} = this.model.brushes;
-    return (of === this.model.content.version && (columns[this.column.name] || {})[act]) || null;
+    return (columns && of === this.model.content.version && (columns[this.column.name] || {})[act]) || null;
   }
   get range() {
     if (this.local) return this.local;
@@ -199,10 +199,11 @@ class Histogram {
   read(at) {
     this.reading = at === undefined ? null : at;
     const {low, high, note} = this.column, empty = this.counts && this.counts.shown.every(n => !n);
-    let told = [low, high];
+    let told = [low, high], reach = this.x(this.n);
     if (empty) told = ["No row passes the other filters.", ""];
     else if (!low && !high) told = [note, ""];
     if (this.reading !== null && this.bars.length) told = [this.told(this.reading), ""];
+    this.under.style.paddingRight = told[1] && reach > 0.4 ? percent(1 - reach) : "0";  // the upper end belongs below it
     this.low.textContent = told[0];
     this.high.textContent = told[1];
     this.low.title = told[0] === low && note ? note : "";
@@ -233,9 +234,7 @@ class Histogram {
 
   follow() {
     this.sender.answer(this.model.brushes.answered);
-    if (!this.drag && !this.sender.waiting) {
-      if (this.local && this.sender.answered >= this.sender.number) this.local = null;
-    }
+    if (!this.drag && !this.sender.waiting && (this.sender.answered >= this.sender.number || !this.brush())) this.local = null;
     this.draw_brushes();
   }
 
@@ -395,7 +394,7 @@ export function render({model}) {
   };
   const count = () => {
     const {of, columns} = model.counts;
-    if (of !== model.content.version) return;
+    if (!columns || of !== model.content.version) return;
     columns.forEach((counts, at) => histograms[at] && histograms[at].draw(counts));
   };
   const follow = () => { for (const histogram of histograms) histogram.follow(); };

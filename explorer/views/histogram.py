@@ -6,9 +6,8 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 import panel as pn
@@ -16,13 +15,14 @@ import param
 from numpy.typing import NDArray
 
 from explorer.coloring import colorable
-from explorer.crossfilter import Question, cross_counts, key_of
-from explorer.distribution import Distribution, span_mask
+from explorer.crossfilter import Question, cross_counts
+from explorer.distribution import Distribution
 from explorer.errors import ExplorerError
 from explorer.session import Schedule, Session
 from explorer.shelf import distributed
 from explorer.state.appearance import NOTHING_HIDDEN
 from explorer.state.selection import Mode
+from explorer.views.histogram_brush import Brushes
 from explorer.views.toolkit import Toolkit
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ __all__ = ["HistogramView", "first_columns"]
 logger = logging.getLogger(__name__)
 
 _FIRST = 3  # histograms of a dataset that nobody chose
-_KNOWN_MOST = 300  # brushes that an undo can bring back
 _MODES: Mapping[str, Mode] = {mode: mode for mode in get_args(Mode)}
 _threads = ThreadPoolExecutor(2, thread_name_prefix="explorer-histogram")
 
@@ -57,25 +56,6 @@ class HistogramComponent(pn.custom.JSComponent):
         self._on_message(data)
 
 
-class _Brush(NamedTuple):
-    """What was brushed: a part of the axis, or single bars."""
-
-    start: float | None
-    end: float | None
-    bars: tuple[int, ...]
-    label: str
-
-
-class _Gesture(NamedTuple):
-    """One drag: what was selected before it, and the versions of selection and filters after its last step; it is undone as one."""
-
-    column: str
-    act: str
-    mode: Mode
-    before: NDArray[np.bool_]
-    versions: tuple[int, int] | None
-
-
 class HistogramView(pn.viewable.Viewer):
     """Histograms of number and time columns and bars of categories, under each other's filters.
 
@@ -95,11 +75,10 @@ class HistogramView(pn.viewable.Viewer):
         self._dataset: Dataset | None = None
         self._spreads: list[Distribution] = []
         self._version = 0  # of the content: what was done before the browser had it means nothing
-        self._prepared = self._brushed = 0  # these count what was asked for: a late answer to an old question is dropped
+        self._prepared = 0  # counts what was asked for: a late answer to an old question is dropped
         self._counting = self._stale = False
         self._counted: Question | None = None
-        self._gesture: _Gesture | None = None
-        self._known: dict[str, _Brush] = {}  # by what chip or selection says, so that an undo brings the brush back too
+        self._brushes = Brushes(session)
         self._answered = 0  # the browser's number of the last brush that is on the map
         self._unanswered: int | None = None
         self.component = HistogramComponent(
@@ -124,8 +103,8 @@ class HistogramView(pn.viewable.Viewer):
         dataset = self._session.dataset
         if dataset is self._dataset:
             return
-        self._dataset, self._spreads, self._known, self._gesture = dataset, [], {}, None
-        self._brushed += 1
+        self._dataset, self._spreads = dataset, []
+        self._brushes.forget()
         state = self._session.histograms
         choices = [] if dataset is None else colorable(dataset)
         kept = [column for column in state.columns if column in choices]
@@ -187,15 +166,9 @@ class HistogramView(pn.viewable.Viewer):
         self._counted = None
 
     def _tell_brushes(self) -> None:
-        filters, selection = self._session.filters, self._session.selection
-        columns: dict[str, dict[str, Any]] = {}
-        for spread in self._spreads:
-            entry = filters.entries.get(key_of(spread.column))
-            found = {
-                "filter": None if entry is None else self._known.get(entry.label),
-                "select": self._known.get(_brushed_in(selection.made_by, spread.column)) if selection.count else None,
-            }
-            columns[spread.column] = {act: brush._asdict() for act, brush in found.items() if brush is not None}
+        columns = {
+            spread.column: {act: brush._asdict() for act, brush in self._brushes.of(spread.column).items()} for spread in self._spreads
+        }
         self.component.brushes = {"of": self._version, "answered": self._answered, "columns": columns}
 
     def _follow(self, *_: object) -> None:
@@ -272,7 +245,8 @@ class HistogramView(pn.viewable.Viewer):
             elif kind == "bar":
                 self._on_bar(spread, message)
             elif kind == "clear":
-                self._clear(spread.column)
+                self._brushes.clear(spread.column)
+                self._tell_brushes()
 
     def _choose(self, columns: object) -> None:
         state = self._session.histograms
@@ -281,87 +255,21 @@ class HistogramView(pn.viewable.Viewer):
         choices = colorable(self._dataset)
         state.columns = [column for column in dict.fromkeys(columns) if column in choices]
 
-    def _clear(self, column: str) -> None:
-        self._brushed += 1  # nothing that is on its way comes back
-        self._gesture = None
-        session = self._session
-        if session.histograms.act == "filter":
-            session.filters.remove(key_of(column))
-        elif _brushed_in(session.selection.made_by, column):
-            session.selection.clear()
-        self._tell_brushes()
-
     def _on_brush(self, spread: Distribution, message: Mapping[Any, Any]) -> None:
         start, end, mode, number = message.get("start"), message.get("end"), _MODES.get(str(message.get("mode"))), message.get("number")
         if not (_is_place(start) and _is_place(end)) or mode is None or type(number) is not int or not spread.n_main:
             return
-        act = self._session.histograms.act
-        gesture = self._gesture
-        if message.get("first") or gesture is None or (gesture.column, gesture.act) != (spread.column, act):
-            self._gesture = _Gesture(spread.column, act, mode, self._session.selection.mask, None)
-        span = spread.span(float(start), float(end))  # type: ignore[arg-type]  # _is_place has looked
-        self._apply(spread, _Brush(span.start, span.end, span.bars, span.label), partial(span_mask, spread=spread, span=span), number)
+        first = message.get("first") is True
+
+        def done() -> None:
+            self._unanswered = number
+
+        self._brushes.drag(spread, float(start), float(end), mode=mode, first=first, done=done)  # type: ignore[arg-type]  # _is_place has looked
 
     def _on_bar(self, spread: Distribution, message: Mapping[Any, Any]) -> None:
         bar, mode = message.get("bar"), _MODES.get(str(message.get("mode")))
-        if type(bar) is not int or not 0 <= bar < len(spread.labels) or mode is None:
-            return
-        act = self._session.histograms.act
-        before = self.component.brushes["columns"].get(spread.column, {}).get(act)
-        picked = set() if before is None else set(before["bars"])
-        if mode == "replace" or act == "filter":
-            bars = {bar} if mode == "replace" else picked ^ {bar}
-            if bars == picked or not bars:
-                self._clear(spread.column)
-                return
-        else:
-            bars = picked | {bar} if mode == "add" else {bar}
-        self._gesture = _Gesture(spread.column, act, mode, self._session.selection.mask, None)
-        chosen = tuple(sorted(bars))
-        wanted = chosen if act == "filter" or mode == "replace" else (bar,)
-        self._apply(spread, _Brush(None, None, chosen, spread.label_of(chosen)), lambda _: spread.mask_of(wanted), None)
-
-    def _apply(self, spread: Distribution, brush: _Brush, find: Callable[[Dataset], NDArray[np.bool_]], answer: int | None) -> None:
-        """Find the rows in a thread, and select or filter them unless something newer was brushed meanwhile."""
-        self._brushed += 1
-        number, gesture, dataset = self._brushed, self._gesture, self._dataset
-        if gesture is None or dataset is None:
-            return
-
-        def make() -> None:
-            if number == self._brushed:
-                mask = find(dataset)
-                if gesture.act == "select":
-                    mask = _combined(gesture.before, mask, gesture.mode)
-                self._session.soon(self._take_mask, spread.column, brush, mask, number, answer)
-
-        _threads.submit(make).add_done_callback(_log)
-
-    def _take_mask(self, column: str, brush: _Brush, mask: NDArray[np.bool_], number: int, answer: int | None) -> None:
-        session, gesture = self._session, self._gesture
-        if number != self._brushed or gesture is None or gesture.column != column:
-            return
-        self._remember(brush)
-        self._unanswered = answer
-
-        def change() -> None:
-            if gesture.act == "filter":
-                session.filters.put(key_of(column), brush.label, mask)
-            else:
-                session.selection.apply(mask, made_by=f"histogram of {brush.label}")
-
-        if gesture.versions == (session.selection.version, session.filters.version):
-            with session.history.continued():
-                change()
-        else:
-            change()
-        self._gesture = gesture._replace(versions=(session.selection.version, session.filters.version))
-
-    def _remember(self, brush: _Brush) -> None:
-        self._known.pop(brush.label, None)
-        self._known[brush.label] = brush
-        while len(self._known) > _KNOWN_MOST:
-            del self._known[next(iter(self._known))]
+        if type(bar) is int and 0 <= bar < len(spread.labels) and mode is not None:
+            self._brushes.pick(spread, bar, mode=mode)
 
 
 def first_columns(dataset: Dataset) -> list[str]:
@@ -383,19 +291,6 @@ def _described(spread: Distribution, palette: str) -> dict[str, Any]:
         "high": spread.ends[1],
         "note": spread.note,
     }
-
-
-def _brushed_in(made_by: str, column: str) -> str:
-    """Return the label of the brush in a column's histogram that made a selection, or nothing."""
-    return made_by.removeprefix("histogram of ") if made_by.startswith(f"histogram of {column} ") else ""
-
-
-def _combined(before: NDArray[np.bool_], mask: NDArray[np.bool_], mode: Mode) -> NDArray[np.bool_]:
-    if mode == "add":
-        return before | mask
-    if mode == "subtract":
-        return before & ~mask
-    return before & mask if mode == "intersect" else mask
 
 
 def _same(one: Question, other: Question) -> bool:
