@@ -20,7 +20,7 @@ from explorer.query.pieces import PIECE_ROWS, Stop, never, work_through
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["MODES", "Mode", "Pattern", "search", "searchable", "text_columns"]
+__all__ = ["MODES", "Mode", "Pattern", "search", "searchable", "text_columns", "written"]
 
 Mode = Literal["contains", "word", "regex"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
@@ -127,6 +127,12 @@ def text_columns(dataset: Dataset) -> list[str]:
 def searchable(dataset: Dataset) -> list[str]:
     """List the columns that can be searched: all but pictures; of numbers and times it is how they are written that is searched."""
     return [name for name, role in dataset.roles.items() if role != "image"]
+
+
+def written(dataset: Dataset, column: str, row: int) -> str | None:
+    """Give a row's value of a column as it is searched; None where it is missing."""
+    value = dataset.table.column(column).slice(row, 1).cast(pa.large_string()).to_pylist()[0]
+    return value if value is None else str(value)
 
 
 def search(
