@@ -250,10 +250,10 @@ class HistogramView(pn.viewable.Viewer):
 
     def _choose(self, columns: object) -> None:
         state = self._session.histograms
-        if self._dataset is None or not isinstance(columns, Sequence) or len(columns) > state.param.columns.bounds[1]:
+        if self._dataset is None or not isinstance(columns, list) or len(columns) > state.param.columns.bounds[1]:
             return
         choices = colorable(self._dataset)
-        state.columns = [column for column in dict.fromkeys(columns) if column in choices]
+        state.columns = list(dict.fromkeys(column for column in columns if column in choices))
 
     def _on_brush(self, spread: Distribution, message: Mapping[Any, Any]) -> None:
         start, end, mode, number = message.get("start"), message.get("end"), _MODES.get(str(message.get("mode"))), message.get("number")
