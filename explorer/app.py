@@ -20,6 +20,8 @@ from explorer.errors import ExplorerError, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.neighborhood import find_neighbors
 from explorer.picture_file import Background, save_picture
+from explorer.query import search as text_search
+from explorer.query.conditions import matching
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
 from explorer.stills import still
@@ -146,6 +148,65 @@ class Explorer(pn.viewable.Viewer):
     @selection.setter
     def selection(self, rows: Any) -> None:
         self._session.selection.apply(rows)
+
+    def search(self, text: str, *, column: str | None = None, mode: text_search.Mode = "contains", case: bool = False) -> NDArray[np.int64]:
+        """Find the rows whose text has something in it; filters and hidden categories are not looked at.
+
+        Parameters
+        ----------
+        text : str
+            What is looked for.
+        column : str, optional
+            Where; in every column of text by default.
+        mode : {"contains", "word", "regex"}
+            A piece of text, whole words, or a regular expression (RE2).
+        case : bool
+            Whether upper and lower case differ.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers, ascending; ``view.selection = view.search("dog")`` selects them.
+
+        Raises
+        ------
+        BadPattern, BadParameter, UnknownChoice, UnknownColumn
+            If that cannot be looked for, or not there.
+        ExplorerError
+            If no dataset is open.
+        """
+        found = text_search.search(self._open_dataset, text_search.Pattern.of(text, mode, case=case), column=column)
+        return np.flatnonzero(np.zeros(0, bool) if found is None else found)
+
+    def query(self, expression: str) -> NDArray[np.int64]:
+        """Find the rows that meet a condition, written as for :meth:`pandas.DataFrame.query`; nothing in it is ever called.
+
+        Parameters
+        ----------
+        expression : str
+            For example ``category == "animal" and n_synonyms > 2``; see :func:`explorer.query.conditions.matching`.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers, ascending. A missing value meets no condition but ``is None``.
+
+        Raises
+        ------
+        BadQuery, UnknownColumn
+            If it is no condition, or names a column that is not there.
+        ExplorerError
+            If no dataset is open.
+        """
+        found = matching(self._open_dataset, expression)
+        return np.flatnonzero(np.zeros(0, bool) if found is None else found)
+
+    @property
+    def _open_dataset(self) -> Dataset:
+        if self._session.dataset is None:
+            raise ExplorerError("Open a dataset first.")
+        dataset: Dataset = self._session.dataset
+        return dataset
 
     @property
     def rows_in_view(self) -> pd.DataFrame:
