@@ -88,7 +88,7 @@ def excerpt(marked: Sequence[str], *, before: int = 32, most: int = 200) -> list
 def example(dataset: Dataset) -> str:
     """Make a query that finds something, of the first rows' values: a category and a number where there are."""
     head = dataset.table.slice(0, _SAMPLED)
-    written, rows = "", range(head.num_rows)
+    written, rows = "", list(range(head.num_rows))
     for name in sorted(dataset.roles, key=lambda name: dataset.roles[name] != "category"):
         if not written and dataset.roles[name] in ("category", "label", "text"):
             values = head.column(name).to_pylist()
