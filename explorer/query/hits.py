@@ -98,8 +98,8 @@ def example(dataset: Dataset) -> str:
     for name in (name for name, role in dataset.roles.items() if role == "number"):
         values = head.column(name).to_pylist()
         numbers = sorted(values[row] for row in rows if values[row] is not None and np.isfinite(values[row]))
-        bound = f"{numbers[len(numbers) // 2]:.3g}" if numbers else "inf"
-        if any(number > float(bound) for number in numbers):
+        bound = f"{numbers[(len(numbers) - 1) // 2]:.3g}" if numbers else "inf"
+        if any(float(f"{number:.6g}") > float(bound) for number in numbers):  # in the digits that float32 has
             return f"{written}{written and ' and '}{_named(name)} > {bound}"
     return written
 
