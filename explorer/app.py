@@ -349,7 +349,7 @@ def _page() -> tuple[Session, Panels, Any]:
     keep_order()
     later = _scheduler()
     session = Session(schedule=later)
-    panels = Panels(session, MaterialToolkit(), later=later, held=True)
+    panels = Panels(session, MaterialToolkit(), later=later, held=True, keys_everywhere=True)
     return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
 
 

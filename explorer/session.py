@@ -18,6 +18,7 @@ from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
+from explorer.inquiry import Inquiry
 from explorer.jobs.runner import Runner, runner
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.plane import Plane
@@ -31,6 +32,7 @@ from explorer.state.filters import Filters
 from explorer.state.histograms import Histograms
 from explorer.state.history import History
 from explorer.state.inspection import Inspection
+from explorer.state.maps import MapsChoice
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
 from explorer.state.table import TableChoice
@@ -75,6 +77,7 @@ class Session(param.Parameterized):
         self.appearance = Appearance()
         self.export = ExportChoice()
         self.inspection = Inspection()
+        self.maps = MapsChoice()
         self.histograms = Histograms()
         self.table = TableChoice()
         self.history = History()  # of the selection and the filters together
@@ -88,9 +91,11 @@ class Session(param.Parameterized):
         self._taking = False
         self._closed = False
         self.planes = [Plane(self)]
+        self.inquiry = Inquiry(self, jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
+        self.maps.param.watch(self._show_maps, ["n_maps"])
         self.inspection.param.watch(self._look, ["row", "k", "metric"])
 
     # -- data
@@ -278,12 +283,26 @@ class Session(param.Parameterized):
         changes: dict[str, Any] = {"running": "", "stage": "", "fraction": 0.0, "seconds_left": None}
         self.param.update(**changes if error is None else {**changes, "error": error})
 
-    # -- the maps
+    # -- the maps; those after the first one begin with a layout that no other has
 
-    def show_maps(self, n: int) -> None:
-        """Have this many maps, 1 to 3; those after the first one begin with a layout that no other has."""
+    def _show_maps(self, *_: object) -> None:
+        n = self.maps.n_maps
         self.planes = [*self.planes[:n], *(Plane(self) for _ in range(n - len(self.planes)))]
         self._fill()
+
+    def show_next(self) -> None:
+        """Show the next layout on the first map; after the last one comes the first."""
+        if self.scene is not None and len(self.runs) > 1:
+            at = self.runs.index(self.scene.shown.run) if self.scene.shown.run in self.runs else -1
+            self.show(self.runs[(at + 1) % len(self.runs)])
+
+    def invert_selection(self) -> None:
+        """Select what is shown and not selected."""
+        self.selection.invert(None if self.scene is None else self.scene.shown_mask)
+
+    def point(self, row: int | None) -> None:
+        """Ring a row on every map, or none; a row that the dataset does not have is none."""
+        self.pointed = row if self.dataset is not None and row is not None and 0 <= row < self.dataset.n_rows else None
 
     def _fill(self) -> None:
         """Give a layout to each map that has none, if there is one that no other map shows."""

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.errors import BadParameter
 from explorer.render.layout_index import BLOCK, LayoutIndex
 
-__all__ = ["rows_inside"]
+__all__ = ["bounds_of", "rows_inside"]
 
 _BANDS = 1024  # of the polygon's height; a row is compared with the edges in its band alone
 _CORNERS = 3
+_MARGIN, _LEAST = 0.08, 0.01  # of a view around some rows: of their extent, and of the whole map's
 
 
 def rows_inside(index: LayoutIndex, x: ArrayLike, y: ArrayLike, *, shown: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
@@ -55,6 +56,35 @@ def rows_inside(index: LayoutIndex, x: ArrayLike, y: ArrayLike, *, shown: NDArra
         if shown is not None:
             np.logical_and(mask, shown, out=mask)
     return mask
+
+
+def bounds_of(
+    index: LayoutIndex, flags: NDArray[np.bool_], shown: NDArray[np.bool_] | None = None
+) -> tuple[float, float, float, float] | None:
+    """Find the smallest view that shows some rows, with a margin.
+
+    Parameters
+    ----------
+    index : LayoutIndex
+        The layout on the map.
+    flags, shown : ndarray of shape (m,), bool
+        In index order: the rows, and which of them are shown.
+
+    Returns
+    -------
+    tuple of float or None
+        x0, x1, y0, y1 in layout units, at least a hundredth of the whole map wide and high; None where there is no such row.
+    """
+    chosen = np.flatnonzero(flags if shown is None else flags & shown)
+    if not len(chosen):
+        return None
+    ends = []
+    for column, span in zip((index.x, index.y), index.extent.span, strict=True):
+        places = column[chosen]
+        low, high = float(places.min()), float(places.max())
+        margin = max(_MARGIN * (high - low), (_LEAST * span - (high - low)) / 2)
+        ends += [low - margin, high + margin]
+    return ends[0], ends[1], ends[2], ends[3]
 
 
 def _banded(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:

@@ -14,24 +14,27 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-import holoviews as hv
+import numpy as np
 import panel as pn
 import param
-from bokeh.models import WheelZoomTool
+from numpy.typing import NDArray
 
 from explorer import settings
-from explorer.neighborhood import Neighbors
 from explorer.picture import Picture, PictureRequest, draw
+from explorer.plane import Plane
+from explorer.render.inside import bounds_of, rows_inside
 from explorer.render.view import View
 from explorer.session import Schedule, Session
-from explorer.views.card import card, title_of
+from explorer.state.selection import Mode
+from explorer.views.card import card
+from explorer.views.figure import empty_figure
+from explorer.views.marks import marks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bokeh.plotting import figure as BokehFigure
 
 __all__ = ["Map", "give_way"]
 
@@ -41,7 +44,8 @@ _NAME_MOST = 64  # characters of the name that a browser gives itself
 _CLIENTS = 8  # browsers that one map serves at the same time: a session has one, a notebook cell may be shown in several places
 _FIELDS = 6  # fields of a tooltip
 _ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
-_LABELED = 12  # neighbors whose label is written on the map
+_ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
+_CORNERS = 4_096  # of an outline
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 
@@ -60,8 +64,12 @@ class PictureLayer(pn.custom.JSComponent):
 
     figure = pn.custom.Child()  # type: ignore[attr-defined]  # not in its __all__
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
-    marks = param.List(default=[], doc="Rings: dicts of x, y, kind (row, neighbor, hover) and label.")
+    marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
     note = param.String(default="", doc="What to say where there is no map.")
+    group = param.String(default="", doc="Maps of one session have one in common.")
+    linked = param.Boolean(default=True, doc="Whether a zoom of one map of the group zooms this one.")
+    tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
+    mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
     _esm = Path(__file__).with_name("picture_layer.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
@@ -75,12 +83,14 @@ class PictureLayer(pn.custom.JSComponent):
 
 
 class Map(pn.viewable.Viewer):
-    """The map of a session's scene: zoom, pan, hover, tap.
+    """One map of a session: zoom, pan, hover, tap, box and lasso.
 
     Parameters
     ----------
     session : Session
         What is shown.
+    plane : Plane, optional
+        Which of its maps; the first by default.
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
@@ -89,28 +99,34 @@ class Map(pn.viewable.Viewer):
 
     has_far_rows = param.Boolean(default=False, doc="Whether some rows lie far outside of the whole map as it is shown first.")
 
-    def __init__(self, session: Session, *, later: Schedule, held: bool = False, **params: Any) -> None:
+    def __init__(self, session: Session, plane: Plane | None = None, *, later: Schedule, held: bool = False, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
+        self.plane = plane or session.planes[0]
         self._later = later
         self._held: dict[str, tuple[Picture, float]] | None = {} if held else None  # what is kept for begin(), by client
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._clients_lock = Lock()
         self._pushes = 0
-        self._pointed: int | None = None
         self.layer = PictureLayer(
-            figure=pn.pane.Bokeh(_figure(), sizing_mode="stretch_both"),
+            figure=pn.pane.Bokeh(empty_figure(), sizing_mode="stretch_both"),
             on_message=self._on_message,
+            group=str(id(session)),
             sizing_mode="stretch_both",
-            min_height=240,
+            min_height=200,
         )
-        session.param.watch(self._on_scene, ["scene"])
-        session.param.watch(self._on_dataset, ["dataset"])
-        session.param.watch(self._on_marks, ["neighbors", "scene"])
-        session.inspection.param.watch(self._on_marks, ["row"])
-        session.param.watch(self._on_note, ["dataset", "scene", "opening", "running", "error"])
+        self._watchers = [
+            (session, session.param.watch(self._on_marks, ["neighbors"])),
+            (session, session.param.watch(self._on_pointed, ["pointed"])),
+            (session, session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])),
+            (session.inspection, session.inspection.param.watch(self._on_marks, ["row"])),
+            (session.inquiry, session.inquiry.param.watch(self._on_marks, ["on_maps"])),
+            (session.maps, session.maps.param.watch(self._on_tool, ["tool", "mode", "linked"])),
+            (self.plane, self.plane.param.watch(self._on_scene, ["scene"])),
+        ]
         self._on_scene()
         self._on_note()
+        self._on_tool()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self.layer
@@ -136,26 +152,64 @@ class Map(pn.viewable.Viewer):
 
     def show_everything(self) -> None:
         """Show every row, also the few that lie far outside of the whole map as it is shown first."""
-        scene = self._session.scene
+        scene = self.plane.scene
         if scene is not None:
             x0, x1, y0, y1 = map(float, scene.shown.index.extent)
             self.layer._send_msg({"type": "view", "x0": x0, "x1": x1, "y0": y0, "y1": y1})
 
-    def point(self, row: int | None) -> None:
-        """Ring a row, or none; a row that the dataset does not have is none."""
-        dataset = self._session.dataset
-        self._pointed = row if dataset is not None and row is not None and 0 <= row < dataset.n_rows else None
-        self._on_marks()
+    def show_selection(self) -> None:
+        """Bring the selected rows into view, as far as they are shown; where none is, nothing happens."""
+        scene = self.plane.scene
+        if scene is not None and scene.selected is not None:
+            shown = None if scene.shown_rows is None else scene.shown_rows.flags
+            found = partial(bounds_of, scene.shown.index, scene.selected.flags, shown)
+            self._session.in_thread(
+                "find the selected rows on the map", 0, lambda: 0, found, lambda bounds, _: self._show_bounds(bounds), self._fail
+            )
+
+    def fly_to(self, row: int) -> None:
+        """Move to a row, and nearer where the view is wide; a row that is not on the map is left where it is."""
+        scene = self.plane.scene
+        if scene is not None and 0 <= row < scene.dataset.n_rows:
+            x, y = (float(end) for end in scene.shown.layout.coordinates[row])
+            if math.isfinite(x) and math.isfinite(y):
+                self.layer._send_msg({"type": "fly", "x": x, "y": y})
+
+    def close(self) -> None:
+        """Hear nothing more from the session: this map is taken off the page."""
+        for owner, watcher in self._watchers:
+            owner.param.unwatch(watcher)
+        self._watchers = []
+
+    def _show_bounds(self, bounds: tuple[float, float, float, float] | None) -> None:
+        if bounds is not None:
+            x0, x1, y0, y1 = bounds
+            self.layer._send_msg({"type": "view", "x0": x0, "x1": x1, "y0": y0, "y1": y1})
+
+    def _fail(self, sentence: str, _: int) -> None:
+        self._session.error = sentence
 
     # -- from the session
 
-    def _on_dataset(self, *_: object) -> None:
-        self._pointed = None
+    def _on_tool(self, *_: object) -> None:
+        maps = self._session.maps
+        self.layer.param.update(tool=maps.tool, mode=maps.mode, linked=maps.linked)
+
+    def _on_pointed(self, *_: object) -> None:
+        scene, row = self.plane.scene, self._session.pointed
+        ring: dict[str, Any] = {"type": "ring", "x": None, "y": None}
+        if scene is not None and row is not None and row < scene.dataset.n_rows:
+            x, y = (float(end) for end in scene.shown.layout.coordinates[row])
+            if math.isfinite(x) and math.isfinite(y):
+                ring.update(x=x, y=y)
+        self.layer._send_msg(ring)
 
     def _on_scene(self, *_: object) -> None:
-        scene = self._session.scene
+        scene = self.plane.scene
         index = None if scene is None else scene.shown.index
         self.has_far_rows = index is not None and index.home != index.extent
+        self._on_marks()
+        self._on_note()
         if index is None:
             return
         home = [float(end) for end in index.home]
@@ -168,36 +222,24 @@ class Map(pn.viewable.Viewer):
             self._draw(client, asked._replace(moving=False))
 
     def _on_marks(self, *_: object) -> None:
-        scene, row = self._session.scene, self._session.inspection.row
-        found: Neighbors | None = self._session.neighbors
-        marks: list[dict[str, Any]] = []
-        if scene is not None and scene.dataset is self._session.dataset:
-            places = scene.shown.layout.coordinates
-
-            def mark(of: int, kind: str, *, labeled: bool = True) -> None:
-                x, y = (float(end) for end in places[of])
-                if math.isfinite(x) and math.isfinite(y):  # the row is on this map
-                    marks.append({"x": x, "y": y, "kind": kind, "label": title_of(scene.dataset, of)[:40] if labeled else ""})
-
-            if row is not None:
-                mark(row, "row")
-            if found is not None and found.row == row:
-                for at, neighbor in enumerate(found.rows.tolist()):
-                    mark(neighbor, "neighbor", labeled=at < _LABELED)
-            if self._pointed is not None:
-                mark(self._pointed, "hover")
-        self.layer.marks = marks
+        session, scene = self._session, self.plane.scene
+        on_map = session.inquiry.on_maps.get(self.plane)
+        here = scene is not None and scene.dataset is session.dataset
+        self.layer.marks = marks_of(scene, session.inspection.row, session.neighbors, on_map) if here else []
 
     def _on_note(self, *_: object) -> None:
         session = self._session
-        if session.scene is not None:
-            note = "" if session.scene.n_shown or not len(session.scene.shown.index) else _ALL_HIDDEN
+        scene = self.plane.scene
+        if scene is not None:
+            note = "" if scene.n_shown or not len(scene.shown.index) else _ALL_FILTERED if scene.passing is not None else _ALL_HIDDEN
         elif session.opening:
             note = f"Opening {session.opening} …"
         elif session.running:
             note = f"Computing {session.running}: the map appears when it is done."
         elif session.dataset is None:
             note = "Choose a dataset, or open a file of your own."
+        elif self.plane is not session.planes[0]:
+            note = "No other layout yet: compute another projection, or choose one of those above."
         else:
             note = "" if session.runs else "No layout yet: choose a projection and press Run."
         self.layer.note = note
@@ -225,20 +267,45 @@ class Map(pn.viewable.Viewer):
                 self._draw(client, asked)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
+            elif kind == "select":
+                self._select(message)
+            elif kind == "left":
+                self._later(partial(self._session.point, None))
             elif kind in ("hover", "tap"):
                 client.pointed[kind] = float(message["x"]), float(message["y"])
                 self._pick(client, name)
         except (KeyError, TypeError, ValueError, OverflowError):
             logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
 
+    def _select(self, message: dict[str, Any]) -> None:
+        """Select the rows in an outline that somebody drew."""
+        x, y = ([_finite(end) for end in message[axis][:_CORNERS]] for axis in ("x", "y"))
+        mode, shape = message["mode"], message["shape"]
+        if mode not in get_args(Mode) or shape not in ("box", "lasso", "view"):
+            raise ValueError(mode, shape)
+        made_by = {"view": "what was in view"}.get(shape, f"a {shape}")
+        self._later(partial(self._select_inside, x, y, mode, made_by))
+
+    def _select_inside(self, x: list[float], y: list[float], mode: Mode, made_by: str) -> None:
+        scene, session = self.plane.scene, self._session
+        if scene is None or scene.dataset is not session.dataset:
+            return
+
+        def take(mask: NDArray[np.bool_], _: int) -> None:
+            if scene.dataset is session.dataset:
+                session.selection.apply(mask, mode=mode, made_by=made_by)
+
+        found = partial(rows_inside, scene.shown.index, x, y, shown=scene.shown_mask)
+        session.in_thread("select rows on the map", 0, lambda: 0, found, take, self._fail)
+
     def _draw(self, client: _Client, asked: PictureRequest) -> None:
-        scene = self._session.scene
+        scene = self.plane.scene
         if scene is None:
             return
         began = monotonic()
 
         def draw_if_wanted() -> Picture | None:
-            overtaken = scene is not self._session.scene or (client.asked is not None and client.asked.id > asked.id)
+            overtaken = scene is not self.plane.scene or (client.asked is not None and client.asked.id > asked.id)
             return None if overtaken else draw(scene, asked, coarseness=client.coarseness)
 
         def drawn(done: Future[Picture | None]) -> None:
@@ -258,7 +325,7 @@ class Map(pn.viewable.Viewer):
         name = picture.request.client
         with self._clients_lock:
             client = self._clients.get(name)
-        if client is None or picture.scene is not self._session.scene:
+        if client is None or picture.scene is not self.plane.scene:
             return
         self._pushes += 1
         if picture.request.moving:
@@ -282,9 +349,9 @@ class Map(pn.viewable.Viewer):
     def _pick(self, client: _Client, name: str) -> None:
         """Find what a browser points at, once it has the picture at rest of what it looks at: an older one is too coarse, or elsewhere."""
         rest, asked, session = client.rest, client.asked, self._session
-        if rest is not None and (asked is None or rest.scene is not session.scene or rest.request.view != asked.view):
+        if rest is not None and (asked is None or rest.scene is not self.plane.scene or rest.request.view != asked.view):
             rest = None
-        if rest is None and asked is not None and session.scene is not None:
+        if rest is None and asked is not None and self.plane.scene is not None:
             return  # it is being drawn
         for kind in ("hover", "tap"):
             place = client.pointed.pop(kind, None)
@@ -294,7 +361,9 @@ class Map(pn.viewable.Viewer):
             if kind == "tap":
                 self._later(partial(session.inspection.param.update, row=row))
             else:
-                self._later(partial(self.layer._send_msg, _card(name, rest, row)))
+                self.layer._send_msg(_card(name, rest, row))  # at once where this is the thread that owns the page
+                if row != session.pointed:
+                    self._later(partial(session.point, row))
 
 
 class _Client:
@@ -341,39 +410,3 @@ def _finite(value: Any) -> float:
         message = f"{number} is no place and no size"
         raise ValueError(message)
     return number
-
-
-def _figure() -> BokehFigure:
-    """Make the transparent figure that owns the tools and the ranges; its pictures come from the layer below."""
-    plot = hv.render(
-        hv.Points([]).opts(
-            xlim=(-1, 1),
-            ylim=(-1, 1),
-            xaxis=None,
-            yaxis=None,
-            show_frame=False,
-            toolbar=None,
-            responsive=True,
-            default_tools=[],
-            tools=["pan", "wheel_zoom", "box_zoom"],
-            active_tools=["pan", "wheel_zoom"],
-            backend_opts={
-                "plot.border_fill_alpha": 0,  # by opacity: themes set the colors again
-                "plot.background_fill_alpha": 0,
-                "plot.outline_line_color": None,
-            },
-            border=0,  # the figure's frame is the canvas below: what is under the pointer is the same place for both
-        ),
-        backend="bokeh",
-    )
-    # Bokeh paints the figure at each step of a zoom, and there is nothing in it: a canvas costs a third of WebGL for
-    # that, and axes and grids cost time although they are invisible. The server need not know the ranges: each request says them.
-    plot.output_backend = "canvas"
-    plot.title = None
-    for side in ("above", "below", "left", "right", "center"):
-        setattr(plot, side, [])
-    plot.x_range.syncable = plot.y_range.syncable = False
-    for tool in plot.toolbar.tools:
-        if isinstance(tool, WheelZoomTool):
-            tool.zoom_on_axis = False
-    return plot

@@ -13,13 +13,16 @@ from explorer.views.export import ExportControls
 from explorer.views.histogram import HistogramView
 from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
-from explorer.views.map import Map
+from explorer.views.maps import Maps
+from explorer.views.search import SearchView
 from explorer.views.status import ErrorMessage, StatusLine
+from explorer.views.table import Table
 from explorer.views.toolkit import Toolkit
 
 __all__ = ["Panels"]
 
 _SIDE = 280  # pixels, of a notebook's side columns
+_TABLE = 260  # pixels, of the table's height
 
 
 class Panels:
@@ -35,17 +38,24 @@ class Panels:
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
         The map sends no picture before ``map.begin()``.
+    keys_everywhere : bool
+        Whether the maps' keys count wherever on the page the focus is.
     """
 
-    def __init__(self, session: Session, toolkit: Toolkit, *, later: Schedule, held: bool = False) -> None:
-        self.map = Map(session, later=later, held=held)
+    def __init__(self, session: Session, toolkit: Toolkit, *, later: Schedule, held: bool = False, keys_everywhere: bool = False) -> None:
+        self.maps = Maps(session, later=later, held=held, keys_everywhere=keys_everywhere)
+        self.map = self.maps.first
         self.data = DataControls(session, toolkit)
         self.color = ColorControls(session, toolkit)
         self.projection = ProjectionControls(session, toolkit)
         self.legend = Legend(session)
+        self.search = SearchView(
+            session, toolkit, later=later, on_fly=self.maps.fly_to, on_point=session.point, keys_everywhere=keys_everywhere
+        )
         self.histograms = HistogramView(session, toolkit, later=later)
-        self.inspector = Inspector(session, toolkit, later=later, on_point=self.map.point)
+        self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)
         self.export = ExportControls(session, toolkit, shown=self.map)
+        self.table = Table(session, later=later, on_point=session.point)
         self.status = StatusLine(session)
         self.error = ErrorMessage(session, later=later)
         self._session, self._toolkit = session, toolkit
@@ -60,6 +70,7 @@ class Panels:
         """Everything that is read, top to bottom."""
         return [
             self._section("Legend", self.legend),
+            self._section("Search", self.search),
             self._section("Histograms", self.histograms),
             self._section("Point", self.inspector),
             self._section("Export", self.export),
@@ -69,15 +80,17 @@ class Panels:
         """Forget the files that were uploaded or are on their way."""
         self.data.close()
         self.export.close()
+        self.table.close()
 
     def main(self, **size: Any) -> pn.viewable.Viewable:
         """Give the map with what belongs to it."""
-        home = self._toolkit.icon_button("home", description="Show the whole map", on_click=lambda _: self._session.soon(self.map.go_home))
+        home = self._toolkit.icon_button("home", description="Show the whole map", on_click=lambda _: self._session.soon(self.maps.go_home))
         extent = self._toolkit.icon_button(
-            "extent", description="Show every row, also those far outside", on_click=lambda _: self._session.soon(self.map.show_everything)
+            "extent", description="Show every row, also those far outside", on_click=lambda _: self._session.soon(self.maps.show_everything)
         )
         extent.visible = self.map.param.has_far_rows
-        return pn.Column(self.error, self.map, pn.Row(self.status, extent, home, sizing_mode="stretch_width"), margin=0, **size)
+        table = pn.Column(self.table, height=_TABLE, sizing_mode="stretch_width", margin=(0, 10, 6, 10))
+        return pn.Column(self.error, self.maps, pn.Row(self.status, extent, home, sizing_mode="stretch_width"), table, margin=0, **size)
 
     def page(self) -> list[Any]:
         """Give the main part of a page, as high as the window."""
@@ -95,4 +108,5 @@ class Panels:
         )
 
     def _section(self, title: str, *content: Any) -> pn.viewable.Viewable:
-        return pn.Column(self._toolkit.heading(title), *content, sizing_mode="stretch_width")
+        # Bokeh would make a section at most as high as the window, although all of them scroll together.
+        return pn.Column(self._toolkit.heading(title), *content, sizing_mode="stretch_width", styles={"max-height": "none"})

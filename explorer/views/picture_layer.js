@@ -11,6 +11,10 @@ const NOISE_MS = 10;       // differences in time below this say nothing of the 
 const RECENT = 6;          // pictures that say how quick the way is now
 const BUDGET = 150000;     // bytes of a picture in motion, on a way that carries it quickly
 const LEAST = 4000;
+const OUTLINE_PX = 3;      // between two corners of a lasso
+const CORNERS = 4000;
+const FLIGHT_MS = 450;
+const NEAR = 12;           // so much of the whole map is the view of a row that was flown to
 
 export function render({model}) {
   const client = Math.random().toString(36).slice(2);
@@ -41,6 +45,9 @@ export function render({model}) {
   const rates = [], ways = []; // of the last pictures: bytes a millisecond, and milliseconds on the way
   let hover = {busy: false, next: null, row: null};
   let pressed = null, alive = true;
+  let ring = null;             // the row under the pointer, wherever that is
+  let outline = null;          // what is being drawn to select rows: {shape, mode, points}
+  let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
   const size = () => [box.clientWidth, box.clientHeight];
   const view = () => ({x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end});
@@ -139,40 +146,55 @@ export function render({model}) {
     }
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, w, h);
-    const all = model.marks || [];
+    const all = ring ? [...(model.marks || []), {...ring, kind: "hover", label: ""}] : model.marks || [];
     const center = all.find(m => m.kind === "row");
-    const halo = ink_color === "#ffffff" ? "rgba(18,18,18,0.85)" : "rgba(255,255,255,0.9)";
+    const dark = ink_color === "#ffffff";
+    const halo = dark ? "rgba(18,18,18,0.85)" : "rgba(255,255,255,0.9)";
+    const hues = {lost: dark ? "#ffa94d" : "#c2410c", false: dark ? "#c4b5fd" : "#6d28d9"};
     const placed = [];
-    if (center) {
+    if (center) {  // lines to where the lost ones went
       const [cx, cy] = to_px(center.x, center.y);
-      pen.strokeStyle = ink_color;
-      pen.globalAlpha = 0.35;
-      pen.lineWidth = 1;
-      pen.beginPath();
-      for (const m of all) if (m.kind === "neighbor") {
+      pen.strokeStyle = hues.lost;
+      pen.lineWidth = 1.25;
+      for (const m of all) if (m.kind === "lost") {
         const [px, py] = to_px(m.x, m.y);
+        pen.globalAlpha = m.faint ? 0.25 : 0.65;
+        pen.beginPath();
         pen.moveTo(cx, cy);
         pen.lineTo(px, py);
+        pen.stroke();
       }
-      pen.stroke();
       pen.globalAlpha = 1;
     }
-    const order = {row: 0, hover: 1, neighbor: 2}, radii = {row: 8, hover: 7, neighbor: 5};
+    const order = {row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3}, radii = {row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
     const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
       const [px, py] = to_px(m.x, m.y);
       return px > -20 && py > -20 && px < w + 20 && py < h + 20;
     });
     for (const m of [...near].reverse()) {  // the clicked row's ring last, on top
-      const [px, py] = to_px(m.x, m.y), radius = radii[m.kind];
+      const [px, py] = to_px(m.x, m.y), radius = radii[m.kind], arm = radius * 0.72;
+      pen.globalAlpha = m.faint ? 0.35 : 1;
       pen.beginPath();
-      pen.arc(px, py, radius, 0, 7);
+      if (m.kind === "lost") {  // a diamond
+        pen.moveTo(px, py - radius);
+        pen.lineTo(px + radius, py);
+        pen.lineTo(px, py + radius);
+        pen.lineTo(px - radius, py);
+        pen.closePath();
+      } else if (m.kind === "false") {  // a cross
+        pen.moveTo(px - arm, py - arm);
+        pen.lineTo(px + arm, py + arm);
+        pen.moveTo(px + arm, py - arm);
+        pen.lineTo(px - arm, py + arm);
+      } else pen.arc(px, py, radius, 0, 7);
       pen.lineWidth = 4;
       pen.strokeStyle = halo;
       pen.stroke();
-      pen.lineWidth = m.kind === "neighbor" ? 1.5 : 2.5;
-      pen.strokeStyle = ink_color;
+      pen.lineWidth = m.kind === "row" || m.kind === "hover" ? 2.5 : 1.75;
+      pen.strokeStyle = hues[m.kind] || ink_color;
       pen.stroke();
     }
+    pen.globalAlpha = 1;
     for (const m of near) {  // its label first, so that it gets its place
       if (!m.label) continue;
       const [px, py] = to_px(m.x, m.y), radius = radii[m.kind];
@@ -190,6 +212,30 @@ export function render({model}) {
       pen.fillStyle = ink_color;
       pen.fillText(m.label, lx, ly);
     }
+    draw_outline();
+  };
+
+  const draw_outline = () => {
+    if (!outline) return;
+    const points = outline.points;
+    pen.beginPath();
+    if (outline.shape === "box") {
+      const [[ax, ay], [bx, by]] = [points[0], points[points.length - 1]];
+      pen.rect(Math.min(ax, bx), Math.min(ay, by), Math.abs(bx - ax), Math.abs(by - ay));
+    } else {
+      points.forEach(([px, py], at) => at ? pen.lineTo(px, py) : pen.moveTo(px, py));
+      pen.closePath();
+    }
+    pen.fillStyle = ink_color === "#ffffff" ? "rgba(255,255,255,0.08)" : "rgba(0,0,0,0.06)";
+    pen.fill("evenodd");
+    pen.lineWidth = 3;
+    pen.strokeStyle = ink_color === "#ffffff" ? "rgba(18,18,18,0.7)" : "rgba(255,255,255,0.8)";
+    pen.stroke();
+    pen.lineWidth = 1.5;
+    pen.setLineDash(outline.mode === "subtract" ? [3, 4] : outline.mode === "intersect" ? [8, 4] : []);
+    pen.strokeStyle = ink_color;
+    pen.stroke();
+    pen.setLineDash([]);
   };
 
   // ---- pictures
@@ -290,15 +336,64 @@ export function render({model}) {
     return {px: event.clientX - frame.left, py: event.clientY - frame.top};
   };
   const on_move = event => {
+    if (on_draw(event)) return;
     hover.inside = true;
     if (event.buttons || performance.now() - moved_at < REST_MS) { hide_card(); return; }
     hover.next = pointer(event);
     say_hover();
   };
-  const on_leave = event => { if (event.pointerType === "touch") return; hover.inside = false; hover.next = null; hide_card(); };
-  const on_down = event => { pressed = {...pointer(event), at: performance.now()}; };
+  const leave = () => {
+    if (hover.inside) model.send_msg({type: "left", client});
+    hover.inside = false;
+    hover.next = null;
+    hide_card();
+  };
+  const on_leave = event => { if (event.pointerType !== "touch") leave(); };
+
+  // ---- selecting: an outline is drawn with the box or the lasso; with the hand and Shift, too
+  const mode_of = event => event.shiftKey ? "add" : event.altKey ? "subtract" : event.ctrlKey || event.metaKey ? "intersect" : model.mode;
+  const shape_of = event => model.tool !== "pan" ? model.tool : event.shiftKey ? "lasso" : null;
+  const send_outline = ({shape, mode, points}) => {
+    const [[ax, ay], [bx, by]] = [points[0], points[points.length - 1]];
+    const corners = shape === "lasso" ? points : [[ax, ay], [bx, ay], [bx, by], [ax, by]];
+    const placed = corners.map(([px, py]) => to_data(px, py));
+    model.send_msg({type: "select", client, shape, mode, x: placed.map(at => at[0]), y: placed.map(at => at[1])});
+  };
+  const on_down = event => {
+    pressed = {...pointer(event), at: performance.now()};
+    const shape = event.button === 0 && event.isPrimary !== false && shown ? shape_of(event) : null;
+    if (!shape) return;
+    event.stopPropagation();  // the figure does not pan
+    event.preventDefault();
+    outline = {shape, mode: mode_of(event), points: [[pressed.px, pressed.py]], pointer: event.pointerId};
+    hide_card();
+    box.setPointerCapture(event.pointerId);
+  };
+  const on_draw = event => {
+    if (!outline || event.pointerId !== outline.pointer) return false;
+    event.stopPropagation();
+    const {px, py} = pointer(event), last = outline.points[outline.points.length - 1];
+    outline.mode = mode_of(event);
+    if (outline.shape === "box") outline.points[1] = [px, py];
+    else if (Math.hypot(px - last[0], py - last[1]) >= OUTLINE_PX && outline.points.length < CORNERS) outline.points.push([px, py]);
+    draw_marks();
+    return true;
+  };
+  const end_outline = (event, send) => {
+    if (!outline || (event && event.pointerId !== outline.pointer)) return false;
+    const drawn = outline, far = Math.max(...drawn.points.map(([px, py]) => Math.hypot(px - drawn.points[0][0], py - drawn.points[0][1])));
+    outline = null;
+    draw_marks();
+    if (send && far > TAP_PX) {
+      event.stopPropagation();
+      pressed = null;
+      send_outline(drawn);
+      return true;
+    }
+    return false;  // a tap
+  };
   const on_up = event => {
-    if (!pressed) return;
+    if (end_outline(event, true) || !pressed) return;
     const {px, py} = pointer(event), far = Math.hypot(px - pressed.px, py - pressed.py);
     const quick = performance.now() - pressed.at < 600;
     pressed = null;
@@ -320,22 +415,106 @@ export function render({model}) {
   box.addEventListener("pointerleave", on_leave, true);
   box.addEventListener("pointerdown", on_down, true);
   box.addEventListener("pointerup", on_up, true);
+  box.addEventListener("pointercancel", event => { end_outline(event, false); pressed = null; }, true);
+
+  // ---- other maps of the group move along, by as many pixels and by the same factor; told to them in the browser
+  const now = () => ({cx: (xr.start + xr.end) / 2, cy: (yr.start + yr.end) / 2, unit: (xr.end - xr.start) / Math.max(1, box.clientWidth)});
+  let last = now();  // where this map was before its last move
+  const tell = () => {
+    const before = last, after = now();
+    last = after;
+    if (!model.linked || !(before.unit > 0)) return;
+    const detail = {group: model.group, client, factor: after.unit / before.unit};
+    detail.right = (after.cx - before.cx) / before.unit;
+    detail.up = (after.cy - before.cy) / before.unit;
+    window.dispatchEvent(new CustomEvent("explorer-view", {detail}));
+  };
+  const on_other = event => {
+    const {group, client: from, factor, right, up, home} = event.detail;
+    if (group !== model.group || from === client || !model.linked || !intent || !box.isConnected) return;
+    if (home) return go_home();
+    const {cx, cy, unit} = now(), [w, h] = size(), next = unit * factor, mx = cx + right * unit, my = cy + up * unit;
+    move_to({x0: mx - next * w / 2, x1: mx + next * w / 2, y0: my - next * h / 2, y1: my + next * h / 2});
+  };
+  const move_to = target => {  // moved by something else than the figure's tools
+    intent = target;
+    moved_at = performance.now();
+    hide_card();
+    flown += 1;
+    fit();
+    last = now();
+  };
+  window.addEventListener("explorer-view", on_other);
+  const fly = target => {
+    cancelAnimationFrame(flight);
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches || !intent) return move_to(target);
+    const start = {...intent}, began = performance.now();
+    const step = now => {
+      if (!alive) return;
+      const t = Math.min(1, Math.max(0, (now - began) / FLIGHT_MS)), e = t * t * (3 - 2 * t);
+      const unit = name => target[name] * e + start[name] * (1 - e);
+      move_to({x0: unit("x0"), x1: unit("x1"), y0: unit("y0"), y1: unit("y1")});
+      if (t < 1) flight = requestAnimationFrame(step);
+    };
+    flight = requestAnimationFrame(step);
+  };
+  const fly_to = (x, y) => {
+    if (!model.home || model.home.length !== 4) return;
+    const v = view(), [x0, x1, y0, y1] = model.home;
+    const w = Math.min(v.x1 - v.x0, (x1 - x0) / NEAR), h = w * (v.y1 - v.y0) / (v.x1 - v.x0);
+    fly({x0: x - w / 2, x1: x + w / 2, y0: y - h / 2, y1: y + h / 2});
+  };
+
+  const step_to = target => {
+    const before = last;
+    move_to(target);
+    last = before;
+    tell();
+  };
+
+  // ---- keys: of the map that has the focus, or the one under the pointer, or the first
+  const on_key = event => {
+    const {group, action} = event.detail;
+    if (group !== model.group || event.defaultPrevented || !box.isConnected || !intent) return;
+    if (!(event.detail.first ? true : hover.inside || box.matches(":focus-within"))) return;
+    event.preventDefault();
+    const v = view(), [w, h] = [v.x1 - v.x0, v.y1 - v.y0];
+    const moves = {left: [-0.15, 0], right: [0.15, 0], up: [0, 0.15], down: [0, -0.15]};
+    if (action in moves) {
+      const [dx, dy] = moves[action];
+      step_to({x0: v.x0 + dx * w, x1: v.x1 + dx * w, y0: v.y0 + dy * h, y1: v.y1 + dy * h});
+    } else if (action === "in" || action === "out") {
+      const by = action === "in" ? 0.7 : 1 / 0.7, cx = (v.x0 + v.x1) / 2, cy = (v.y0 + v.y1) / 2;
+      step_to({x0: cx - by * w / 2, x1: cx + by * w / 2, y0: cy - by * h / 2, y1: cy + by * h / 2});
+    } else if (action === "home") {
+      go_home();
+      window.dispatchEvent(new CustomEvent("explorer-view", {detail: {group: model.group, client, home: true}}));
+    } else if (action === "select") {
+      const [px, py] = size();
+      send_outline({shape: "view", mode: event.detail.mode || model.mode, points: [[0, 0], [px, py]]});
+    } else if (action === "escape") {
+      end_outline(null, false);
+    }
+  };
+  window.addEventListener("explorer-key", on_key);
 
   // ---- following the figure
   let scheduled = false;
   const follow = () => {
     if (scheduled) return;
     scheduled = true;
-    const user = !fitting;
+    const user = !fitting, elsewhere = flown;
     requestAnimationFrame(() => {
       scheduled = false;
       if (!alive) return;
-      if (user) { intent = view(); moved_at = performance.now(); hide_card(); }
+      if (user) { intent = view(); moved_at = performance.now(); hide_card(); tell(); }
       place();
       draw_marks();
-      want(user && shown !== null);
+      want((user || elsewhere !== followed) && shown !== null);
+      followed = elsewhere;
     });
   };
+  let followed = 0;
   xr.change.connect(follow);
   yr.change.connect(follow);
   const go_home = (again = false) => {
@@ -344,11 +523,12 @@ export function render({model}) {
     intent = {x0, x1, y0, y1};
     hide_card();
     fit();
+    last = now();
     want(false, again);
     place();
     draw_marks();
   };
-  const resized = new ResizeObserver(() => { fit(); place(); draw_marks(); want(false); });
+  const resized = new ResizeObserver(() => { fit(); last = now(); place(); draw_marks(); want(false); });
   resized.observe(box);
   const looked_after = setInterval(() => {
     if (!box.isConnected) return;
@@ -369,10 +549,16 @@ export function render({model}) {
     if (message.type === "picture") show(message.picture);
     if (message.type === "card") show_card(message);
     if (message.type === "home") go_home();
-    if (message.type === "view") { intent = {x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1}; fit(); want(false); }
+    if (message.type === "view") fly({x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1});
+    if (message.type === "fly") fly_to(message.x, message.y);
+    if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y}; draw_marks(); }
   });
+  const show_tool = () => { box.dataset.tool = model.tool; };
+  model.on("tool", show_tool);
   model.on("remove", () => {
     alive = false;
+    window.removeEventListener("explorer-view", on_other);
+    window.removeEventListener("explorer-key", on_key);
     clearInterval(looked_after);
     clearTimeout(rest_timer);
     resized.disconnect();
@@ -380,6 +566,7 @@ export function render({model}) {
     yr.change.disconnect(follow);
     model.send_msg({type: "gone", client});
   });
+  show_tool();
   note.textContent = model.note;
   go_home();
   return box;

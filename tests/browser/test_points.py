@@ -148,7 +148,7 @@ def test_a_click_on_a_neighbor_goes_to_it(sample_page: Watched, sample: Sample, 
     expected = nearest(sample.vectors, third, K)[0]
     page.wait_until(lambda: page.neighbors() == expected, "the neighbor's neighbors")
     box = page.box()
-    page.page.mouse.click(box["x"] + 8, box["y"] + 8)
+    page.page.mouse.click(box["x"] + 4, box["y"] + 4)
     page.wait_until(lambda: not page.pixels("marks").any(), "no ring around the neighbor that was under the pointer")
 
 
@@ -157,6 +157,6 @@ def test_a_click_beside_all_rows_lets_go(sample_page: Watched, sample: Sample, l
     click(page, *sample.places[loners[0]])
     page.wait_until(page.neighbors, "its neighbors")
     box = page.box()
-    page.page.mouse.click(box["x"] + 8, box["y"] + 8)
+    page.page.mouse.click(box["x"] + 4, box["y"] + 4)
     page.wait_until(lambda: not page.page.locator(".inspector ol").count(), "an empty inspector")
     page.wait_until(lambda: not page.pixels("marks").any(), "no marks")

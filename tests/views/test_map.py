@@ -47,8 +47,13 @@ class Shown(NamedTuple):
 
     @property
     def answers(self) -> list[dict[str, Any]]:
-        """What was sent, pictures left out."""
-        return [message for message in self.sent if message["type"] != "picture"]
+        """What was sent, pictures and rings left out."""
+        return [message for message in self.sent if message["type"] not in ("picture", "ring")]
+
+    @property
+    def ring(self) -> tuple[float | None, float | None]:
+        """Where the ring around the row under the pointer is."""
+        return next(((message["x"], message["y"]) for message in reversed(self.sent) if message["type"] == "ring"), (None, None))
 
     def say(self, message: object) -> None:
         """Speak as a browser does."""
@@ -129,11 +134,11 @@ def test_a_picture_of_what_is_no_longer_shown_is_dropped(shown: Shown, dataset: 
     before = session.scene
     shown.say(DRAW)
     loop.arrival()  # drawn, and not yet shown
-    session.scene = replace(before, point_size=9.0)
+    session.planes[0].scene = replace(before, point_size=9.0)
     loop.run()
-    assert shown.head == {} or shown.map._clients["one"].rest.scene is session.scene
+    assert shown.head == {} or shown.map._clients["one"].rest.scene is session.planes[0].scene
     loop.until(lambda: shown.head)
-    assert shown.map._clients["one"].rest.scene is session.scene
+    assert shown.map._clients["one"].rest.scene is session.planes[0].scene
     assert shown.head["push"] == 1
 
 
@@ -231,6 +236,10 @@ NONSENSE: list[object] = [
     {**DRAW, "moving": True, "background": "#zzzzzz"},
     {**DRAW, "moving": True, "background": None},
     {**DRAW, "moving": True, "background": "#" + "0" * 100_000},
+    {"type": "select", "client": "one"},
+    {"type": "select", "client": "one", "shape": "lasso", "mode": "or", "x": [0, 1, 2], "y": [0, 1, 0]},
+    {"type": "select", "client": "one", "shape": "lasso", "mode": "add", "x": [0, NAN, 2], "y": [0, 1, 0]},
+    {"type": "select", "client": "one", "shape": ["lasso"], "mode": "add", "x": [0, 1, 2], "y": [0, 1, 0]},
 ]
 
 
@@ -279,28 +288,84 @@ def test_the_clicked_row_and_its_neighbors_are_marked(shown: Shown, dataset: Dat
     loop.until(lambda: session.neighbors is not None)
     marks = shown.map.layer.marks
     assert [mark["kind"] for mark in marks] == ["row"] + ["neighbor"] * 20
-    assert marks[0] == {**place(session, 4), "kind": "row", "label": "word 4"}
+    assert marks[0] == {**place(session, 4), "kind": "row", "label": "word 4", "faint": False}
     assert [bool(mark["label"]) for mark in marks] == [True] * 13 + [False] * 8
     session.inspection.row = None
     assert shown.map.layer.marks == []
 
 
 @pytest.mark.parametrize("row", [-1, 40, 10**9, 10**30])
-def test_a_row_that_is_not_there_is_pointed_at_by_nobody(shown: Shown, dataset: Dataset, row: int):
-    shown.map.point(3)
-    assert [mark["kind"] for mark in shown.map.layer.marks] == ["hover"]
-    shown.map.point(row)
-    assert shown.map.layer.marks == []
-    shown.map.point(None)
+def test_a_row_that_is_not_there_is_pointed_at_by_nobody(shown: Shown, dataset: Dataset, session: Session, row: int):
+    session.point(3)
+    assert shown.ring == tuple(place(session, 3).values())
+    session.point(row)
+    assert shown.ring == (None, None)
+    session.point(None)
+
+
+def test_the_row_under_the_pointer_is_ringed_on_every_map(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    shown.say(DRAW)
+    loop.until(lambda: shown.head)
+    shown.say({"type": "hover", "client": "one", **place(session, 3)})
+    loop.run()
+    assert session.pointed == 3
+    assert shown.ring == tuple(place(session, 3).values())
+    shown.say({"type": "left", "client": "one"})
+    loop.run()
+    assert session.pointed is None
+    assert shown.ring == (None, None)
+
+
+SQUARE = {"x": [-4.0, 0.0, 0.0, -4.0], "y": [-4.0, -4.0, 4.0, 4.0]}
+SELECT = {"type": "select", "client": "one", "shape": "lasso", "mode": "replace", **SQUARE}
+
+
+def test_an_outline_selects_what_is_in_it_and_shown(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    x = session.scene.shown.layout.coordinates[:, 0]
+    shown.say(SELECT)
+    loop.until(lambda: session.selection.count)
+    assert np.array_equal(session.selection.mask, x < 0)
+    assert session.selection.made_by == "a lasso"
+    session.filters.put("even", "even", np.arange(40) % 2 == 0)
+    loop.until(lambda: session.scene.shown_mask is not None)
+    shown.say({**SELECT, "shape": "box", "mode": "subtract"})
+    loop.until(lambda: session.selection.made_by == "a box")
+    assert np.array_equal(session.selection.mask, (x < 0) & (np.arange(40) % 2 == 1))
+    session.history.undo()
+    assert np.array_equal(session.selection.mask, x < 0)
+
+
+def test_an_outline_of_two_corners_is_a_sentence_and_loses_nothing(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    session.selection.apply([1, 2])
+    shown.say({**SELECT, "x": [0.0, 1.0], "y": [0.0, 1.0]})
+    loop.until(lambda: session.error)
+    assert "three corners" in session.error
+    assert session.selection.count == 2
+
+
+def test_the_selection_is_brought_into_view(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    shown.map.show_selection()
+    session.selection.apply([3, 4])
+    loop.until(lambda: session.scene.selected is not None)
+    shown.map.show_selection()
+    loop.until(lambda: any(message["type"] == "view" for message in shown.sent))
+    view = next(message for message in shown.sent if message["type"] == "view")
+    for row in (3, 4):
+        at = place(session, row)
+        assert view["x0"] < at["x"] < view["x1"]
+        assert view["y0"] < at["y"] < view["y1"]
+    shown.map.fly_to(3)
+    assert shown.sent[-1] == {"type": "fly", **place(session, 3)}
 
 
 def test_marks_of_another_dataset_are_gone(shown: Shown, opened: Callable[..., Dataset], loop: Any, session: Session):
     opened(seed=1)
     session.inspection.row = 39
     loop.until(lambda: session.neighbors is not None)
-    shown.map.point(38)
+    session.point(38)
     opened(10, seed=2)
     assert shown.map.layer.marks == []
+    assert shown.ring == (None, None)
 
 
 def test_a_row_that_is_on_no_map_is_not_marked(shown: Shown, opened: Callable[..., Dataset], loop: Any, session: Session):

@@ -1,0 +1,178 @@
+// Tools over the maps, and the keys for all of it. What is set is the server's to say; keys that move a map are told to the maps in the
+// browser (see picture_layer.js).
+
+const PATHS = {
+  pan: "M8 3v8M8 11l-2-2a1.2 1.2 0 0 0-1.8 1.6L8 15.5c.8 1 1.6 1.5 3 1.5h1.5a3.5 3.5 0 0 0 3.5-3.5V8a1 1 0 0 0-2 0M8 9V3.8a1 1 0 0 1 2 0V9M10 9V3a1 1 0 0 1 2 0v6M12 9V4.5a1 1 0 0 1 2 0V9",
+  box: "M4 4h2M9 4h2M14 4h2v2M16 9v2M16 14v2h-2M11 16H9M6 16H4v-2M4 11V9M4 6V4",
+  lasso: "M10 4c4 0 7 1.8 7 4.5S14 13 10 13s-7-1.8-7-4.5S6 4 10 4M6.5 12.3c-1.2.7-1.7 1.8-.9 2.7s2.4.2 2.1 1.6",
+  replace: "M4 4h12v12H4z",
+  add: "M4 4h8v8H4zM8 8h8v8H8z",
+  subtract: "M4 4h8v4H8v4H4zM8 12v4h8V8h-4",
+  intersect: "M4 12V4h8M16 8v8H8M8 8h4v4H8z",
+  invert: "M4 4h12v12H4zM4 16 16 4M7 15l8-8M10 15.5l5.5-5.5",
+  clear: "M5 5l10 10M15 5 5 15",
+  undo: "M7 5 3.5 8.5 7 12M3.5 8.5H12a4 4 0 0 1 0 8H8",
+  redo: "M13 5l3.5 3.5L13 12M16.5 8.5H8a4 4 0 0 0 0 8h4",
+  fit: "M4 7V4h3M13 4h3v3M16 13v3h-3M7 16H4v-3M10 10h.01M8 9h4v2H8z",
+  one: "M4 5h12v10H4z",
+  two: "M4 5h12v10H4zM10 5v10",
+  three: "M4 5h12v10H4zM8 5v10M12 5v10",
+  linked: "M8.5 11.5l3-3M9 6.5l1.7-1.7a3.2 3.2 0 0 1 4.5 4.5L13.5 11M11 13.5l-1.7 1.7a3.2 3.2 0 0 1-4.5-4.5L6.5 9",
+  help: "M7.5 7.8a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.7M10 14.5h.01",
+};
+const KEYS = [
+  ["Maps", [
+    ["← ↑ → ↓", "move the map"], ["+  −", "zoom in, zoom out"], ["0", "show the whole map"], ["N", "next layout"],
+    ["1  2  3", "one, two, three maps"], ["L", "zoom the maps together, or each by itself"],
+  ]],
+  ["Selecting", [
+    ["H  B  V", "hand, box, lasso"], ["Shift + drag", "lasso with the hand; with box or lasso: add"], ["Alt + drag", "take away"],
+    ["Ctrl + drag", "keep only what is in both"], ["S", "select what is in view"], ["I", "invert"], ["F", "bring the selection into view"],
+    ["Esc", "clear the selection"], ["Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "redo"],
+  ]],
+  ["Finding", [["/", "search"], ["Enter", "next hit; with Shift the one before"], ["?", "this sheet"]]],
+];
+const MOVES = {ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down", "+": "in", "=": "in", "-": "out", "0": "home", s: "select"};
+
+const element = (kind, name, text) => {
+  const made = document.createElement(kind);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+const icon = name => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  made.setAttribute("viewBox", "0 0 20 20");
+  made.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", PATHS[name]);
+  made.append(path);
+  return made;
+};
+
+export function render({model}) {
+  const bar = element("div", "tools"), buttons = {};
+  bar.setAttribute("role", "toolbar");
+  bar.setAttribute("aria-label", "Tools of the maps");
+  const say = (name, value) => model.send_msg({type: "set", name, value});
+  const act = name => model.send_msg({type: "do", name});
+  const tool = (name, title, keys, on_click, parent) => {
+    const made = element("button");
+    made.type = "button";
+    made.title = keys ? `${title} (${keys})` : title;
+    made.setAttribute("aria-label", title);
+    if (keys) made.setAttribute("aria-keyshortcuts", keys.replaceAll("Ctrl + ", "Control+").replaceAll("Shift + ", "Shift+"));
+    made.append(icon(name));
+    made.addEventListener("click", event => { event.stopPropagation(); on_click(event); });
+    buttons[name] = made;
+    parent.append(made);
+  };
+  const part = name => {
+    const made = element("div", "part");
+    made.setAttribute("role", "group");
+    made.setAttribute("aria-label", name);
+    bar.append(made);
+    return made;
+  };
+  const tools = part("What dragging does"), modes = part("What becomes of the selection before"), doing = part("Selection"), maps = part("Maps");
+  tool("pan", "Move the map", "H", () => say("tool", "pan"), tools);
+  tool("box", "Select with a box", "B", () => say("tool", "box"), tools);
+  tool("lasso", "Select with a lasso", "V", () => say("tool", "lasso"), tools);
+  tool("replace", "New selection", "", () => say("mode", "replace"), modes);
+  tool("add", "Add to the selection", "", () => say("mode", "add"), modes);
+  tool("subtract", "Take away from the selection", "", () => say("mode", "subtract"), modes);
+  tool("intersect", "Keep what is in both", "", () => say("mode", "intersect"), modes);
+  tool("undo", "Undo", "Ctrl + Z", () => act("undo"), doing);
+  tool("redo", "Redo", "Ctrl + Shift + Z", () => act("redo"), doing);
+  tool("invert", "Invert the selection", "I", () => act("invert"), doing);
+  tool("fit", "Bring the selection into view", "F", () => act("fit"), doing);
+  tool("clear", "Clear the selection", "Esc", () => act("clear"), doing);
+  tool("one", "One map", "1", () => say("n_maps", 1), maps);
+  tool("two", "Two maps", "2", () => say("n_maps", 2), maps);
+  tool("three", "Three maps", "3", () => say("n_maps", 3), maps);
+  tool("linked", "Zoom the maps together", "L", () => say("linked", !model.state.linked), maps);
+  tool("help", "Keys", "?", () => open_help(), maps);
+
+  // ---- the sheet of keys
+  const sheet = element("dialog", "sheet"), close = element("button", "close", "Close");
+  sheet.setAttribute("aria-label", "Keys");
+  close.type = "button";
+  close.addEventListener("click", () => sheet.close());
+  sheet.append(element("h2", "", "Keys"));
+  const columns = element("div", "columns");
+  for (const [title, lines] of KEYS) {
+    const block = element("section"), list = element("dl");
+    block.append(element("h3", "", title));
+    for (const [keys, what] of lines) list.append(element("dt", "", keys), element("dd", "", what));
+    block.append(list);
+    columns.append(block);
+  }
+  sheet.append(columns, close);
+  sheet.addEventListener("click", event => { if (event.target === sheet) sheet.close(); });
+  const open_help = () => { if (!sheet.open) sheet.showModal(); };
+
+  const press = (name, on) => buttons[name].setAttribute("aria-pressed", String(on));
+  const update = () => {
+    const {tool: now, mode, n_maps, linked, selected, can_undo, can_redo} = model.state;
+    for (const name of ["pan", "box", "lasso"]) press(name, name === now);
+    for (const name of ["replace", "add", "subtract", "intersect"]) press(name, name === mode);
+    [["one", 1], ["two", 2], ["three", 3]].forEach(([name, n]) => press(name, n === n_maps));
+    press("linked", linked);
+    buttons.linked.hidden = n_maps === 1;
+    modes.hidden = now === "pan" && !selected;
+    buttons.undo.disabled = !can_undo;
+    buttons.redo.disabled = !can_redo;
+    for (const name of ["invert", "fit", "clear"]) buttons[name].hidden = !selected;
+  };
+  model.on("state", update);
+  update();
+
+  // ---- keys
+  const typing = event => {
+    const at = event.composedPath()[0];
+    return at instanceof Element && (at.isContentEditable || at.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [role=textbox]"));
+  };
+  const taken = event => {  // a widget that has these keys itself
+    const at = event.composedPath()[0];
+    return at instanceof Element && at.matches("[role=slider], [role=combobox], [role=option], [role=grid] *, [role=toolbar] *, input, button, a");
+  };
+  const tell_maps = (action, more) => {
+    const detail = {group: model.group, action, ...more};
+    const asked = () => new CustomEvent("explorer-key", {detail, cancelable: true});
+    if (window.dispatchEvent(asked())) {  // no map has the focus or the pointer: the first one
+      detail.first = true;
+      window.dispatchEvent(asked());
+    }
+  };
+  const on_key = event => {
+    if (!bar.isConnected || event.defaultPrevented || typing(event) || sheet.open) return;
+    if (!model.keys_everywhere && !bar.matches(":hover, :focus-within")) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.ctrlKey || event.metaKey) {
+      if (event.altKey || !["z", "y"].includes(key)) return;
+      event.preventDefault();
+      return act(key === "y" || event.shiftKey ? "redo" : "undo");
+    }
+    if (event.altKey) return;
+    if (key in MOVES) {
+      if (key.startsWith("Arrow") && taken(event)) return;
+      event.preventDefault();
+      return tell_maps(MOVES[key], key === "s" && event.shiftKey ? {mode: "add"} : {});
+    }
+    const doing = {
+      h: () => say("tool", "pan"), b: () => say("tool", "box"), v: () => say("tool", "lasso"), i: () => act("invert"), f: () => act("fit"),
+      n: () => act("next"), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
+      3: () => say("n_maps", 3), "?": open_help,
+    }[key];
+    if (doing) {
+      event.preventDefault();
+      doing();
+    } else if (key === "Escape" && model.state.selected) {
+      act("clear");
+    }
+  };
+  window.addEventListener("keydown", on_key);
+  model.on("remove", () => window.removeEventListener("keydown", on_key));
+  const box = element("div");
+  box.append(bar, sheet);
+  return box;
+}

@@ -1,0 +1,93 @@
+"""The tools over the maps: hand, box, lasso, what a selection does to the one before, undo, how many maps; and the keys for all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import panel as pn
+import param
+
+from explorer.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Toolbar"]
+
+_SET = frozenset({"tool", "mode", "n_maps", "linked"})
+
+
+class ToolbarComponent(pn.custom.JSComponent):
+    """The toolbar in the browser; see ``toolbar.js``."""
+
+    state = param.Dict(default={}, doc="tool, mode, n_maps, linked, selected, can_undo, can_redo.")
+    group = param.String(default="", doc="What the maps of this session have in common.")
+    keys_everywhere = param.Boolean(default=True, doc="Whether keys count wherever the focus is: a notebook has keys of its own.")
+
+    _esm = Path(__file__).with_name("toolbar.js")
+    _stylesheets: ClassVar = [Path(__file__).with_name("toolbar.css")]  # type: ignore[list-item]  # as Panel allows
+
+    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._on_message = on_message
+
+    def _handle_msg(self, data: object) -> None:
+        self._on_message(data)
+
+
+class Toolbar(pn.viewable.Viewer):
+    """Tools and keys of a session's maps.
+
+    Parameters
+    ----------
+    session : Session
+        Whose maps.
+    actions : mapping of str to callable
+        What there is to do beyond the session's own: called on the thread that owns the params.
+    keys_everywhere : bool
+        Whether keys count wherever on the page the focus is.
+    """
+
+    def __init__(self, session: Session, actions: Mapping[str, Callable[[], object]], *, keys_everywhere: bool, **params: Any) -> None:
+        super().__init__(**params)
+        self._session = session
+        self._actions: dict[str, Callable[[], object]] = {
+            "undo": session.history.undo,
+            "redo": session.history.redo,
+            "clear": session.selection.clear,
+            "invert": session.invert_selection,
+            "next": session.show_next,
+            **actions,
+        }
+        self.component = ToolbarComponent(on_message=self._on_message, group=str(id(session)), keys_everywhere=keys_everywhere, margin=0)
+        session.maps.param.watch(self._update, list(_SET))
+        session.history.param.watch(self._update, ["can_undo", "can_redo"])
+        session.selection.param.watch(self._update, ["count"])
+        self._update()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.component
+
+    def _on_message(self, message: object) -> None:
+        if isinstance(message, dict):
+            self._session.soon(self._take, message)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        name, value = message.get("name"), message.get("value")
+        if message.get("type") == "set" and name in _SET:
+            try:
+                self._session.maps.param.update({name: value})
+            except ValueError:
+                self._update()  # nobody can choose that: the browser is told what is
+        elif message.get("type") == "do" and name in self._actions:
+            self._actions[name]()
+
+    def _update(self, *_: object) -> None:
+        session, maps = self._session, self._session.maps
+        self.component.state = {
+            **{name: getattr(maps, name) for name in sorted(_SET)},
+            "selected": session.selection.count,
+            "can_undo": session.history.can_undo,
+            "can_redo": session.history.can_redo,
+        }
