@@ -82,7 +82,10 @@ class HistogramView(pn.viewable.Viewer):
         self._answered = 0  # the browser's number of the last brush that is on the map
         self._unanswered: int | None = None
         self.component = HistogramComponent(
-            on_message=lambda message: session.soon(self._on_message, message), sizing_mode="stretch_width", margin=(0, 10)
+            on_message=lambda message: session.soon(self._on_message, message),
+            sizing_mode="stretch_width",
+            margin=(0, 10),
+            styles={"max-height": "none"},  # Bokeh's is that of what scrolls around it
         )
         session.param.watch(self._on_dataset, ["dataset"])
         session.param.watch(self._on_scene, ["scene"])
