@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Asker", "Inquiry"]
 
 Change = Literal["select", "filter"]
+_ALIKE = "Nearest to the mean direction of the rows with +, away from that of the rows with -; cosine distance."
 _QUOTED = 40  # characters of a word or category that a sentence repeats
 
 
@@ -73,6 +74,7 @@ class Inquiry(param.Parameterized):
         default={}, doc="What each map (Plane) made of the clicked row's neighbors (MapNeighbors); maps without it have none."
     )
     alike = param.Parameter(default=None, doc="The rows (Neighbors) that are like those that were given, or none.")
+    alike_note = param.String(default="", doc="What those are, or why there are none; empty where no rows were given.")
     summary = param.Parameter(default=None, doc="What is special about the selected rows (SelectionSummary), or none.")
     described = param.Integer(default=-1, doc="The version of the selection that the summary is of.")
     working = param.String(default="", doc="What is being looked for because somebody asked; empty when nothing is.")
@@ -223,24 +225,24 @@ class Inquiry(param.Parameterized):
         liked, disliked = list(inspection.liked), list(inspection.disliked)
         self._likened += 1
         if dataset is None or not (liked or disliked):
-            self.alike = None
+            self.param.update(alike=None, alike_note="")
             return
         missing = next((row for row in [*liked, *disliked] if row >= dataset.n_rows), None)
         if missing is not None:  # from a link that was made with other data
             inspection.param.update(liked=[], disliked=[])
             self._asker.error = str(UnknownRow(missing, dataset.n_rows))
             return
+        self.alike_note = "Looking …"
         make = partial(alike, dataset, liked, disliked, k=inspection.k)
         self._asker.in_thread("find rows like these", self._likened, lambda: self._likened, make, self._take_alike, self._fail_likening)
 
     def _take_alike(self, found: Neighbors, number: int) -> None:
         if number == self._likened:
-            self.alike = found
+            self.param.update(alike=found, alike_note=_ALIKE if len(found.rows) else "There are no other rows.")
 
     def _fail_likening(self, sentence: str, number: int) -> None:
         if number == self._likened:
-            self.alike = None
-            self._asker.error = sentence
+            self.param.update(alike=None, alike_note=sentence)
 
     def _describe(self, *_: object) -> None:
         dataset, selection = self._asker.dataset, self._asker.selection

@@ -8,7 +8,9 @@ import param
 
 from explorer.state.state import State
 
-__all__ = ["MOST_GIVEN", "Inspection"]
+__all__ = ["MOST_GIVEN", "Inspection", "Side"]
+
+Side = Literal["liked", "disliked", "neither"]
 
 MOST_GIVEN: Final = 100
 """Rows that others should be like, and as many that they should be unlike."""
@@ -35,7 +37,7 @@ class Inspection(State):
     liked = _Rows(default=[], doc="Rows that others should be like.")
     disliked = _Rows(default=[], doc="Rows that they should be unlike.")
 
-    def give(self, row: int, side: Literal["liked", "disliked", "neither"]) -> None:
+    def give(self, row: int, side: Side) -> None:
         """Put a row among those that others should be like or unlike, at the end, or take it away; where there is no more room, nothing."""
         rows = {name: [given for given in getattr(self, name) if given != row] for name in ("liked", "disliked")}
         if side != "neither":
