@@ -15,6 +15,7 @@ from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
 from explorer.views.maps import Maps
 from explorer.views.search import SearchView
+from explorer.views.selection_inspector import SelectionInspector
 from explorer.views.status import ErrorMessage, StatusLine
 from explorer.views.table import Table
 from explorer.views.toolkit import Toolkit
@@ -54,6 +55,7 @@ class Panels:
         )
         self.histograms = HistogramView(session, toolkit, later=later)
         self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)
+        self.selected = SelectionInspector(session, later=later, on_point=session.point)
         self.export = ExportControls(session, toolkit, shown=self.map)
         self.table = Table(session, later=later, on_point=session.point)
         self.status = StatusLine(session)
@@ -72,6 +74,7 @@ class Panels:
             self._section("Legend", self.legend),
             self._section("Search", self.search),
             self._section("Histograms", self.histograms),
+            self._section("Selection", self.selected),
             self._section("Point", self.inspector),
             self._section("Export", self.export),
         ]
