@@ -32,7 +32,7 @@ from explorer.state.filters import Filters
 from explorer.state.histograms import Histograms
 from explorer.state.history import History
 from explorer.state.inspection import Inspection
-from explorer.state.maps import MapsChoice
+from explorer.state.arrangement import Arrangement
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
 from explorer.state.table import TableChoice
@@ -77,7 +77,7 @@ class Session(param.Parameterized):
         self.appearance = Appearance()
         self.export = ExportChoice()
         self.inspection = Inspection()
-        self.maps = MapsChoice()
+        self.arrangement = Arrangement()
         self.histograms = Histograms()
         self.table = TableChoice()
         self.history = History()  # of the selection and the filters together
@@ -95,7 +95,7 @@ class Session(param.Parameterized):
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
-        self.maps.param.watch(self._show_maps, ["n_maps"])
+        self.arrangement.param.watch(self._show_maps, ["n_maps"])
         self.inspection.param.watch(self._look, ["row", "k", "metric"])
 
     # -- data
@@ -286,7 +286,7 @@ class Session(param.Parameterized):
     # -- the maps; those after the first one begin with a layout that no other has
 
     def _show_maps(self, *_: object) -> None:
-        n = self.maps.n_maps
+        n = self.arrangement.n_maps
         self.planes = [*self.planes[:n], *(Plane(self) for _ in range(n - len(self.planes)))]
         self._fill()
 

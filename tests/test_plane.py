@@ -29,18 +29,18 @@ def titles(session: Session) -> list[str | None]:
 
 
 def test_each_further_map_begins_with_a_layout_that_no_other_shows(session: Session, loop: Loop):
-    session.maps.n_maps = 3
+    session.arrangement.n_maps = 3
     loop.until(lambda: all(plane.scene is not None for plane in session.planes))
     assert sorted(map(str, titles(session))) == sorted(run.title for run in session.runs)
     assert session.planes[0].scene is session.scene
     assert len({id(plane.scene.coloring) for plane in session.planes}) == 1, "the same colors, always"
     first = session.planes[0]
-    session.maps.n_maps = 1
+    session.arrangement.n_maps = 1
     assert session.planes == [first]
 
 
 def test_selection_and_filters_are_on_every_map(session: Session, loop: Loop):
-    session.maps.n_maps = 2
+    session.arrangement.n_maps = 2
     loop.until(lambda: session.planes[1].scene is not None)
     session.selection.apply([1, 2, 3])
     passing = np.arange(50) < 40
@@ -63,7 +63,7 @@ def test_hidden_categories_and_filters_are_both_left_out(session: Session, loop:
 
 
 def test_another_dataset_empties_the_maps_and_the_filters(session: Session, loop: Loop):
-    session.maps.n_maps = 2
+    session.arrangement.n_maps = 2
     loop.until(lambda: session.planes[1].scene is not None)
     session.filters.put("few", "few", np.arange(50) < 40)
     session.open(pd.DataFrame({"x": np.arange(30.0), "y": np.arange(30.0)}))

@@ -114,6 +114,10 @@ class Selection(param.Parameterized):
         self._kept[name] = PackedMask.of(self.mask)
         self.kept_version += 1
 
+    def packed(self) -> dict[str, PackedMask]:
+        """Give all that is kept, by name, in packed form."""
+        return dict(self._kept)
+
     def kept(self, name: str) -> NDArray[np.bool_]:
         """Give the mask, of shape (n_rows,), that was kept under a name.
 

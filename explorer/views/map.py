@@ -121,7 +121,7 @@ class Map(pn.viewable.Viewer):
             (session, session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])),
             (session.inspection, session.inspection.param.watch(self._on_marks, ["row"])),
             (session.inquiry, session.inquiry.param.watch(self._on_marks, ["on_maps"])),
-            (session.maps, session.maps.param.watch(self._on_tool, ["tool", "mode", "linked"])),
+            (session.arrangement, session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])),
             (self.plane, self.plane.param.watch(self._on_scene, ["scene"])),
         ]
         self._on_scene()
@@ -192,7 +192,7 @@ class Map(pn.viewable.Viewer):
     # -- from the session
 
     def _on_tool(self, *_: object) -> None:
-        maps = self._session.maps
+        maps = self._session.arrangement
         self.layer.param.update(tool=maps.tool, mode=maps.mode, linked=maps.linked)
 
     def _on_pointed(self, *_: object) -> None:

@@ -9,12 +9,16 @@ import panel as pn
 from explorer.session import Schedule, Session
 from explorer.views.color_controls import ColorControls
 from explorer.views.controls import DataControls, ProjectionControls
+from explorer.views.drawer import Drawer
 from explorer.views.export import ExportControls
+from explorer.views.filter_chips import FilterChips
 from explorer.views.histogram import HistogramView
 from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
 from explorer.views.maps import Maps
 from explorer.views.search import SearchView
+from explorer.views.section import Section
+from explorer.views.selections import Selections
 from explorer.views.selection_inspector import SelectionInspector
 from explorer.views.status import ErrorMessage, StatusLine
 from explorer.views.table import Table
@@ -23,7 +27,6 @@ from explorer.views.toolkit import Toolkit
 __all__ = ["Panels"]
 
 _SIDE = 280  # pixels, of a notebook's side columns
-_TABLE = 260  # pixels, of the table's height
 
 
 class Panels:
@@ -58,6 +61,8 @@ class Panels:
         self.selected = SelectionInspector(session, later=later, on_point=session.point)
         self.export = ExportControls(session, toolkit, shown=self.map)
         self.table = Table(session, later=later, on_point=session.point)
+        self.selections = Selections(session)
+        self.chips = FilterChips(session)
         self.status = StatusLine(session)
         self.error = ErrorMessage(session, later=later)
         self._session, self._toolkit = session, toolkit
@@ -74,7 +79,7 @@ class Panels:
             self._section("Legend", self.legend),
             self._section("Search", self.search),
             self._section("Histograms", self.histograms),
-            self._section("Selection", self.selected),
+            self._section("Selection", self.selections, self.selected),
             self._section("Point", self.inspector),
             self._section("Export", self.export),
         ]
@@ -92,8 +97,8 @@ class Panels:
             "extent", description="Show every row, also those far outside", on_click=lambda _: self._session.soon(self.maps.show_everything)
         )
         extent.visible = self.map.param.has_far_rows
-        table = pn.Column(self.table, height=_TABLE, sizing_mode="stretch_width", margin=(0, 10, 6, 10))
-        return pn.Column(self.error, self.maps, pn.Row(self.status, extent, home, sizing_mode="stretch_width"), table, margin=0, **size)
+        line = pn.Row(self.status, extent, home, sizing_mode="stretch_width")
+        return pn.Column(self.error, self.maps, self.chips, line, Drawer(self._session, self.table), margin=0, **size)
 
     def page(self) -> list[Any]:
         """Give the main part of a page, as high as the window."""
@@ -111,5 +116,4 @@ class Panels:
         )
 
     def _section(self, title: str, *content: Any) -> pn.viewable.Viewable:
-        # Bokeh would make a section at most as high as the window, although all of them scroll together.
-        return pn.Column(self._toolkit.heading(title), *content, sizing_mode="stretch_width", styles={"max-height": "none"})
+        return Section(self._session, title, *content).__panel__()

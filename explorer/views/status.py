@@ -61,7 +61,8 @@ def status_text(session: Session) -> str:
         return "No dataset is open."
     if scene is not None and scene.dataset is dataset:
         hidden = " shown" if scene.shown_mask is not None else ""
-        parts = [f"{scene.n_shown:,} of {dataset.n_rows:,} rows{hidden}", scene.shown.run.title]
+        selected = f", {session.selection.count:,} selected" if session.selection.count else ""
+        parts = [f"{scene.n_shown:,} of {dataset.n_rows:,} rows{hidden}{selected}", scene.shown.run.title]
     else:
         parts = [f"{dataset.n_rows:,} rows"]
     if dataset.vectors is not None:
@@ -69,8 +70,6 @@ def status_text(session: Session) -> str:
     left_out = dataset.n_rows - dataset.n_drawable
     if left_out:
         parts.append(f"{left_out:,} rows left out: vector missing, not finite or all zero")
-    if session.selection.count:
-        parts.append(f"{session.selection.count:,} selected")
     return " · ".join(parts)
 
 

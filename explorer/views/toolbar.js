@@ -18,12 +18,13 @@ const PATHS = {
   two: "M4 5h12v10H4zM10 5v10",
   three: "M4 5h12v10H4zM8 5v10M12 5v10",
   linked: "M8.5 11.5l3-3M9 6.5l1.7-1.7a3.2 3.2 0 0 1 4.5 4.5L13.5 11M11 13.5l-1.7 1.7a3.2 3.2 0 0 1-4.5-4.5L6.5 9",
+  table: "M4 5h12v10H4zM4 8.5h12M4 11.7h12M8 5v10",
   help: "M7.5 7.8a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.7M10 14.5h.01",
 };
 const KEYS = [
   ["Maps", [
     ["← ↑ → ↓", "move the map"], ["+  −", "zoom in, zoom out"], ["0", "show the whole map"], ["N", "next layout"],
-    ["1  2  3", "one, two, three maps"], ["L", "zoom the maps together, or each by itself"],
+    ["1  2  3", "one, two, three maps"], ["T", "the table of rows"], ["L", "zoom the maps together, or each by itself"],
   ]],
   ["Selecting", [
     ["H  B  V", "hand, box, lasso"], ["Shift + drag", "lasso with the hand; with box or lasso: add"], ["Alt + drag", "take away"],
@@ -33,6 +34,8 @@ const KEYS = [
   ["Finding", [["/", "search"], ["Enter", "next hit; with Shift the one before"], ["?", "this sheet"]]],
 ];
 const MOVES = {ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down", "+": "in", "=": "in", "-": "out", "0": "home", s: "select"};
+
+const MEMORY = "explorer-arrangement", REMEMBERED = ["n_maps", "linked", "table", "table_height", "closed"];
 
 const element = (kind, name, text) => {
   const made = document.createElement(kind);
@@ -53,7 +56,7 @@ export function render({model}) {
   const bar = element("div", "tools"), buttons = {};
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", "Tools of the maps");
-  const say = (name, value) => model.send_msg({type: "set", name, value});
+  const say = (name, value) => model.send_msg({type: "set", values: {[name]: value}});
   const act = name => model.send_msg({type: "do", name});
   const tool = (name, title, keys, on_click, parent) => {
     const made = element("button");
@@ -90,6 +93,7 @@ export function render({model}) {
   tool("two", "Two maps", "2", () => say("n_maps", 2), maps);
   tool("three", "Three maps", "3", () => say("n_maps", 3), maps);
   tool("linked", "Zoom the maps together", "L", () => say("linked", !model.state.linked), maps);
+  tool("table", "Table of rows", "T", () => say("table", !model.state.table), maps);
   tool("help", "Keys", "?", () => open_help(), maps);
 
   // ---- the sheet of keys
@@ -117,6 +121,7 @@ export function render({model}) {
     for (const name of ["replace", "add", "subtract", "intersect"]) press(name, name === mode);
     [["one", 1], ["two", 2], ["three", 3]].forEach(([name, n]) => press(name, n === n_maps));
     press("linked", linked);
+    press("table", model.state.table);
     buttons.linked.hidden = n_maps === 1;
     modes.hidden = now === "pan" && !selected;
     buttons.undo.disabled = !can_undo;
@@ -125,6 +130,21 @@ export function render({model}) {
   };
   model.on("state", update);
   update();
+
+  // ---- the arrangement is remembered by the browser, for the next page
+  const read = () => {
+    try { return JSON.parse(localStorage.getItem(MEMORY)) || {}; } catch { return {}; }
+  };
+  const remember = () => {
+    const kept = Object.fromEntries(REMEMBERED.map(name => [name, model.state[name]]));
+    try { localStorage.setItem(MEMORY, JSON.stringify(kept)); } catch { /* a browser that keeps nothing */ }
+  };
+  if (model.keys_everywhere) {
+    const values = Object.fromEntries(Object.entries(read()).filter(([name, value]) =>
+      REMEMBERED.includes(name) && JSON.stringify(value) !== JSON.stringify(model.state[name])));
+    if (Object.keys(values).length) model.send_msg({type: "set", values});
+    model.on("state", remember);
+  }
 
   // ---- keys
   const typing = event => {
@@ -160,7 +180,7 @@ export function render({model}) {
     }
     const doing = {
       h: () => say("tool", "pan"), b: () => say("tool", "box"), v: () => say("tool", "lasso"), i: () => act("invert"), f: () => act("fit"),
-      n: () => act("next"), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
+      n: () => act("next"), t: () => say("table", !model.state.table), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
       3: () => say("n_maps", 3), "?": open_help,
     }[key];
     if (doing) {

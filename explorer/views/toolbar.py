@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Toolbar"]
 
-_SET = frozenset({"tool", "mode", "n_maps", "linked"})
+_SET = frozenset({"tool", "mode", "n_maps", "linked", "table", "table_height", "closed"})
 
 
 class ToolbarComponent(pn.custom.JSComponent):
     """The toolbar in the browser; see ``toolbar.js``."""
 
-    state = param.Dict(default={}, doc="tool, mode, n_maps, linked, selected, can_undo, can_redo.")
+    state = param.Dict(default={}, doc="The arrangement, and selected, can_undo, can_redo.")
     group = param.String(default="", doc="What the maps of this session have in common.")
     keys_everywhere = param.Boolean(default=True, doc="Whether keys count wherever the focus is: a notebook has keys of its own.")
 
@@ -61,7 +61,7 @@ class Toolbar(pn.viewable.Viewer):
             **actions,
         }
         self.component = ToolbarComponent(on_message=self._on_message, group=str(id(session)), keys_everywhere=keys_everywhere, margin=0)
-        session.maps.param.watch(self._update, list(_SET))
+        session.arrangement.param.watch(self._update, list(_SET))
         session.history.param.watch(self._update, ["can_undo", "can_redo"])
         session.selection.param.watch(self._update, ["count"])
         self._update()
@@ -74,17 +74,18 @@ class Toolbar(pn.viewable.Viewer):
             self._session.soon(self._take, message)
 
     def _take(self, message: dict[str, Any]) -> None:
-        name, value = message.get("name"), message.get("value")
-        if message.get("type") == "set" and name in _SET:
+        kind, name = message.get("type"), message.get("name")
+        values = message.get("values")
+        if kind == "set" and isinstance(values, dict) and _SET.issuperset(values):
             try:
-                self._session.maps.param.update({name: value})
+                self._session.arrangement.param.update(**values)
             except ValueError:
                 self._update()  # nobody can choose that: the browser is told what is
-        elif message.get("type") == "do" and name in self._actions:
+        elif kind == "do" and name in self._actions:
             self._actions[name]()
 
     def _update(self, *_: object) -> None:
-        session, maps = self._session, self._session.maps
+        session, maps = self._session, self._session.arrangement
         self.component.state = {
             **{name: getattr(maps, name) for name in sorted(_SET)},
             "selected": session.selection.count,
