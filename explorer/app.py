@@ -23,6 +23,7 @@ from explorer.picture_file import Background, save_picture
 from explorer.query import search as text_search
 from explorer.query.conditions import matching
 from explorer.render.frame import warm as warm_render
+from explorer.selection_summary import summarize
 from explorer.session import Schedule, Session
 from explorer.stills import still
 from explorer.view_rows import view_table
@@ -139,6 +140,26 @@ class Explorer(pn.viewable.Viewer):
         frame.insert(0, "row", found.rows)
         frame.insert(1, "distance", found.distances)
         return frame
+
+    def describe_selection(self) -> pd.DataFrame:
+        """Say what is special about the selected rows against all others.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Categories that are more common among them, numbers whose mean differs, and words of their texts, as
+            :meth:`explorer.selection_summary.SelectionSummary.frame` gives them; empty where fewer than two rows, or all, are selected.
+
+        Raises
+        ------
+        ExplorerError
+            If no dataset is open.
+        """
+        dataset, session = self._session.dataset, self._session
+        if dataset is None:
+            session.error = "Open a dataset first."
+            raise ExplorerError(session.error)
+        return summarize(dataset, session.selection.mask, metric=session.inspection.metric).frame()
 
     @property
     def selection(self) -> NDArray[np.int64]:
