@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 __all__ = ["SortKeys", "pick", "sort_keys", "sorted_rows"]
 
-_PIECE = 1 << 20  # rows taken in one call
+_LETTERS = 7  # bytes of a text that are read at a time
+_ROUNDS = 64  # so often at the most
 _SAMPLED = 1 << 16  # rows looked at to tell whether texts repeat
 _REPEATING = 0.5  # a text that repeats has at most half as many values as the sample has rows
 _BITS = np.uint64(32)
@@ -43,19 +44,15 @@ def sort_keys(column: pa.ChunkedArray) -> SortKeys:
     column : pyarrow.ChunkedArray of n values
         Of a type that :func:`explorer.data.metadata.showable` leaves; not a number counts as missing.
     """
-    kind = column.type
-    if pa.types.is_floating(kind):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
-    missing = pc.is_null(column).to_numpy() if column.null_count else None
-    if pa.types.is_boolean(kind):
-        return SortKeys(pc.fill_null(column, False).cast(pa.uint8()).to_numpy().astype(np.uint32), missing)  # noqa: FBT003 - Arrow's
-    if pa.types.is_temporal(kind):
-        column = column.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64())
-    if pa.types.is_integer(column.type):
-        return SortKeys(_of_integers(pc.fill_null(column, _least(column)).to_numpy()), missing)
-    if pa.types.is_floating(kind):
-        return SortKeys(_of_floats(pc.fill_null(column, 0.0).to_numpy()), missing)
-    return SortKeys(_of_texts(column), missing)
+    if pa.types.is_floating(column.type):
+        floats = column.to_numpy()
+        nan = np.isnan(floats)
+        values, missing = _of_floats(floats), nan if nan.any() else None
+    else:
+        values, missing = _of_others(column), pc.is_null(column).to_numpy() if column.null_count else None
+    if missing is not None:
+        values[missing] = 0  # equal, so that they keep their order
+    return SortKeys(values, missing)
 
 
 def sorted_rows(keys: Iterable[tuple[SortKeys, bool]], n: int) -> NDArray[np.int32]:
@@ -114,6 +111,17 @@ def _least(column: pa.ChunkedArray) -> pa.Scalar:
     return least if least.is_valid else pa.scalar(0, column.type)
 
 
+def _of_others(column: pa.ChunkedArray) -> NDArray[Any]:
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        return pc.fill_null(column, False).cast(pa.uint8()).to_numpy().astype(np.uint32)  # noqa: FBT003 - Arrow's
+    if pa.types.is_temporal(kind):
+        column = column.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64())
+    if pa.types.is_integer(column.type):
+        return _of_integers(pc.fill_null(column, _least(column)).to_numpy())
+    return _of_texts(column)
+
+
 def _of_integers(values: NDArray[np.integer]) -> NDArray[Any]:
     if not len(values):
         return np.empty(0, np.uint32)
@@ -127,13 +135,14 @@ def _of_integers(values: NDArray[np.integer]) -> NDArray[Any]:
 
 
 def _of_floats(values: NDArray[np.floating]) -> NDArray[Any]:
-    with np.errstate(over="ignore"):
-        narrow = values.astype(np.float32)
-    if values.dtype == np.float32 or np.array_equal(narrow, values):
-        bits = (narrow + np.float32(0.0)).view(np.uint32)  # -0 becomes 0
-        return np.where(bits >> np.uint32(31), ~bits, bits | np.uint32(1 << 31))
-    wide = (values + 0.0).view(np.uint64)
-    return np.where(wide >> np.uint64(63), ~wide, wide | np.uint64(1 << 63))
+    """Make numbers of the floats' order; where float32 holds all of them, narrow ones."""
+    if values.dtype == np.float64 and not _is_narrow(values):
+        wide = np.empty(len(values), np.uint64)
+        _order_wide(np.ascontiguousarray(values).view(np.uint64), wide)
+        return wide
+    narrow = np.empty(len(values), np.uint32)
+    _order_narrow(np.ascontiguousarray(values, np.float32).view(np.uint32), narrow)
+    return narrow
 
 
 def _of_texts(column: pa.ChunkedArray) -> NDArray[np.uint32]:
@@ -154,22 +163,105 @@ def _of_texts(column: pa.ChunkedArray) -> NDArray[np.uint32]:
 
 
 def _places(texts: pa.ChunkedArray) -> NDArray[np.uint32]:
-    """Give each text the number of distinct texts before it."""
+    """Give each text the number of texts before it, equal ones the same; by seven bytes at a time, as long as some are equal."""
     n = len(texts)
-    order = pc.sort_indices(texts).to_numpy()
-    places = np.empty(n, np.uint32)
-    place = 0
-    for start in range(0, n, _PIECE):
-        piece = order[max(start - 1, 0) : start + _PIECE]  # with the last one of the piece before, to compare
-        values = texts.take(pa.array(piece))
-        differs = pc.fill_null(pc.not_equal(values[1:], values[:-1]), False).to_numpy().astype(np.uint32)  # noqa: FBT003 - Arrow's
-        if not start:
-            differs = np.concatenate([np.zeros(1, np.uint32), differs])
-        counted = np.cumsum(differs, dtype=np.uint32)
-        counted += np.uint32(place)
-        places[order[start : start + _PIECE]] = counted
-        place = int(counted[-1])
+    places, tied = np.zeros(n, np.uint32), np.arange(n, dtype=np.uint32)
+    if not n:
+        return places
+    whole = texts.cast(pa.large_string()).combine_chunks()
+    _, offset_bytes, text_bytes = whole.buffers()
+    offsets = np.frombuffer(offset_bytes, np.int64)[whole.offset : whole.offset + n + 1]
+    letters = np.zeros(1, np.uint8) if text_bytes is None or not text_bytes.size else np.frombuffer(text_bytes, np.uint8)
+    depth = _in_common(texts)
+    for _ in range(_ROUNDS):
+        if not len(tied):
+            return places
+        words = np.empty(len(tied), np.uint64)
+        _read(letters, offsets, tied, depth, words)
+        tied = _split(words, tied, places)
+        depth += _LETTERS
+    if len(tied):  # long and the same for long: few rows, or a text that nobody sorts by
+        ranks = pc.rank(whole.take(pa.array(tied)), sort_keys="ascending", tiebreaker="dense")
+        _split(ranks.to_numpy().astype(np.uint64) << np.uint64(8), tied, places)
     return places
+
+
+def _in_common(texts: pa.ChunkedArray) -> int:
+    """Count the bytes with which all texts begin: of addresses, more than a few."""
+    ends = pc.min_max(texts).as_py()
+    low, high = ((ends[name] or "").encode() for name in ("min", "max"))
+    return next((at for at, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+
+
+def _split(words: NDArray[np.uint64], tied: NDArray[np.uint32], places: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Tell texts apart that had one place by their next bytes; returns those that are still equal and go on."""
+    order = np.arange(len(tied), dtype=np.uint32)
+    for half in (_half(words, high=False, descending=False), _half(words, high=True, descending=False), places[tied]):
+        order = _sorted_by(half, order)
+    after = np.empty(len(tied), np.uint32)
+    return after[: _place(words[order], tied[order], places, after)]
+
+
+@njit(nogil=True, cache=True)
+def _read(letters, offsets, tied, depth, words):
+    """Pack the next seven bytes of each text, and in the last byte how many there are: a text sorts before what begins with it."""
+    for at in range(tied.size):
+        start = offsets[tied[at]] + depth
+        left = max(0, min(offsets[tied[at] + 1] - start, _LETTERS))
+        word = np.uint64(0)
+        for letter in range(_LETTERS):
+            word = word << np.uint64(8)
+            if letter < left:
+                word |= np.uint64(letters[start + letter])
+        words[at] = (word << np.uint64(8)) | np.uint64(left)
+
+
+@njit(nogil=True, cache=True)
+def _place(words, tied, places, after):
+    """Give each run of equal words within one place a place of its own; collect the runs that go on."""
+    n, start = 0, 0
+    while start < tied.size:
+        place, stop = places[tied[start]], start
+        while stop < tied.size and places[tied[stop]] == place:
+            stop += 1
+        run = start
+        while run < stop:
+            end = run + 1
+            while end < stop and words[end] == words[run]:
+                end += 1
+            goes_on = end - run > 1 and words[run] & np.uint64(0xFF) == _LETTERS
+            for at in range(run, end):
+                places[tied[at]] = place + np.uint32(run - start)
+                if goes_on:
+                    after[n] = tied[at]
+                    n += 1
+            run = end
+        start = stop
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _is_narrow(values):
+    for value in values:  # noqa: SIM110 - compiled
+        if np.float64(np.float32(value)) != value and not np.isnan(value):
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _order_wide(bits, ordered):
+    sign = np.uint64(1) << np.uint64(63)
+    for at in range(bits.size):
+        value = np.uint64(0) if bits[at] == sign else bits[at]  # -0 is 0
+        ordered[at] = ~value if value & sign else value | sign
+
+
+@njit(nogil=True, cache=True)
+def _order_narrow(bits, ordered):
+    sign = np.uint32(1) << np.uint32(31)
+    for at in range(bits.size):
+        value = np.uint32(0) if bits[at] == sign else bits[at]
+        ordered[at] = ~value if value & sign else value | sign
 
 
 @njit(nogil=True, cache=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explorer.data import sorting
@@ -70,8 +70,15 @@ def test_picking_keeps_the_order(mask: list[bool], random: Any):
     assert pick(order, kept).tolist() == order[kept[order]].tolist()
 
 
-@pytest.mark.parametrize("piece", [1, 2, 3, 100])
-def test_long_columns_are_numbered_in_pieces(piece: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sorting, "_PIECE", piece)
-    texts = pa.chunked_array([["b", "a", None, "c", "b", "a", "d"]])
-    assert sorted_rows([(sort_keys(texts), False)], 7).tolist() == [1, 5, 0, 4, 3, 6, 2]
+LONG = ["same beginning, " * 3 + end for end in ("", "a", "\0", "b", "aa", "\0\0", "a\0", "a" * 7, "a" * 8, "a" * 14)]
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2, 100])
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([*LONG, None, "", "same"]), max_size=20))
+def test_long_texts_are_told_apart_however_far_they_are_read(monkeypatch: pytest.MonkeyPatch, rounds: int, some: list[str | None]):
+    monkeypatch.setattr(sorting, "_ROUNDS", rounds)
+    monkeypatch.setattr(sorting, "_REPEATING", -1)
+    column = pa.chunked_array([pa.array(some, pa.string())])
+    order = sorted_rows([(sort_keys(column[1:]), False)], len(some[1:]))
+    assert order.tolist() == by_pandas(pd.DataFrame({"text": pd.Series(some[1:], dtype=object)}), ["text"], [True])
