@@ -14,6 +14,7 @@ import numpy as np
 import panel as pn
 from numpy.typing import NDArray
 
+from explorer.compute.bins import warm as warm_bins
 from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
 from explorer.errors import ExplorerError, UnknownRow
@@ -389,6 +390,7 @@ def keep_order() -> None:
 
 def _warm_data(source: object) -> None:
     warm_render()
+    warm_bins()
     session = Session(schedule=lambda function: function())
     opening = session.open_entry() if source is None else session.open(source)
     try:

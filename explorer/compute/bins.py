@@ -15,7 +15,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["MOST_BINS", "Spread", "bin_codes", "count_codes", "nice_edges", "robust_ends", "rounded_to", "time_edges", "wanted_bins"]
+__all__ = [
+    "MOST_BINS",
+    "Spread",
+    "bin_codes",
+    "count_codes",
+    "nice_edges",
+    "robust_ends",
+    "rounded_to",
+    "time_edges",
+    "wanted_bins",
+    "warm",
+]
 
 MOST_BINS: Final = 60
 _LEAST_BINS = 16
@@ -162,6 +173,13 @@ def bin_codes(values: NDArray[np.float64], edges: NDArray[np.float64], codes: ND
         Filled.
     """
     _bin_codes(values, edges, codes, int(under), int(over))
+
+
+def warm() -> None:
+    """Compile the kernels, so that nobody waits for it."""
+    codes = np.zeros(1, np.uint8)
+    bin_codes(np.zeros(1), np.array([0.0, 1.0]), codes, under=False, over=False)
+    count_codes(codes, 1, None, None)
 
 
 @njit(nogil=True, cache=True)
