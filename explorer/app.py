@@ -20,6 +20,7 @@ from explorer.data.catalog import catalog
 from explorer.errors import ExplorerError, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.neighborhood import find_neighbors
+from explorer.neighborhood import warm as warm_neighborhood
 from explorer.picture_file import Background, save_picture
 from explorer.query import search as text_search
 from explorer.query.conditions import matching
@@ -170,6 +171,16 @@ class Explorer(pn.viewable.Viewer):
     @selection.setter
     def selection(self, rows: Any) -> None:
         self._session.selection.apply(rows)
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected rows' metadata, indexed by row number, ascending; empty where nothing is selected."""
+        dataset = self._session.dataset
+        if dataset is None:
+            import pandas as pd
+
+            return pd.DataFrame(index=pd.Index([], name="row"))
+        return dataset.frame(self._session.selection.rows)
 
     def search(self, text: str, *, column: str | None = None, mode: text_search.Mode = "contains", case: bool = False) -> NDArray[np.int64]:
         """Find the rows whose text has something in it; filters and hidden categories are not looked at.
@@ -390,6 +401,7 @@ def keep_order() -> None:
 
 def _warm_data(source: object) -> None:
     warm_render()
+    warm_neighborhood()
     warm_bins()
     session = Session(schedule=lambda function: function())
     opening = session.open_entry() if source is None else session.open(source)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.scene import Shown
 
-__all__ = ["EXACT_PRODUCTS", "MapNeighbors", "Neighbors", "alike", "find_neighbors", "map_neighbors", "two_steps_away"]
+__all__ = ["EXACT_PRODUCTS", "MapNeighbors", "Neighbors", "alike", "find_neighbors", "map_neighbors", "two_steps_away", "warm"]
 
 _SAME = 1e-6  # what may be left of a difference of two directions that are the same
 EXACT_PRODUCTS = 200_000_000  # n * d up to which one row's neighbors are searched exactly: about 0.1 s on one core
@@ -196,3 +196,17 @@ def alike(dataset: Dataset, liked: Sequence[int], disliked: Sequence[int], *, k:
         return Neighbors(-1, np.empty(0, np.int32), np.empty(0, np.float32), "cosine", "exact search", 1.0)
     rows, distances = nearest_rows(dataset.vectors, direction.astype(np.float32), k=k, metric="cosine", drawable=allowed)
     return Neighbors(-1, rows, distances, "cosine", "exact search", 1.0)
+
+
+def warm() -> None:
+    """Compile every kernel, or load it from numba's cache; for the start of a server."""
+    from explorer.compute.one_to_all import products_and_squares, squared_gaps
+    from explorer.render.layout_index import LayoutIndex, frozen
+
+    places = np.array([[0, 0], [1, 1], [2, 1]], np.float32)
+    index = LayoutIndex.build(places)
+    nearest_on_map(index, places[0], k=1, but=0)
+    map_ranks(index, places[0], places[1:])
+    sums = np.empty(3, np.float32)
+    products_and_squares(frozen(places), places[0], sums, sums.copy())
+    squared_gaps(frozen(places), places[0], sums)

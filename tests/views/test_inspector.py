@@ -189,3 +189,73 @@ def test_large_images_of_many_neighbors_are_not_all_sent(inspector: Inspector, o
     shown = content(inspector)
     assert shown["card"]["image"]
     assert [bool(near["image"]) for near in shown["neighbors"]] == [True] * 4 + [False] * 16
+
+
+def test_what_the_map_kept_lost_and_added(inspector: Inspector, opened: Callable[..., Dataset], session: Session, loop: Any):
+    opened()
+    session.inspection.row = 3
+    loop.until(lambda: inspector.component.maps)
+    made, (shown,) = session.inquiry.on_maps[session.planes[0]], inspector.component.maps
+    json.dumps(shown, allow_nan=False)
+    assert shown["title"] == session.scene.shown.run.title
+    assert shown["kept"] == made.kept.tolist()
+    assert shown["ranks"] == made.ranks.tolist()
+    assert [near["row"] for near in shown["falses"]] == made.false.tolist()
+    session.inspection.row = 4
+    loop.until(lambda: session.neighbors is not None and session.neighbors.row == 4)
+    assert inspector.component.maps == [] or inspector.component.maps[0] is not shown
+
+
+def test_rows_like_some_are_listed(inspector: Inspector, opened: Callable[..., Dataset], session: Session, loop: Any):
+    opened()
+    inspector.component._handle_msg({"type": "give", "row": 3, "side": "liked"})
+    inspector.component._handle_msg({"type": "give", "row": 4, "side": "disliked"})
+    loop.until(lambda: inspector.component.tray.get("found"))
+    tray = inspector.component.tray
+    json.dumps(tray, allow_nan=False)
+    assert (tray["liked"], tray["disliked"]) == ([{"row": 3, "label": "word 3"}], [{"row": 4, "label": "word 4"}])
+    assert [near["row"] for near in tray["found"]] == session.inquiry.alike.rows.tolist()
+    inspector.component._handle_msg({"type": "select", "what": "alike", "mode": "replace"})
+    loop.run()
+    assert session.selection.count == 10
+    inspector.component._handle_msg({"type": "forget"})
+    loop.run()
+    assert inspector.component.tray == {}
+
+
+def test_neighbors_are_selected_and_the_way_back_is_gone(inspector: Inspector, opened: Callable[..., Dataset], session: Session, loop: Any):
+    opened()
+    for row in (3, 4):
+        inspector.component._handle_msg({"type": "look", "row": row})
+    loop.until(lambda: session.neighbors is not None and session.neighbors.row == 4)
+    inspector.component._handle_msg({"type": "select", "what": "neighbors", "mode": "add"})
+    loop.run()
+    assert session.selection.count == 11
+    assert inspector.component.ways == {"can_go_back": True, "can_go_forward": False}
+    inspector.component._handle_msg({"type": "back"})
+    loop.run()
+    assert session.inspection.row == 3
+    inspector.component._handle_msg({"type": "forward"})
+    loop.run()
+    assert session.inspection.row == 4
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "give", "row": 3},
+        {"type": "give", "row": 3, "side": "loved"},
+        {"type": "give", "side": "liked"},
+        {"type": "select", "what": "neighbors"},
+        {"type": "select", "what": "neighbors", "mode": {}},
+        {"type": "select", "what": "everything", "mode": "add"},
+        {"type": "back"},
+        {"type": "forward"},
+    ],
+    ids=str,
+)
+def test_more_nonsense_does_nothing(inspector: Inspector, opened: Callable[..., Dataset], session: Session, loop: Any, message: Any):
+    opened()
+    inspector.component._handle_msg(message)
+    loop.run()
+    assert (session.inspection.row, session.inspection.liked, session.selection.count, session.error) == (None, [], 0, "")
