@@ -119,9 +119,15 @@ def test_a_click_on_no_row_is_refused(view: Explorer, row: int):
         view.clicked = 2.5
 
 
+def test_without_a_dataset_nothing_is_selected():
+    assert Explorer().selected.empty
+
+
 def test_a_selection_goes_in_and_out(view: Explorer):
+    assert view.selected.empty
     view.selection = [5, 1, 5]
     assert view.selection.tolist() == [1, 5]
+    pd.testing.assert_frame_equal(view.selected, view.dataset.frame([1, 5]))
     view.selection = view.dataset.frame()["kind"].to_numpy() == "a"
     assert view.selection.tolist() == list(range(0, 40, 2))
     with pytest.raises(UnknownRow, match="no row 40"):
