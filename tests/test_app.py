@@ -137,6 +137,16 @@ def test_a_selection_goes_in_and_out(view: Explorer):
     assert view.selection.size == 0
 
 
+def test_search_and_query_return_row_numbers(view: Explorer):
+    assert view.search("WORD 1").tolist() == [1, *range(10, 20)]
+    assert view.search("word 1", mode="word", column="word").dtype == np.int64
+    assert view.query('kind == "b" and word in ["word 1", "word 2"]').tolist() == [1]
+    with pytest.raises(UnknownColumn, match="Did you mean kind?"):
+        view.query("kin == 'b'")
+    with pytest.raises(ExplorerError, match="Open a dataset first"):
+        Explorer().query("kind == 'b'")
+
+
 def test_an_explorer_of_nothing_says_what_to_do():
     view = Explorer()
     assert (view.dataset, view.layout, view.clicked, len(view.neighbors)) == (None, None, None, 0)

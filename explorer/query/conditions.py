@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["matching"]
 
-_PIECE = 8 * PIECE_ROWS  # a comparison is quicker than a search
+_PIECE = 2 * PIECE_ROWS  # a comparison is quicker than a search
 
 
 def matching(dataset: Dataset, expression: str, *, should_stop: Stop = never) -> NDArray[np.bool_] | None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["PIECE_ROWS", "Stop", "never", "work_through"]
 
-PIECE_ROWS = 16_384  # a few milliseconds of searching: so long it takes to notice that somebody asks for something else
+PIECE_ROWS = 65_536  # some milliseconds of searching: so long it takes to notice that somebody asks for something else
 
 Stop = Callable[[], bool]
 """Says whether the answer is still wanted; asked from any thread, between pieces."""
