@@ -24,7 +24,7 @@ export function render({model}) {
     if (wait > 0) timer = setTimeout(now, wait); else now();
   };
   grip.addEventListener("pointerdown", event => {
-    drag = {y: event.clientY, height: model.height};
+    drag = {y: event.clientY, height: model.pixels};
     grip.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
@@ -35,14 +35,14 @@ export function render({model}) {
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
-    send(bounded(model.height + by));
+    send(bounded(model.pixels + by));
   });
   const update = () => {
-    grip.setAttribute("aria-valuenow", model.height);
+    grip.setAttribute("aria-valuenow", model.pixels);
     grip.setAttribute("aria-valuemin", model.least);
     grip.setAttribute("aria-valuemax", model.most);
   };
-  model.on("height", update);
+  model.on("pixels", update);
   update();
   return box;
 }

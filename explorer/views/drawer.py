@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Drawer"]
 
+_HANDLE = 26  # pixels of the handle and the margin
+
 
 class DrawerHandle(pn.custom.JSComponent):
     """The border that is dragged, and a button that closes; see ``drawer.js``."""
 
-    height = param.Integer(default=260, doc="Pixels of what is below it.")
+    pixels = param.Integer(default=260, doc="Height of what is below it.")
     least = param.Integer(default=120, doc="The least it may be.")
     most = param.Integer(default=1_200, doc="The most it may be.")
 
@@ -70,5 +72,7 @@ class Drawer(pn.viewable.Viewer):
             self._arrangement.table_height = height
 
     def _update(self, *_: object) -> None:
-        self._handle.height = self._content.height = self._arrangement.table_height
+        height = self._arrangement.table_height
+        self._handle.pixels = self._content.height = height
+        self._view.height = height + _HANDLE
         self._view.visible = self._arrangement.table

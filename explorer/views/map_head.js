@@ -1,7 +1,7 @@
 // Which layout is on a map; shown where there are several maps. Names of layouts go through textContent only.
 export function render({model}) {
   const box = document.createElement("label"), choice = document.createElement("select");
-  box.className = "map-head";
+  box.className = "layout-of-map";
   choice.setAttribute("aria-label", "Layout on this map");
   box.append(choice);
   const update = () => {

@@ -25,6 +25,7 @@ _GRID = """
 }
 .scroll-button { display: none !important; }
 """
+_NO_BUTTON = ".scroll-button { display: none !important; }"
 
 
 class MapHead(pn.custom.JSComponent):
@@ -33,7 +34,7 @@ class MapHead(pn.custom.JSComponent):
     content = param.Dict(default={"titles": [], "title": ""}, doc="titles of the layouts there are, and the title of the one on the map.")
 
     _esm = Path(__file__).with_name("map_head.js")
-    _stylesheets: ClassVar = [Path(__file__).with_name("toolbar.css")]  # type: ignore[list-item]  # as Panel allows
+    _stylesheets: ClassVar = [Path(__file__).with_name("map_head.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
         super().__init__(**params)
@@ -65,7 +66,10 @@ class Maps(pn.viewable.Viewer):
         self._cells: dict[Plane, _Cell] = {session.planes[0]: _Cell(session, self.first)}
         actions = {"fit": self.show_selection}
         toolbar = Toolbar(session, actions, keys_everywhere=keys_everywhere)
-        toolbar.component.styles = {"position": "absolute", "left": "8px", "top": "8px", "z-index": "6"}
+        room = "calc(100% - 16px)"
+        toolbar.component.styles = {
+            "position": "absolute", "left": "8px", "top": "8px", "width": room, "height": room, "z-index": "6", "pointer-events": "none"
+        }  # fmt: skip
         self._grid = pn.Column(margin=0, sizing_mode="stretch_both", stylesheets=[_GRID])
         self._view = pn.Column(
             self._grid, toolbar, margin=0, sizing_mode="stretch_both", styles={"position": "relative", "overflow": "hidden"}
@@ -118,9 +122,11 @@ class _Cell:
 
     def __init__(self, session: Session, shown: Map) -> None:
         self._session, self.map = session, shown
-        place = {"position": "absolute", "right": "8px", "top": "8px", "z-index": "5", "max-width": "60%"}
+        place = {"position": "absolute", "right": "8px", "bottom": "8px", "z-index": "5", "max-width": "60%"}
         self.head = MapHead(on_message=lambda message: session.soon(self._take, message), margin=0, styles=place, visible=False)
-        self.view = pn.Column(shown, self.head, margin=0, sizing_mode="stretch_both", styles={"position": "relative"})
+        self.view = pn.Column(
+            shown, self.head, margin=0, sizing_mode="stretch_both", styles={"position": "relative"}, stylesheets=[_NO_BUTTON]
+        )
         self._watchers = [
             (session, session.param.watch(self._update, ["runs"])),
             (shown.plane, shown.plane.param.watch(self._update, ["scene"])),

@@ -78,9 +78,9 @@ class Panels:
         return [
             self._section("Legend", self.legend),
             self._section("Search", self.search),
-            self._section("Histograms", self.histograms),
             self._section("Selection", self.selections, self.selected),
             self._section("Point", self.inspector),
+            self._section("Histograms", self.histograms),
             self._section("Export", self.export),
         ]
 

@@ -64,9 +64,9 @@ class Selections(pn.viewable.Viewer):
         selection, self._problem = session.selection, ""
         try:
             if kind == "only" and selection.count:
-                session.filters.put("selection", f"{selection.made_by or 'the selection'}", selection.mask)
+                session.filters.put("selection", f"selected by {selection.made_by}", selection.mask)
             elif kind == "without" and selection.count:
-                session.filters.put("without selection", f"without {selection.made_by or 'the selection'}", ~selection.mask)
+                session.filters.put("without selection", f"not selected by {selection.made_by}", ~selection.mask)
             elif kind == "keep" and isinstance(name, str):
                 selection.keep(name)
             elif kind == "recall" and isinstance(name, str) and mode in get_args(Mode):
