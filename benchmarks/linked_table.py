@@ -50,11 +50,10 @@ def seconds(act: Callable[[], Any], times: int) -> float:
     return median(taken)
 
 
-def measure(n: int, times: int) -> dict[str, float]:
+def measure(n: int, times: int, *, alone: bool) -> dict[str, float]:
     """Measure with n rows; seconds by name."""
     dataset = rows_of(n)
     columns = first_columns(dataset)
-    frame = dataset.frame()
     mask = np.random.default_rng(1).random(n) < SELECTED
 
     def page(sort: Sort) -> list[list[str | None]]:
@@ -76,6 +75,9 @@ def measure(n: int, times: int) -> dict[str, float]:
         "selection to page, sorted by a number": seconds(lambda: page(BY_NUMBER), times),
         "selection to page, sorted by a text": seconds(lambda: page(BY_TEXT), times),
     }
+    if alone:
+        return found
+    frame = dataset.frame()
     peers = {
         "sort by a number": seconds(lambda: frame["score"].sort_values(kind="stable"), 1),
         "sort by a category": seconds(lambda: frame["kind"].sort_values(kind="stable"), 1),
@@ -92,10 +94,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--quick", action="store_true", help="100,000 rows")
+    parser.add_argument("--alone", action="store_true", help="without pandas, which takes minutes and gigabytes at 10 million rows")
     parser.add_argument("--json", action="store_true", help="print one list of figures")
     asked = parser.parse_args()
     sizes = [100_000] if asked.quick else asked.rows
-    figures = [{"rows": n, "name": name, "ms": 1e3 * value} for n in sizes for name, value in measure(n, 5).items()]
+    figures = [{"rows": n, "name": name, "ms": 1e3 * value} for n in sizes for name, value in measure(n, 5, alone=asked.alone).items()]
     if asked.json:
         json.dump(figures, sys.stdout)
         return

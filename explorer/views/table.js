@@ -465,6 +465,7 @@ export function render({model}) {
     asked += 1;
     if (n()) send({type: "page", id: asked, start: from, count: Math.min(AT_ONCE, to - from)});
     else waiting = false;
+    paint();
   };
   model.on("listing", onListing);
   model.on("counts", onCounts);
