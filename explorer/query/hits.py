@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Hits", "example", "excerpt", "passage"]
 
 _WALKED = 100_000  # hits that one can walk through
+_PIECE = 1 << 20  # rows looked at in one call
 _READ = 20_000  # characters of a text in which its matches are marked
 _SAMPLED = 500  # rows from which an example is made
 _SHORT = 24  # characters of a value in an example
@@ -50,7 +51,18 @@ class Hits:
         """Say which of the rows that were found are shown, None for all; takes milliseconds for millions of rows."""
         shown = mask if shown_mask is None or len(shown_mask) != len(mask) else mask & shown_mask
         count, n_shown = int(np.count_nonzero(mask)), int(np.count_nonzero(shown))
-        return cls(mask, shown, count, n_shown, np.flatnonzero(shown)[:_WALKED].astype(np.int64))
+        return cls(mask, shown, count, n_shown, _first_rows(shown))
+
+
+def _first_rows(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number the first rows of a mask, in pieces: others get their turn in between, and most of a long mask is not looked at."""
+    found: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    n = 0
+    for start in range(0, len(mask), _PIECE):
+        if n < _WALKED:
+            found.append(np.flatnonzero(mask[start : start + _PIECE]) + start)
+            n += len(found[-1])
+    return np.concatenate(found)[:_WALKED]
 
 
 def passage(dataset: Dataset, pattern: Pattern, row: int, *, column: str | None = None) -> tuple[str, list[str]]:

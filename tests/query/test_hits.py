@@ -16,6 +16,14 @@ def test_hits_count_what_was_found_and_what_of_it_is_shown():
     assert Hits.of(mask, np.ones(9, bool)).n_shown == 3  # a mask of another dataset says nothing
 
 
+def test_one_walks_through_the_first_hundred_thousand_hits():
+    mask = np.random.default_rng(0).random(2_500_000) < 0.06
+    assert np.array_equal(Hits.of(mask, None).rows, np.flatnonzero(mask)[:100_000])
+    mask[1_000_000:2_200_000] = False
+    mask[:900_000] = False
+    assert np.array_equal(Hits.of(mask, None).rows, np.flatnonzero(mask))
+
+
 def test_a_passage_is_cut_around_its_first_match():
     assert excerpt(["a ", "dog", " b"]) == ["a ", "dog", " b"]
     assert excerpt(["x" * 50, "dog", ""], before=4) == ["…xxxx", "dog", ""]
