@@ -12,6 +12,6 @@ def on_server_loaded(server_context: object) -> None:
     """Compile the drawing kernels and start the compute process."""
     if _parent not in sys.path:
         sys.path.insert(0, _parent)  # as main.py: this folder is what is served, installed or not
-    from explorer.app import warm
+    from explorer.pages import warm
 
     warm()

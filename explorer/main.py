@@ -14,6 +14,6 @@ if _spec is None or _spec.origin is None or Path(_spec.origin).resolve().parent 
     sys.modules.pop("explorer", None)
     sys.path.insert(0, str(_here.parent))
 
-from explorer.app import create_page  # noqa: E402  (the path is set above)
+from explorer.pages import create_page  # noqa: E402  (the path is set above)
 
 create_page().servable(title="Explorer")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
-from explorer.app import create_page, warm
+from explorer.pages import create_page, warm
 from explorer.errors import BadParameter
 
 if TYPE_CHECKING:

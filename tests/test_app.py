@@ -18,9 +18,10 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.app import Explorer, keep_order
+from explorer.app import Explorer
 from explorer.errors import BadParameter, ExplorerError, NoVectors, UnknownChoice, UnknownColumn, UnknownRow
 from explorer.jobs.runner import runner
+from explorer.pages import keep_order
 
 seeds = count(1)
 

@@ -12,7 +12,7 @@ from bokeh.document import Document
 from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
-from explorer.app import warm
+from explorer.pages import warm
 from explorer.server import pages
 from explorer.session import Session
 from explorer.views.map import Map

@@ -1,0 +1,158 @@
+"""The pages that a server gives to browsers: built, warmed up before the first person comes, and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import holoviews as hv
+import panel as pn
+
+from explorer.compute.bins import warm as warm_bins
+from explorer.errors import ExplorerError
+from explorer.jobs.runner import runner
+from explorer.neighborhood import warm as warm_neighborhood
+from explorer.render.frame import warm as warm_render
+from explorer.session import Schedule, Session
+from explorer.stills import still
+from explorer.views.page import Panels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["create_page", "keep_order", "scheduler", "warm"]
+
+logger = logging.getLogger(__name__)
+
+# In a notebook the browser gets everything from the kernel (inline): nothing is fetched from outside. A server serves its own files.
+hv.extension("bokeh", logo=False, inline=True)
+if pn.state.curdoc is None:
+    pn.extension(inline=True)
+
+_kept: list[Session] = []  # what warm() opened stays open, so that every page finds it
+
+
+def create_page(source: object = None) -> pn.viewable.Viewable:
+    """Build the page of one browser session.
+
+    Parameters
+    ----------
+    source : object, optional
+        What to open; the dataset named in the address (``?dataset=digits``), else the first of the catalog, by default.
+
+    Returns
+    -------
+    Viewable
+        To be made ``.servable()``, inside a Panel session.
+    """
+    pn.extension()
+    session, panels, made = _page()
+
+    def ended(_: object) -> None:
+        session.close()
+        panels.close()
+
+    pn.state.on_session_destroyed(ended)
+    asked = _asked_for()
+    ready = source is None and session.open_ready(asked)  # then the page comes with its map
+    if ready and session.scene is not None and pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables["still"] = still(session.scene)
+
+    def begin() -> None:
+        if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
+            made.dark_theme = True
+        if source is not None:
+            session.open(source)
+        elif not ready:
+            session.open_entry(asked)
+        panels.map.begin()
+
+    # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
+    pn.state.onload(lambda: session.soon(begin))
+    return made
+
+
+def warm(source: object = None) -> None:
+    """Get ready before the first person comes; returns when a page would be quick.
+
+    Compiles the drawing kernels, opens what will be shown first and keeps it open, builds a page once (the first one of a process takes a
+    second longer), and lets the compute process start by itself.
+
+    Parameters
+    ----------
+    source : object, optional
+        What the pages will show; the first dataset of the catalog by default.
+    """
+    ready = threading.Thread(target=_warm_data, args=(source,), name="explorer-warm", daemon=True)
+    ready.start()
+    threading.Thread(target=runner().warm, name="explorer-warm-worker", daemon=True).start()
+    _page()[2].get_root()
+    ready.join()
+
+
+def _page() -> tuple[Session, Panels, Any]:
+    from explorer.views.material import MaterialToolkit, material_page  # not for a notebook, where its widgets would weigh 40 MB
+
+    keep_order()
+    later = scheduler()
+    session = Session(schedule=later)
+    panels = Panels(session, MaterialToolkit(), later=later, held=True, keys_everywhere=True)
+    return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
+
+
+def keep_order() -> None:
+    """Close Panel's pool of threads (``--num-threads``), in which what a person does is carried out in any order.
+
+    There the end of a file comes before its beginning, and of two values of a slider the first one stays. Explorer needs no such pool:
+    whatever takes time has threads and processes of its own.
+    """
+    pool = pn.state._thread_pool  # Panel has no public name for it
+    if pool is not None:
+        logger.warning("Panel's pool of threads (--num-threads) is closed: in it the events of a page would overtake each other.")
+        pn.state._thread_pool = None
+        pool.shutdown(wait=False)
+
+
+def _warm_data(source: object) -> None:
+    warm_render()
+    warm_neighborhood()
+    warm_bins()
+    session = Session(schedule=lambda function: function())
+    opening = session.open_entry() if source is None else session.open(source)
+    try:
+        opening.result()
+        session.catch_up()
+    except ExplorerError as error:
+        logger.warning("%s", error)  # each page says it too
+    _kept.append(session)
+    if session.scene is not None:
+        still(session.scene)
+
+
+def _asked_for() -> str | None:
+    asked = pn.state.session_args.get("dataset") if pn.state.session_args else None
+    return asked[0].decode("utf-8", "replace") if asked else None
+
+
+def scheduler() -> Schedule:
+    """Find the way back to the thread that owns the widgets: a served document's next tick, a notebook's loop, or here and now."""
+    document = pn.state.curdoc
+    if document is not None and document.session_context:
+
+        def next_tick(function: Callable[[], object]) -> None:
+            document.add_next_tick_callback(lambda: (function(), None)[1])
+
+        return next_tick
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        lock = threading.RLock()  # a plain script: no loop; one function at a time
+
+        def here(function: Callable[[], object]) -> None:
+            with lock:
+                function()
+
+        return here
+    return loop.call_soon_threadsafe
