@@ -55,7 +55,7 @@ class Hits:
 
 
 def _first_rows(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Number the first rows of a mask, in pieces: others get their turn in between, and most of a long mask is not looked at."""
+    """Find the first rows of a mask, in pieces: others get their turn in between, and most of a long mask is not looked at."""
     found: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     n = 0
     for start in range(0, len(mask), _PIECE):

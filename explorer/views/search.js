@@ -309,7 +309,6 @@ export function render({model}) {
     if (!at) return offer(false);
     const plain = /^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) && !/^(and|or|not|in|is|if|else|for|while|class|def|return|from|import|as|with|try|lambda|pass|del|global|raise|yield|None|True|False)$/.test(name);
     line.setRangeText(plain ? name : `\`${name}\``, at.from, at.to, "end");
-    offer(false);
     line.dispatchEvent(new Event("input"));
     offer(false);
   };

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -168,17 +169,20 @@ def test_enter_does_not_filter_by_what_was_there_before_an_error(panel: Searched
 
 
 def test_a_late_answer_to_an_old_question_is_dropped_and_its_search_stops(panel: Searched):
-    stopped: list[bool] = []
+    begun, stopped = threading.Event(), threading.Event()
 
     def slow(dataset: Dataset, stop: Stop) -> None:
+        begun.set()
         while not stop():
-            pass
-        stopped.append(True)
+            stopped.wait(0.001)
+        stopped.set()
 
     panel.view.search.ask(Question(50, "slow", slow))
+    assert begun.wait(60)
     panel._asked = 50
     assert panel.search("word 7")["note"] == "1 row"
-    panel.loop.until(lambda: stopped)
+    assert stopped.wait(60)
+    panel.loop.run()
     assert panel.component.found["note"] == "1 row"
 
 
