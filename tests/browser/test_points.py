@@ -117,7 +117,7 @@ def test_a_click_lists_the_true_neighbors(sample_page: Watched, sample: Sample, 
         page.wait_until(lambda: len(page.neighbors()) == K, "its neighbors")
         expected, distances = nearest(sample.vectors, row, K)
         assert page.neighbors() == expected
-        shown = [float(text) for text in page.page.locator(".inspector .distance").all_inner_texts()]
+        shown = [float(text) for text in page.page.locator(".inspector ol .distance").all_inner_texts()]
         assert shown == pytest.approx(distances, abs=2e-4)
     page.wait_until(lambda: page.pixels("marks").any(axis=-1).sum() > 500, "marks")
 
