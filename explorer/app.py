@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import panel as pn
+import param
 from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
@@ -21,18 +22,36 @@ from explorer.query import search as text_search
 from explorer.query.conditions import matching
 from explorer.selection_summary import summarize
 from explorer.session import Session
+from explorer.session_state import state_from_json, state_to_json
 from explorer.view_rows import view_table
 from explorer.views.export import current_window
 from explorer.views.page import Panels
 from explorer.views.plain import PlainToolkit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from explorer.data.dataset import Dataset
     from explorer.scene import Scene
 
 __all__ = ["Explorer"]
+
+
+class _Live(param.Parameter):  # type: ignore[type-arg, unused-ignore]  # generic for type checkers only
+    """A parameter whose value is the session's: read there, set there; watchers hear of it when it changes there."""
+
+    def __get__(self, obj: Any, objtype: Any = None) -> Any:
+        return self if obj is None else getattr(obj, f"_read_{self.name}")()
+
+    def __set__(self, obj: Any, val: Any) -> None:
+        getattr(obj, f"_write_{self.name}")(val)
+
+    def tell(self, obj: param.Parameterized) -> None:
+        """Call the watchers, with the value as it is now; where there are none, it is not even read."""
+        if obj.param.watchers.get(self.name):
+            super().__set__(obj, getattr(obj, f"_read_{self.name}")())
 
 
 class Explorer(pn.viewable.Viewer):
@@ -57,7 +76,14 @@ class Explorer(pn.viewable.Viewer):
     >>> view = explorer.Explorer(frame, vectors="embedding", color="label")
     >>> view          # shows the map
     >>> view.clicked  # the row that was clicked last
+    >>> view.selection = [1, 2, 3]
+    >>> view.param.watch(print, ["selection", "clicked"])
     """
+
+    clicked: int | None = _Live(doc="The number of the row that was clicked last; may be set, to none as well.")  # type: ignore[assignment]
+    selection: NDArray[np.int64] = _Live(  # type: ignore[assignment]
+        doc="The selected row numbers, ascending; may be set to any row numbers or to a mask."
+    )
 
     def __init__(
         self,
@@ -70,15 +96,17 @@ class Explorer(pn.viewable.Viewer):
         height: int = 640,
         **params: Any,
     ) -> None:
-        super().__init__(**params)
         later = scheduler()
         self._session = session = Session(schedule=later)
+        super().__init__(**params)
         self._panels = Panels(session, PlainToolkit(), later=later)
         self._height = height
         session.catalog = catalog()
         if source is not None:
             given = {"vectors": vectors, "label": label, "color": color, "text": text}
             session.open_now(source, **{name: value for name, value in given.items() if value is not None})
+        session.selection.param.watch(lambda _: self._tell("selection"), ["version"])
+        session.inspection.param.watch(lambda _: self._tell("clicked"), ["row"])
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._panels.block(height=self._height)
@@ -94,13 +122,10 @@ class Explorer(pn.viewable.Viewer):
         scene = self._session.scene
         return None if scene is None else scene.shown.layout
 
-    @property
-    def clicked(self) -> int | None:
-        """The number of the row that was clicked last; may be set. A number that no row has is refused with ``UnknownRow``."""
+    def _read_clicked(self) -> int | None:
         return self._session.inspection.row
 
-    @clicked.setter
-    def clicked(self, row: int | None) -> None:
+    def _write_clicked(self, row: int | None) -> None:
         n = 0 if self._session.dataset is None else self._session.dataset.n_rows
         if row is not None and not 0 <= row < n:
             raise UnknownRow(row, n)
@@ -145,14 +170,28 @@ class Explorer(pn.viewable.Viewer):
             raise ExplorerError(session.error)
         return summarize(dataset, session.selection.mask, metric=session.inspection.metric).frame()
 
-    @property
-    def selection(self) -> NDArray[np.int64]:
-        """The selected row numbers, ascending; may be set to any row numbers or to a mask."""
+    def _read_selection(self) -> NDArray[np.int64]:
         return self._session.selection.rows
 
-    @selection.setter
-    def selection(self, rows: Any) -> None:
+    def _write_selection(self, rows: Any) -> None:
         self._session.selection.apply(rows)
+
+    def _tell(self, name: str) -> None:
+        live = self.param[name]
+        assert isinstance(live, _Live)
+        live.tell(self)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Everything that was set, as JSON: colors, filters, the selection, which layouts are on the maps; no data. May be set.
+
+        What is missing or not known stays as it is; what does not fit, or belongs to another dataset, is refused with ``BadState``.
+        """
+        return state_to_json(self._session)
+
+    @state.setter
+    def state(self, values: Mapping[str, Any]) -> None:
+        state_from_json(self._session, values)
 
     @property
     def selected(self) -> pd.DataFrame:

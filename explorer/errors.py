@@ -22,6 +22,7 @@ ExplorerError                    catch this one to catch them all
         UnknownRow (IndexError)  a row number outside the dataset
         BadPattern               a regular expression that does not compile
         BadQuery                 a query that cannot be read, or that asks for what a query cannot do
+        BadState                 a state that cannot be set
         SearchTooSlow            a search that would go on for too long
     JobError (RuntimeError)      a computation did not finish
         JobFailed                it raised
@@ -42,6 +43,7 @@ __all__ = [
     "BadParameter",
     "BadPattern",
     "BadQuery",
+    "BadState",
     "BadVectors",
     "DataError",
     "DuplicateColumns",
@@ -239,6 +241,13 @@ class BadQuery(ParameterError):
     def __str__(self) -> str:
         reason, place = self.args
         return reason if place is None else f"At character {place + 1}: {reason}"
+
+
+class BadState(ParameterError):
+    """A state that cannot be set: ``BadState(reason)``."""
+
+    def __str__(self) -> str:
+        return f"This state cannot be set: {self.args[0]}. Nothing was changed."
 
 
 class SearchTooSlow(ParameterError):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
-from explorer.pages import create_page, warm
 from explorer.errors import BadParameter
+from explorer.pages import create_page, warm
 
 if TYPE_CHECKING:
     from panel.viewable import Viewable

@@ -27,12 +27,12 @@ from explorer.scene import Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
 from explorer.staging import Look, Staged, open_already, prepare_scene
 from explorer.state.appearance import Appearance
+from explorer.state.arrangement import Arrangement
 from explorer.state.export import ExportChoice
 from explorer.state.filters import Filters
 from explorer.state.histograms import Histograms
 from explorer.state.history import History
 from explorer.state.inspection import Inspection
-from explorer.state.arrangement import Arrangement
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
 from explorer.state.table import TableChoice
@@ -63,6 +63,7 @@ class Session(param.Parameterized):
     scene = param.Parameter(default=None, doc="What is on the first map (Scene), or none.")
     pointed = param.Integer(default=None, allow_None=True, doc="The row under the pointer, wherever that is: ringed on every map.")
     neighbors = param.Parameter(default=None, doc="The clicked row's Neighbors, or none.")
+    marked = param.List(default=[], item_type=int, doc="Rows that are marked on every map: hits of a search.")
     runs = param.List(default=[], doc="Layouts that can be shown at once (Run).")
     opening = param.String(default="", doc="What is being opened, as text; empty when nothing is.")
     running = param.String(default="", doc="The title of the projection being computed; empty when none is.")
@@ -193,6 +194,7 @@ class Session(param.Parameterized):
             self.selection.reset(dataset.n_rows)
             self.filters.reset(dataset.n_rows)
             self.inspection.row = self.pointed = None
+            self.marked = []
         finally:
             self._taking = False
         self.param.update(dataset=dataset, runs=ready.runs, neighbors=None, opening="", error="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from PIL import Image
 
 import explorer
 from explorer.app import Explorer
-from explorer.errors import BadParameter, ExplorerError, NoVectors, UnknownChoice, UnknownColumn, UnknownRow
+from explorer.errors import BadParameter, BadState, ExplorerError, NoVectors, UnknownChoice, UnknownColumn, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.pages import keep_order
 
@@ -142,10 +143,66 @@ def test_search_and_query_return_row_numbers(view: Explorer):
     assert view.search("WORD 1").tolist() == [1, *range(10, 20)]
     assert view.search("word 1", mode="word", column="word").dtype == np.int64
     assert view.query('kind == "b" and word in ["word 1", "word 2"]').tolist() == [1]
-    with pytest.raises(UnknownColumn, match="Did you mean kind?"):
+    with pytest.raises(UnknownColumn, match=r"Did you mean kind\?"):
         view.query("kin == 'b'")
     with pytest.raises(ExplorerError, match="Open a dataset first"):
         Explorer().query("kind == 'b'")
+
+
+def test_watchers_hear_of_the_selection_and_of_clicks(view: Explorer):
+    heard: list[tuple[str, Any]] = []
+    watcher = view.param.watch(lambda *events: heard.extend((event.name, event.new) for event in events), ["selection", "clicked"])
+    view.selection = [3, 1]
+    view.clicked = 2
+    assert [name for name, _ in heard] == ["selection", "clicked"]
+    assert heard[0][1].tolist() == [1, 3]
+    assert heard[1][1] == 2
+    assert pn.bind(lambda rows: rows.tolist(), view.param.selection)() == [1, 3]
+    view.param.unwatch(watcher)
+    view.selection = np.arange(40) > 36
+    assert len(heard) == 2
+    assert view.selection.tolist() == [37, 38, 39]
+
+
+def test_state_goes_through_json_and_back(view: Explorer):
+    session = view._session
+    view.selection = [1, 2, 3]
+    session.selection.keep("three")
+    session.filters.put("query", "n > 3", np.arange(40) > 3)
+    session.appearance.density = "linear"
+    session.arrangement.table = True
+    written = json.dumps(view.state)
+    session.history.clear()
+    view.selection = []
+    session.selection.forget("three")
+    session.filters.clear()
+    session.appearance.density = "log"
+    view.state = json.loads(written)
+    assert view.selection.tolist() == [1, 2, 3]
+    assert session.selection.names == ["three"]
+    assert session.filters.entries["query"].label == "n > 3"
+    assert session.filters.entries["query"].count == 36
+    assert session.appearance.density == "linear"
+    assert json.loads(json.dumps(view.state)) == json.loads(written)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"appearance": {"density": "dense"}},
+        {"appearance": "log"},
+        {"selection": {"mask": "AAAA", "made_by": "", "kept": {}}},
+        {"filters": [{"key": "a"}]},
+        {"dataset": {"name": "other", "rows": 3, "fingerprint": "x"}},
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(view: Explorer, broken: dict[str, Any]):
+    view.selection = [1, 2]
+    view._session.appearance.density = "equalized"
+    before = view.state
+    with pytest.raises(BadState, match="Nothing was changed"):
+        view.state = {"choice": {"method": "tsne"}, **broken}
+    assert view.state == before
 
 
 def test_an_explorer_of_nothing_says_what_to_do():

@@ -22,6 +22,9 @@ HEAVY = {
 SAMPLE_ARGUMENTS = {
     "BadCatalog": ("catalog.yaml", "line 3 is no mapping."),
     "BadParameter": ("min_dist", 7.0, "give 0 to 1."),
+    "BadPattern": ("[a", "missing ]: [a", 0),
+    "BadQuery": ("a query has no calls.", 4),
+    "BadState": ("a mask is not one of 40 rows",),
     "BadVectors": ("file.parquet", "embedding", 3, "it has 5 numbers, the others have 8."),
     "DuplicateColumns": ("file.csv", "word"),
     "EmptyDataset": ("file.csv", 1),
@@ -31,6 +34,7 @@ SAMPLE_ARGUMENTS = {
     "NoVectors": ("file.csv", ["a", "b"]),
     "NotEnoughRows": ("n_neighbors", 30, 12),
     "UnknownChoice": ("metric", "cosin", ["cosine", "euclidean"]),
+    "SearchTooSlow": (5.0,),
     "StoreUnwritable": ("/cache", "No space left on device"),
     "UnknownColumn": ("file.csv", "wrod", ["word", "category"]),
     "UnknownDataset": ("wordnet", ["wordnet-10k", "digits"]),

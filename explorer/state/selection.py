@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -144,6 +144,12 @@ class Selection(param.Parameterized):
         """Forget what was kept under a name; one that is not there is none."""
         if self._kept.pop(name, None) is not None:
             self.kept_version += 1
+
+    def load(self, mask: NDArray[np.bool_], made_by: str, kept: Mapping[str, NDArray[np.bool_]]) -> None:
+        """Take a selection, and those that are kept by name, from somewhere else; masks are of shape (n_rows,)."""
+        self._kept = {name: PackedMask.of(some) for name, some in kept.items()}
+        self.kept_version += 1
+        self._set(mask, made_by)
 
     # -- for the history
 

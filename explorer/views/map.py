@@ -116,7 +116,7 @@ class Map(pn.viewable.Viewer):
             min_height=200,
         )
         self._watchers = [
-            (session, session.param.watch(self._on_marks, ["neighbors"])),
+            (session, session.param.watch(self._on_marks, ["neighbors", "marked"])),
             (session, session.param.watch(self._on_pointed, ["pointed"])),
             (session, session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])),
             (session.inspection, session.inspection.param.watch(self._on_marks, ["row"])),
@@ -225,7 +225,7 @@ class Map(pn.viewable.Viewer):
         session, scene = self._session, self.plane.scene
         on_map = session.inquiry.on_maps.get(self.plane)
         here = scene is not None and scene.dataset is session.dataset
-        self.layer.marks = marks_of(scene, session.inspection.row, session.neighbors, on_map) if here else []
+        self.layer.marks = marks_of(scene, session.inspection.row, session.neighbors, on_map, session.marked) if here else []
 
     def _on_note(self, *_: object) -> None:
         session = self._session

@@ -21,7 +21,8 @@ __all__ = ["Maps"]
 # Where maps would be narrower than 300 pixels, they lie one below the other. Panel's column has a button of its own in the second place.
 _GRID = """
 :host {
-  display: grid !important; gap: 1px; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); grid-auto-rows: minmax(0, 1fr);
+  display: grid !important; gap: 1px; grid-auto-rows: minmax(0, 1fr);
+  grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr));
 }
 .scroll-button { display: none !important; }
 """

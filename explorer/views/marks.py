@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from explorer.neighborhood import MapNeighbors, Neighbors
@@ -17,7 +18,9 @@ _LABELED = 12  # neighbors whose label is written on the map
 _LABEL_MOST = 40  # characters
 
 
-def marks_of(scene: Scene, row: int | None, found: Neighbors | None, on_map: MapNeighbors | None) -> list[dict[str, Any]]:
+def marks_of(
+    scene: Scene, row: int | None, found: Neighbors | None, on_map: MapNeighbors | None, hits: Sequence[int] = ()
+) -> list[dict[str, Any]]:
     """List the marks of a map.
 
     Parameters
@@ -30,15 +33,15 @@ def marks_of(scene: Scene, row: int | None, found: Neighbors | None, on_map: Map
         Its true nearest rows; those of another row are none.
     on_map : MapNeighbors or None
         What this map made of them; of other neighbors it is nothing.
+    hits : sequence of int
+        Rows that a search found.
 
     Returns
     -------
     list of dict
-        ``x``, ``y``, ``kind`` ("row", "neighbor", "kept", "lost" or "false"), ``label``, and ``faint`` for rows that are hidden or do not
-        pass the filters. Rows that are not on this map have none.
+        ``x``, ``y``, ``kind`` ("row", "neighbor", "kept", "lost", "false" or "hit"), ``label``, and ``faint`` for rows that are hidden or
+        do not pass the filters. Rows that are not on this map have none.
     """
-    if row is None:
-        return []
     marks: list[dict[str, Any]] = []
     places, shown = scene.shown.layout.coordinates, scene.shown_mask
 
@@ -48,6 +51,10 @@ def marks_of(scene: Scene, row: int | None, found: Neighbors | None, on_map: Map
             label = title_of(scene.dataset, of)[:_LABEL_MOST] if labeled else ""
             marks.append({"x": x, "y": y, "kind": kind, "label": label, "faint": shown is not None and not bool(shown[of])})
 
+    for hit in hits:
+        mark(hit, "hit", labeled=False)
+    if row is None:
+        return marks
     mark(row, "row")
     if found is None or found.row != row:
         return marks

@@ -18,8 +18,8 @@ from explorer.views.legend import Legend
 from explorer.views.maps import Maps
 from explorer.views.search import SearchView
 from explorer.views.section import Section
-from explorer.views.selections import Selections
 from explorer.views.selection_inspector import SelectionInspector
+from explorer.views.selections import Selections
 from explorer.views.status import ErrorMessage, StatusLine
 from explorer.views.table import Table
 from explorer.views.toolkit import Toolkit
@@ -54,7 +54,13 @@ class Panels:
         self.projection = ProjectionControls(session, toolkit)
         self.legend = Legend(session)
         self.search = SearchView(
-            session, toolkit, later=later, on_fly=self.maps.fly_to, on_point=session.point, keys_everywhere=keys_everywhere
+            session,
+            toolkit,
+            later=later,
+            on_fly=self.maps.fly_to,
+            on_point=session.point,
+            on_mark=lambda rows: session.param.update(marked=rows),
+            keys_everywhere=keys_everywhere,
         )
         self.histograms = HistogramView(session, toolkit, later=later)
         self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)

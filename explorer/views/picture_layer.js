@@ -166,7 +166,7 @@ export function render({model}) {
       }
       pen.globalAlpha = 1;
     }
-    const order = {row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3}, radii = {row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
+    const order = {row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3, hit: 4}, radii = {hit: 5, row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
     const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
       const [px, py] = to_px(m.x, m.y);
       return px > -20 && py > -20 && px < w + 20 && py < h + 20;

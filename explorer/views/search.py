@@ -89,7 +89,7 @@ class SearchView(pn.viewable.Viewer):
         later: Schedule,
         on_fly: Callable[[int], None] | None = None,
         on_point: Callable[[int | None], None] | None = None,
-        on_mark: Callable[[list[int]], None] | None = None,
+        on_mark: Callable[[list[int]], object] | None = None,
         keys_everywhere: bool = True,
         **params: Any,
     ) -> None:

@@ -49,7 +49,9 @@ class Section(pn.viewable.Viewer):
     def __init__(self, session: Session, title: str, *content: Any, **params: Any) -> None:
         super().__init__(**params)
         self._arrangement, self._title = session.arrangement, title
-        self._head = SectionHead(title=title, on_message=lambda _: session.soon(self._toggle), sizing_mode="stretch_width", margin=(6, 10, 0, 10))
+        self._head = SectionHead(
+            title=title, on_message=lambda _: session.soon(self._toggle), sizing_mode="stretch_width", margin=(6, 10, 0, 10)
+        )
         # Bokeh would make a section at most as high as the window, although all of them scroll together.
         high: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0, "styles": {"max-height": "none"}}
         self._content = pn.Column(*content, **high)

@@ -32,9 +32,8 @@ const percent = share => share >= 0.9995 && share < 1 ? "> 99.9%" : share > 0 &&
 const mode_of = event => event.shiftKey ? "add" : event.altKey ? "subtract" : event.ctrlKey || event.metaKey ? "intersect" : "replace";
 
 export function render({model}) {
-  const box = element("div", "chosen"), count = element("div", "count"), found = element("div"), opened = new Set();
-  count.setAttribute("role", "status");
-  box.append(count, found);
+  const box = element("div", "chosen"), found = element("div"), opened = new Set();
+  box.append(found);
   const send = message => model.send_msg({...message, of: model.content.version});
   let pointed = null;
   const point = row => {
@@ -90,10 +89,8 @@ export function render({model}) {
 
   const draw = () => {
     point(null);
-    const {says, stale, hint, note, columns, numbers, closeness, medoids, words, text, foot} = model.content;
+    const {stale, hint, note, columns, numbers, closeness, medoids, words, text, foot} = model.content;
     box.classList.toggle("stale", Boolean(stale));
-    count.textContent = says || "";
-    count.hidden = !says;
     const parts = [];
     if (hint) parts.push(element("div", "hint", hint));
     if (note) parts.push(element("p", "", note));

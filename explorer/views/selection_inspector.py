@@ -29,7 +29,7 @@ _HINT = "Select rows: what is special about them appears here."
 class SelectionInspectorComponent(pn.custom.JSComponent):
     """What is said about a selection in the browser; see ``selection_inspector.js``."""
 
-    content = param.Dict(default={}, doc="What selection_content gives, and version, says, stale or hint: plain text all of it.")
+    content = param.Dict(default={}, doc="What selection_content gives, and version, stale or hint: plain text all of it.")
 
     _esm = Path(__file__).with_name("selection_inspector.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("panels.css"), Path(__file__).with_name("selection_inspector.css")]  # type: ignore[list-item]  # as Panel allows
@@ -85,8 +85,7 @@ class SelectionInspector(pn.viewable.Viewer):
                 self._version += 1
                 self._content = {} if summary is None else selection_content(dataset, summary)
             stale = session.inquiry.described != session.selection.version
-            says = f"{n:,} of {dataset.n_rows:,} rows selected ({_percent(n / dataset.n_rows)})"
-            content = {**self._content, "says": says, "stale": stale, "version": self._version}
+            content = {**self._content, "stale": stale, "version": self._version}
         if content != self.component.content:
             self.component.content = content
 

@@ -6,6 +6,7 @@ const element = (kind, name, text) => {
   return made;
 };
 const number = value => value.toLocaleString("en-US");
+const share = part => part < 0.001 ? "less than 0.1%" : part < 0.1 ? `${(100 * part).toFixed(1)}%` : `${Math.round(100 * part)}%`;
 const mode_of = event => event.shiftKey ? "add" : event.altKey ? "subtract" : event.ctrlKey || event.metaKey ? "intersect" : "replace";
 
 export function render({model}) {
@@ -52,7 +53,7 @@ export function render({model}) {
   const update = () => {
     const {count, of, made_by, problem: sentence, kept} = model.content;
     told.textContent = count
-      ? `${number(count)} of ${number(of)} rows${made_by ? `, by ${made_by}` : ""}`
+      ? `${number(count)} of ${number(of)} rows (${share(count / of)})${made_by ? `, by ${made_by}` : ""}`
       : "Nothing is selected. Draw a box or a lasso on a map, or select from the legend, a histogram, the search or the table.";
     told.classList.toggle("hint", !count);
     doing.hidden = form.hidden = !count;

@@ -285,15 +285,15 @@ class Watched:
     def choose(self, label: str, option: str) -> None:
         """Choose from a list by its label."""
         self.select(label).click()
-        self.page.locator("[role=listbox]").get_by_text(option, exact=True).click()
-        self.page.locator("[role=listbox]").wait_for(state="detached")
+        self.page.locator(".MuiMenu-list").get_by_text(option, exact=True).click()
+        self.page.locator(".MuiMenu-list").wait_for(state="detached")
 
     def options(self, label: str) -> list[str]:
         """What a list offers."""
         self.select(label).click()
-        found = self.page.locator("[role=listbox]").inner_text().split("\n")
+        found = self.page.locator(".MuiMenu-list").inner_text().split("\n")
         self.page.keyboard.press("Escape")
-        self.page.locator("[role=listbox]").wait_for(state="detached")
+        self.page.locator(".MuiMenu-list").wait_for(state="detached")
         return [option for option in found if option.strip()]
 
     def select(self, label: str) -> Locator:

@@ -47,8 +47,8 @@ def counts(page: Watched) -> list[int]:
 
 
 def selected(page: Watched) -> int:
-    text = page.page.locator(".chosen .count").inner_text()
-    return int(text.split()[0].replace(",", "")) if text else 0
+    found = re.match(r"([\d,]+) of", page.page.locator(".selections .told").inner_text())
+    return int(found[1].replace(",", "")) if found else 0
 
 
 def select(page: Watched, name: str, **how: object) -> int:
