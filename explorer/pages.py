@@ -67,7 +67,7 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
             session.open(source)
         elif not ready:
             session.open_entry(asked)
-        panels.map.begin()
+        panels.maps.begin()
 
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
     pn.state.onload(lambda: session.soon(begin))

@@ -91,7 +91,8 @@ class Session(param.Parameterized):
         self._looked = 0
         self._taking = False
         self._closed = False
-        self.planes = [Plane(self)]
+        self._every_plane = [Plane(self)]  # also those that are not on the page now: a browser keeps what it once had
+        self.planes = list(self._every_plane)
         self.inquiry = Inquiry(self, jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
@@ -289,7 +290,10 @@ class Session(param.Parameterized):
 
     def _show_maps(self, *_: object) -> None:
         n = self.arrangement.n_maps
-        self.planes = [*self.planes[:n], *(Plane(self) for _ in range(n - len(self.planes)))]
+        self._every_plane += [Plane(self) for _ in range(n - len(self._every_plane))]
+        for plane in self._every_plane[n:]:
+            plane.clear()
+        self.planes = self._every_plane[:n]
         self._fill()
 
     def show_next(self) -> None:

@@ -115,15 +115,13 @@ class Map(pn.viewable.Viewer):
             sizing_mode="stretch_both",
             min_height=200,
         )
-        self._watchers = [
-            (session, session.param.watch(self._on_marks, ["neighbors", "marked"])),
-            (session, session.param.watch(self._on_pointed, ["pointed"])),
-            (session, session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])),
-            (session.inspection, session.inspection.param.watch(self._on_marks, ["row"])),
-            (session.inquiry, session.inquiry.param.watch(self._on_marks, ["on_maps"])),
-            (session.arrangement, session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])),
-            (self.plane, self.plane.param.watch(self._on_scene, ["scene"])),
-        ]
+        session.param.watch(self._on_marks, ["neighbors", "marked"])
+        session.param.watch(self._on_pointed, ["pointed"])
+        session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])
+        session.inspection.param.watch(self._on_marks, ["row"])
+        session.inquiry.param.watch(self._on_marks, ["on_maps"])
+        session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])
+        self.plane.param.watch(self._on_scene, ["scene"])
         self._on_scene()
         self._on_note()
         self._on_tool()
@@ -174,12 +172,6 @@ class Map(pn.viewable.Viewer):
             x, y = (float(end) for end in scene.shown.layout.coordinates[row])
             if math.isfinite(x) and math.isfinite(y):
                 self.layer._send_msg({"type": "fly", "x": x, "y": y})
-
-    def close(self) -> None:
-        """Hear nothing more from the session: this map is taken off the page."""
-        for owner, watcher in self._watchers:
-            owner.param.unwatch(watcher)
-        self._watchers = []
 
     def _show_bounds(self, bounds: tuple[float, float, float, float] | None) -> None:
         if bounds is not None:

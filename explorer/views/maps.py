@@ -55,7 +55,7 @@ class Maps(pn.viewable.Viewer):
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
-        The first map sends no picture before ``first.begin()``.
+        The first map sends no picture before ``begin()``.
     keys_everywhere : bool
         Whether keys count wherever on the page the focus is.
     """
@@ -66,7 +66,7 @@ class Maps(pn.viewable.Viewer):
         self.first = Map(session, later=later, held=held)
         self._cells: dict[Plane, _Cell] = {session.planes[0]: _Cell(session, self.first)}
         actions = {"fit": self.show_selection}
-        toolbar = Toolbar(session, actions, keys_everywhere=keys_everywhere)
+        self._toolbar = toolbar = Toolbar(session, actions, keys_everywhere=keys_everywhere)
         room = "calc(100% - 16px)"
         toolbar.component.styles = {
             "position": "absolute", "left": "8px", "top": "8px", "width": room, "height": room, "z-index": "6", "pointer-events": "none"
@@ -80,6 +80,11 @@ class Maps(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
+
+    def begin(self) -> None:
+        """Send pictures from now on, and arrange everything as the browser remembers it."""
+        self.first.begin()
+        self._toolbar.begin()
 
     @property
     def all(self) -> list[Map]:
@@ -108,8 +113,6 @@ class Maps(pn.viewable.Viewer):
 
     def _arrange(self, *_: object) -> None:
         planes = self._session.planes
-        for plane in [plane for plane in self._cells if plane not in planes]:
-            self._cells.pop(plane).close()
         for plane in planes:
             if plane not in self._cells:
                 self._cells[plane] = _Cell(self._session, Map(self._session, plane, later=self._later))
@@ -128,17 +131,9 @@ class _Cell:
         self.view = pn.Column(
             shown, self.head, margin=0, sizing_mode="stretch_both", styles={"position": "relative"}, stylesheets=[_NO_BUTTON]
         )
-        self._watchers = [
-            (session, session.param.watch(self._update, ["runs"])),
-            (shown.plane, shown.plane.param.watch(self._update, ["scene"])),
-        ]
+        session.param.watch(self._update, ["runs"])
+        shown.plane.param.watch(self._update, ["scene"])
         self._update()
-
-    def close(self) -> None:
-        """Forget the session."""
-        for owner, watcher in self._watchers:
-            owner.param.unwatch(watcher)
-        self.map.close()
 
     def _take(self, message: object) -> None:
         title = message.get("title") if isinstance(message, dict) else None

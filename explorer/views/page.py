@@ -41,7 +41,7 @@ class Panels:
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
-        The map sends no picture before ``map.begin()``.
+        The map sends no picture before ``maps.begin()``.
     keys_everywhere : bool
         Whether the maps' keys count wherever on the page the focus is.
     """

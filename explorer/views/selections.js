@@ -33,7 +33,9 @@ export function render({model}) {
     event.preventDefault();
     if (name.value.trim()) model.send_msg({type: "keep", name: name.value.trim()});
     name.value = "";
+    name.blur();  // keys are the maps' again
   });
+  name.addEventListener("keydown", event => { if (event.key === "Escape") name.blur(); });
   list.setAttribute("aria-label", "Selections that are kept");
   const item = ([title, count, selected]) => {
     const line = element("li"), recall = element("button", "recall"), forget = element("button", "forget", "×"), label = element("span", "", title);

@@ -139,12 +139,13 @@ export function render({model}) {
     const kept = Object.fromEntries(REMEMBERED.map(name => [name, model.state[name]]));
     try { localStorage.setItem(MEMORY, JSON.stringify(kept)); } catch { /* a browser that keeps nothing */ }
   };
-  if (model.keys_everywhere) {
+  model.on("msg:custom", message => {  // not before: what changes while a page is on its way is lost
+    if (message.type !== "begin") return;
     const values = Object.fromEntries(Object.entries(read()).filter(([name, value]) =>
       REMEMBERED.includes(name) && JSON.stringify(value) !== JSON.stringify(model.state[name])));
     if (Object.keys(values).length) model.send_msg({type: "set", values});
     model.on("state", remember);
-  }
+  });
 
   // ---- keys
   const typing = event => {

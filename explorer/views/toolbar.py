@@ -69,6 +69,10 @@ class Toolbar(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self.component
 
+    def begin(self) -> None:
+        """Have the browser set what it remembers of the last page, and remember this one."""
+        self.component._send_msg({"type": "begin"})
+
     def _on_message(self, message: object) -> None:
         if isinstance(message, dict):
             self._session.soon(self._take, message)

@@ -201,16 +201,16 @@ class Watched:
         if isinstance(payload, str) and '"attr":"options"' in payload:  # which nobody can set in a browser
             self.errors.append(f"a widget sent an old value back: {payload[:400]}")
 
-    # -- the map, as a person sees it
+    # -- the map, as a person sees it; where there are several, the first one
 
     def wait_for_picture(self, *, timeout: float = PATIENCE_MS) -> str:
         """Wait for the sharp picture on the canvas; returns its number."""
-        self.page.locator('.map[data-rest="true"]').wait_for(timeout=timeout)
-        return str(self.page.locator(".map").get_attribute("data-picture"))
+        self.page.locator('.map[data-rest="true"]').first.wait_for(timeout=timeout)
+        return str(self.page.locator(".map").first.get_attribute("data-picture"))
 
     def wait_for_new_picture(self, before: str, *, timeout: float = PATIENCE_MS) -> str:
         """Wait until another sharp picture than this one is on the canvas."""
-        self.page.locator(f'.map[data-rest="true"]:not([data-picture="{before}"])').wait_for(timeout=timeout)
+        self.page.locator(f'.map[data-rest="true"]:not([data-picture="{before}"])').first.wait_for(timeout=timeout)
         return self.wait_for_picture()
 
     def settle(self) -> str:
@@ -225,7 +225,7 @@ class Watched:
 
     def pixels(self, canvas: str = "picture") -> NDArray[np.uint8]:
         """Read a canvas of the map ("picture" or "marks"): (h, w, 4) uint8."""
-        data = self.page.locator(f"canvas.{canvas}").evaluate("canvas => canvas.toDataURL('image/png')")
+        data = self.page.locator(f"canvas.{canvas}").first.evaluate("canvas => canvas.toDataURL('image/png')")
         image = Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2])))
         return np.asarray(image.convert("RGBA"))
 
@@ -249,7 +249,7 @@ class Watched:
 
     def box(self) -> dict[str, float]:
         """Where the map is on the page: x, y, width, height in pixels."""
-        found = self.page.locator(".map").bounding_box()
+        found = self.page.locator(".map").first.bounding_box()
         assert found
         return {**found}
 
