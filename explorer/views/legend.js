@@ -24,12 +24,13 @@ export function render({model}) {
   const counted = element("span");
   const hideFound = button("link", "Hide these", () => send({type: "hide", text: search.value.trim()}));
   const onlyFound = button("link", "Show only these", () => send({type: "only", text: search.value.trim()}));
+  const selectFound = button("link", "Select these", event => select(event, {text: search.value.trim()}));
   counted.setAttribute("role", "status");
-  outcome.append(counted, hideFound, onlyFound);
+  outcome.append(counted, hideFound, onlyFound, selectFound);
   search.type = "search";
   list.setAttribute("role", "toolbar");
   list.setAttribute("aria-orientation", "vertical");
-  list.setAttribute("aria-description", "Enter hides or shows a category, Shift and Enter shows it alone.");
+  list.setAttribute("aria-description", "Enter hides or shows a category, Shift and Enter shows it alone, S selects its rows.");
 
   let waiting = null, typing = null;  // {code, timer} of a click that may become a double one; a timer
   const send = message => model.send_msg({...message, of: model.content.version});
@@ -47,6 +48,9 @@ export function render({model}) {
     waiting = {code, timer: setTimeout(() => { waiting = null; send({type: "toggle", code}); }, DOUBLE_MS)};
   };
 
+  const select = (event, what) =>
+    send({type: "select", ...what, mode: event.shiftKey ? "add" : event.altKey ? "subtract" : event.ctrlKey || event.metaKey ? "intersect" : null});
+
   const item = ([name, color, count, code]) => {
     const made = element("li"), label = element("span", "", name), entry = button("entry", undefined, event => act(code, event));
     made.setAttribute("role", "none");
@@ -55,8 +59,12 @@ export function render({model}) {
     entry.tabIndex = -1;
     entry.style.setProperty("--color", color);
     label.dir = "auto";
+    const pick = button("pick", undefined, event => select(event, {code}));
+    pick.title = "Select its rows; with Shift add, with Alt take away, with Ctrl keep what is in both";
+    pick.setAttribute("aria-label", `Select the rows of ${name}`);
+    pick.tabIndex = -1;  // the key S on the entry does the same
     entry.append(element("i"), label, element("b", "", count));
-    made.append(entry);
+    made.append(entry, pick);
     return made;
   };
 
@@ -80,6 +88,11 @@ export function render({model}) {
   };
   list.addEventListener("keydown", event => {
     const all = entries(), at = all.indexOf(event.target);
+    if (at >= 0 && event.key.toLowerCase() === "s" && !event.ctrlKey && !event.metaKey) {
+      event.stopPropagation();  // not what is in view
+      event.preventDefault();
+      return select(event, {code: Number(event.target.dataset.code)});
+    }
     const to = {ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1, PageDown: at + 8, PageUp: at - 8}[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
@@ -103,7 +116,7 @@ export function render({model}) {
     if (!text) return fill(model.content.entries || []);
     if (found.text !== text || found.of !== model.content.version) return;  // it is on its way
     counted.textContent = found.note;
-    hideFound.disabled = onlyFound.disabled = !found.entries.length;
+    hideFound.disabled = onlyFound.disabled = selectFound.disabled = !found.entries.length;
     fill(found.entries);
   };
 

@@ -8,21 +8,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
+import numpy as np
 import panel as pn
 import param
+from numpy.typing import NDArray
 
-from explorer.coloring import MISSING, Coloring
+from explorer.coloring import MISSING, Coloring, shown_mask
 from explorer.session import Session
 from explorer.state.appearance import NOTHING_HIDDEN, Hidden
+from explorer.state.selection import Mode
 
-__all__ = ["Change", "Legend", "changed", "legend_content"]
+__all__ = ["Change", "Legend", "changed", "legend_content", "rows_of"]
 
 logger = logging.getLogger(__name__)
 
 Change = Literal["toggle", "solo", "late solo", "hide", "only", "all"]
 """Hide or show; show alone, or all where it is alone; that, after a click that was taken for one; hide these; show only these; show all.
 
-A slow double click is one message: two could change places on their way through a pool of threads.
+A slow double click is one message, so that the map does not flicker in between.
 """
 
 _CHANGES: Mapping[str, Change] = {change: change for change in get_args(Change)}
@@ -30,7 +33,7 @@ _STOPS = 16  # colors of a color bar's gradient
 _SEARCHED_FROM = 21  # categories
 _LISTED = 1_000  # categories in a list
 _NAME_MOST = 200  # characters of a category's name, and of what is searched for
-_HINT = "Click: hide or show · double click: show alone"
+_HINT = "Click: hide or show · double click: show alone · ◎: select"
 _searchers = ThreadPoolExecutor(2, thread_name_prefix="explorer-legend")
 
 
@@ -112,6 +115,33 @@ class Legend(pn.viewable.Viewer):
                 self._change(coloring, change, self._found.codes)
         elif change == "all":
             self._change(coloring, change)
+        elif kind == "select":
+            codes = [code] if type(code) is int and MISSING <= code < len(coloring.names) else []
+            if self._found is not None and text is not None and self._found.text == text:
+                codes = list(self._found.codes)
+            mode = message.get("mode") or self._session.arrangement.mode
+            if codes and mode in get_args(Mode):
+                self._select(coloring, codes, mode)
+
+    def _select(self, coloring: Coloring, codes: Sequence[int], mode: Mode) -> None:
+        """Select the shown rows of some categories; which ones they are is found out in a thread."""
+        session, scene = self._session, self._session.scene
+        if scene is None or scene.coloring is not coloring:
+            return
+        made_by = coloring.label(codes[0]) if len(codes) == 1 else f"{len(codes):,} categories"
+
+        def find() -> NDArray[np.bool_]:
+            rows = rows_of(coloring, codes)
+            return rows if scene.shown_mask is None else rows & scene.shown_mask
+
+        def take(rows: NDArray[np.bool_], _: int) -> None:
+            if scene.dataset is session.dataset:
+                session.selection.apply(rows, mode=mode, made_by=f"{coloring.column} {_shortened(made_by)}")
+
+        def fail(sentence: str, _: int) -> None:
+            session.error = sentence
+
+        session.in_thread("select categories", 0, lambda: 0, find, take, fail)
 
     def _change(self, coloring: Coloring, change: Change, codes: Sequence[int] = ()) -> None:
         appearance, column = self._session.appearance, str(coloring.column)
@@ -137,6 +167,13 @@ class Legend(pn.viewable.Viewer):
         self._found = found
         self.component.found = {} if found is None else {"of": self._version, "text": found.text, **_found_content(coloring, found.codes)}
         self._mark()
+
+
+def rows_of(coloring: Coloring, codes: Sequence[int]) -> NDArray[np.bool_]:
+    """Find the rows of some categories: those that are gone when these are hidden, bool of shape (n_rows,)."""
+    left = shown_mask(coloring, NOTHING_HIDDEN.hide(coloring.category(code) for code in codes))
+    n_rows = len(coloring.values) if coloring.kind == "number" else len(coloring.slots)
+    return np.zeros(n_rows, bool) if left is None else ~left
 
 
 class _Found(NamedTuple):

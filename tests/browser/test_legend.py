@@ -92,6 +92,17 @@ def test_a_click_takes_a_category_off_the_map_and_another_one_brings_it_back(sam
     assert np.array_equal(sample.pixels(), before)
 
 
+def test_a_category_is_selected_by_its_button_and_by_a_key(sample: Watched):
+    entry(sample, "animal").hover()
+    sample.page.get_by_role("button", name="Select the rows of animal").click()
+    status(sample, "742 selected")
+    entry(sample, "plant").focus()
+    sample.page.keyboard.press("Shift+S")
+    status(sample, "1,526 selected")
+    sample.button("Clear the selection").click()
+    sample.button("Clear the selection").wait_for(state="hidden")
+
+
 def test_a_double_click_shows_one_alone_without_anything_in_between(sample: Watched):
     animal, n_pictures = entry(sample, "animal"), len(sample.pictures)
     count = sample.legend()["animal"]

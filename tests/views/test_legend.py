@@ -277,3 +277,33 @@ def test_one_category_can_be_hidden_and_comes_back(clicked: Clicked, session: Se
     assert module.changed(made, NOTHING_HIDDEN, "toggle", [0]) == Hidden(frozenset(["only"]))
     assert module.changed(made, Hidden(frozenset(["only"])), "toggle", [0]) == NOTHING_HIDDEN
     assert module.changed(made, NOTHING_HIDDEN, "solo", [0]) == NOTHING_HIDDEN
+
+
+def test_the_rows_of_a_category_are_selected_as_far_as_they_are_shown(
+    clicked: Clicked, session: Session, loop: Any, opened: Callable[..., Dataset]
+):
+    dataset = opened()
+    kinds = np.array(dataset.table.column("kind").to_pylist(), dtype=object)
+    clicked.send("select", code=clicked.code("a"))
+    loop.until(lambda: session.selection.count)
+    assert np.array_equal(session.selection.mask, kinds == "a")
+    assert session.selection.made_by == "kind a"
+    session.filters.put("few", "few", np.arange(40) < 20)
+    loop.until(lambda: session.scene.shown_mask is not None)
+    clicked.send("select", code=clicked.code("b"), mode="add")
+    loop.until(lambda: session.selection.made_by == "kind b")
+    assert np.array_equal(session.selection.mask, (kinds == "a") | ((kinds == "b") & (np.arange(40) < 20)))
+    for nonsense in ({"code": 99}, {"code": "a"}, {"text": "a"}, {"code": 0, "mode": "or"}, {}):
+        clicked.send("select", **nonsense)
+    loop.run()
+    assert session.selection.made_by == "kind b"
+
+
+def test_what_a_search_found_is_selected(clicked: Clicked, session: Session, loop: Any, opened: Callable[..., Dataset]):
+    dataset = opened(kind=words(40, 30))
+    clicked.color_by("kind")
+    values = dataset.table.column("kind").to_pylist()
+    clicked.search("w00")
+    clicked.send("select", text="w00")
+    loop.until(lambda: session.selection.count)
+    assert session.selection.rows.tolist() == [row for row, value in enumerate(values) if value is not None and "w00" in value]
