@@ -184,7 +184,7 @@ def test_strange_names_are_listed_as_text_and_rows_without_a_value_can_be_hidden
 
 def test_the_keyboard_does_all_of_it(topics: Watched):
     page, press = topics, topics.page.keyboard.press
-    page.page.get_by_role("searchbox").focus()
+    page.page.get_by_role("searchbox", name="categories").focus()
     press("Tab")
     assert focused(page) == "(empty)"
     press("ArrowDown")

@@ -17,7 +17,7 @@ def test_it_says_how_many_rows_are_on_the_map_and_how_they_got_there(opened: Cal
     opened()
     assert line.message.text == "40 of 40 rows · x, y · 5 dimensions"
     session.selection.apply([1, 2, 3])
-    assert line.message.text == "40 of 40 rows · x, y · 5 dimensions · 3 selected"
+    assert line.message.text == "40 of 40 rows, 3 selected · x, y · 5 dimensions"
     session.opening = "<b>WordNet</b>"
     assert line.message.text == "Opening <b>WordNet</b> …"
 
