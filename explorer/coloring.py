@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UnknownColumn
-from explorer.render.gather import gather
+from explorer.render.gather import PIECE, gather
 from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts, limits
 from explorer.state.appearance import Category, Hidden
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["MISSING", "Coloring", "colorable", "coloring", "recolored", "shown_mask"]
+__all__ = ["MISSING", "Coloring", "colorable", "coloring", "count_under", "recolored", "shown_mask"]
 
 MISSING = -1
 """The code of rows without a value."""
@@ -234,6 +234,31 @@ def shown_mask(made: Coloring, hidden: Hidden) -> NDArray[np.bool_] | None:
     by_slot = np.zeros(len(made.lut), bool)
     by_slot[made.palette.category_slots] = flags
     return gather(by_slot, made.slots)
+
+
+def count_under(made: Coloring, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count the rows of each category that a mask has; for a thread, O(n).
+
+    Parameters
+    ----------
+    made : Coloring
+        The column that colors the map.
+    mask : ndarray of shape (n_rows,), bool
+        Which rows are counted.
+
+    Returns
+    -------
+    ndarray of shape (c + 1,), int64
+        Counts in the order of ``names``, then that of the rows without a value: -1, ``MISSING``, finds it.
+    """
+    if made.kind == "number":
+        return np.array([np.count_nonzero(mask & ~np.isfinite(made.values))], np.int64)
+    places = made.slots if made.codes is None else made.codes
+    tally = np.zeros(len(made.lut) if made.codes is None else len(made.names) + 1, np.int64)
+    for start in range(0, len(places), PIECE):  # in pieces, so that nobody waits for the interpreter
+        piece = slice(start, start + PIECE)
+        tally += np.bincount(places[piece][mask[piece]], minlength=len(tally))
+    return tally if made.codes is not None or made.palette is None else tally[made.palette.category_slots]
 
 
 def _color_map(name: str) -> NDArray[np.uint8]:

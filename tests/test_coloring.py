@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.coloring import MISSING, Coloring, colorable, coloring, recolored, shown_mask
+from explorer.coloring import MISSING, Coloring, colorable, coloring, count_under, recolored, shown_mask
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import UnknownChoice, UnknownColumn
 from explorer.render.palette import MISSING_COLOR, OTHER_COLOR, PALETTES, Palette
@@ -219,6 +219,23 @@ def test_of_a_hundred_thousand_categories_one_is_shown_alone():
     mask = shown_mask(made, Hidden(frozenset([None, "w99999"])))
     assert mask is not None
     assert np.flatnonzero(~mask).tolist() == [n - 1, n]
+
+
+@given(
+    values=st.lists(categories, max_size=40) | st.permutations([*(f"w{i}" for i in range(300)), None, "w7", None]), seed=st.integers(0, 99)
+)
+def test_the_rows_of_each_category_under_a_mask_are_counted(values: list[str | None], seed: int):
+    made, mask = of_categories(values), np.random.default_rng(seed).random(len(values)) < 0.5
+    tally = count_under(made, mask)
+    under = [value for value, there in zip(values, mask, strict=True) if there]
+    assert tally.tolist() == [under.count(name) for name in (*made.names, None)]
+    assert tally[MISSING] == under.count(None)
+
+
+def test_of_a_number_column_rows_without_a_value_are_counted_under_a_mask():
+    score = np.where(np.arange(N) < 9, np.nan, 1.0)
+    made = coloring(dataset(score=score), "score")
+    assert count_under(made, np.arange(N) % 2 == 0)[MISSING] == 5
 
 
 def test_no_column_hides_nothing(kinds: list[str | None]):

@@ -63,7 +63,9 @@ export function render({model}) {
     pick.title = "Select its rows; with Shift add, with Alt take away, with Ctrl keep what is in both";
     pick.setAttribute("aria-label", `Select the rows of ${name}`);
     pick.tabIndex = -1;  // the key S on the entry does the same
-    entry.append(element("i"), label, element("b", "", count));
+    const all = element("b", "", count);
+    all.dataset.of = count;
+    entry.append(element("i"), label, all);
     made.append(entry, pick);
     return made;
   };
@@ -74,12 +76,20 @@ export function render({model}) {
     for (const entry of entries()) entry.setAttribute("aria-pressed", String(!hidden.has(Number(entry.dataset.code))));
     showAll.disabled = !model.some_hidden;
   };
+  const tally = () => {  // "12 of 1,070"
+    const selected = new Map(model.selected);
+    for (const entry of entries()) {
+      const all = entry.querySelector("b"), n = selected.get(Number(entry.dataset.code));
+      all.replaceChildren(...(n ? [element("em", "", n), ` of ${all.dataset.of}`] : [all.dataset.of]));
+    }
+  };
 
   const fill = shown => {
     list.replaceChildren(...shown.map(item));
     list.hidden = !shown.length;
     if (shown.length) entries()[0].tabIndex = 0;  // one stop of the Tab key; the arrows go on from there
     mark();
+    tally();
   };
 
   const goTo = entry => {
@@ -99,7 +109,8 @@ export function render({model}) {
     goTo(all[Math.min(Math.max(to, 0), all.length - 1)]);
   });
   list.addEventListener("focusin", event => {
-    if (event.target.tabIndex !== 0) for (const other of entries()) other.tabIndex = other === event.target ? 0 : -1;
+    const entry = event.target.closest("li").firstElementChild;  // of the button beside it, too
+    if (entry.tabIndex !== 0) for (const other of entries()) other.tabIndex = other === entry ? 0 : -1;
   });
 
   const look = () => {
@@ -154,6 +165,7 @@ export function render({model}) {
   model.on("found", showFound);
   model.on("hidden", mark);
   model.on("some_hidden", mark);
+  model.on("selected", tally);
   draw();
   return box;
 }

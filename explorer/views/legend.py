@@ -1,10 +1,11 @@
-"""The legend of what colors the map: reads the scene, sets one component, and hides the categories that are clicked."""
+"""The legend of what colors the map: reads scene and selection, sets one component, and hides or selects categories."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
@@ -13,7 +14,7 @@ import panel as pn
 import param
 from numpy.typing import NDArray
 
-from explorer.coloring import MISSING, Coloring, shown_mask
+from explorer.coloring import MISSING, Coloring, count_under, shown_mask
 from explorer.session import Session
 from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 from explorer.state.selection import Mode
@@ -44,6 +45,7 @@ class LegendComponent(pn.custom.JSComponent):
     hidden = param.List(default=[], item_type=int, doc="Codes of the listed categories that are hidden.")
     some_hidden = param.Boolean(default=False, doc="Whether any category is hidden, listed or not.")
     found = param.Dict(default={}, doc="What a search found: of (version), text, entries, note.")
+    selected = param.List(default=[], doc="[code, count] of each listed category of which rows are selected.")
 
     _esm = Path(__file__).with_name("legend.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("panels.css")]  # type: ignore[list-item]  # as Panel allows
@@ -57,7 +59,7 @@ class LegendComponent(pn.custom.JSComponent):
 
 
 class Legend(pn.viewable.Viewer):
-    """Categories with their counts, or the color bar of a number column."""
+    """Categories with their counts, of all rows and of the selected ones, or the color bar of a number column."""
 
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
@@ -66,11 +68,14 @@ class Legend(pn.viewable.Viewer):
         self._version = 0  # of the content: what was clicked before the browser had it means nothing
         self._searched = 0
         self._found: _Found | None = None
+        self._counted = 0  # counts what was asked for: a late answer is dropped
+        self._tally: NDArray[np.int64] | None = None  # how many rows of each category are selected; none until that is counted
         self.component = LegendComponent(
             on_message=lambda message: session.soon(self._on_message, message), sizing_mode="stretch_width", margin=(0, 10)
         )
         session.param.watch(self._update, ["scene"])
         session.appearance.param.watch(self._mark, ["hidden"])
+        session.selection.param.watch(self._count, ["version"])
         self._update()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -84,8 +89,10 @@ class Legend(pn.viewable.Viewer):
         self._version += 1
         self._searched += 1
         content = {} if coloring is None else {"version": self._version, **legend_content(coloring)}
-        self.component.param.update(content=content, found={})
+        self._tally = None
+        self.component.param.update(content=content, found={}, selected=[])
         self._mark()
+        self._count()
 
     def _mark(self, *_: object) -> None:
         coloring = self._coloring
@@ -93,11 +100,39 @@ class Legend(pn.viewable.Viewer):
             self.component.param.update(hidden=[], some_hidden=False)
             return
         hidden = self._session.appearance.hidden_in(coloring.column)
-        listed = {entry[-1] for content in (self.component.content, self.component.found) for entry in content.get("entries", [])}
         self.component.param.update(
-            hidden=sorted(code for code in listed if coloring.category(code) in hidden),
+            hidden=sorted(code for code in self._listed if coloring.category(code) in hidden),
             some_hidden=coloring.n_shown(hidden) < coloring.n_entries,
         )
+
+    @property
+    def _listed(self) -> set[int]:
+        """Codes of the categories that are listed, or were found."""
+        return {entry[-1] for content in (self.component.content, self.component.found) for entry in content.get("entries", [])}
+
+    def _count(self, *_: object) -> None:
+        """Count in a thread how many rows of each category are selected."""
+        session, coloring, scene = self._session, self._coloring, self._session.scene
+        mask = session.selection.mask
+        self._counted += 1
+        if coloring is None or scene is None or coloring.column is None or not session.selection.count or mask.size != scene.dataset.n_rows:
+            self._take_tally(None, self._counted)
+            return
+        count = partial(count_under, coloring, mask)
+        session.in_thread("count selected rows", self._counted, lambda: self._counted, count, self._take_tally, self._fail)
+
+    def _take_tally(self, tally: NDArray[np.int64] | None, number: int) -> None:
+        if number == self._counted:
+            self._tally = tally
+            self._tell_selected()
+
+    def _tell_selected(self) -> None:
+        tally = self._tally
+        counts = [] if tally is None else [(code, int(tally[code])) for code in sorted(self._listed)]
+        self.component.selected = [[code, f"{count:,}"] for code, count in counts if count]
+
+    def _fail(self, sentence: str, _: int) -> None:
+        self._session.error = sentence
 
     def _on_message(self, message: object) -> None:
         coloring = self._coloring
@@ -124,24 +159,27 @@ class Legend(pn.viewable.Viewer):
                 self._select(coloring, codes, mode)
 
     def _select(self, coloring: Coloring, codes: Sequence[int], mode: Mode) -> None:
-        """Select the shown rows of some categories; which ones they are is found out in a thread."""
+        """Select the shown rows of some categories, found out in a thread; where none is shown, say so and change nothing."""
         session, scene = self._session, self._session.scene
         if scene is None or scene.coloring is not coloring:
             return
-        made_by = coloring.label(codes[0]) if len(codes) == 1 else f"{len(codes):,} categories"
+        made_by = _shortened(coloring.label(codes[0]) if len(codes) == 1 else f"{len(codes):,} categories")
 
-        def find() -> NDArray[np.bool_]:
+        def find() -> NDArray[np.bool_] | None:
             rows = rows_of(coloring, codes)
-            return rows if scene.shown_mask is None else rows & scene.shown_mask
+            if scene.shown_mask is not None:
+                rows &= scene.shown_mask
+            return rows if rows.any() else None
 
-        def take(rows: NDArray[np.bool_], _: int) -> None:
-            if scene.dataset is session.dataset:
-                session.selection.apply(rows, mode=mode, made_by=f"{coloring.column} {_shortened(made_by)}")
+        def take(rows: NDArray[np.bool_] | None, _: int) -> None:
+            if scene.dataset is not session.dataset:
+                return
+            if rows is None:
+                session.error = f"No row of {made_by} is shown, so the selection stays. Show it in the legend, or remove a filter."
+            else:
+                session.selection.apply(rows, mode=mode, made_by=f"{coloring.column} {made_by}")
 
-        def fail(sentence: str, _: int) -> None:
-            session.error = sentence
-
-        session.in_thread("select categories", 0, lambda: 0, find, take, fail)
+        session.in_thread("select categories", 0, lambda: 0, find, take, self._fail)
 
     def _change(self, coloring: Coloring, change: Change, codes: Sequence[int] = ()) -> None:
         appearance, column = self._session.appearance, str(coloring.column)
@@ -167,6 +205,7 @@ class Legend(pn.viewable.Viewer):
         self._found = found
         self.component.found = {} if found is None else {"of": self._version, "text": found.text, **_found_content(coloring, found.codes)}
         self._mark()
+        self._tell_selected()
 
 
 def rows_of(coloring: Coloring, codes: Sequence[int]) -> NDArray[np.bool_]:

@@ -307,3 +307,50 @@ def test_what_a_search_found_is_selected(clicked: Clicked, session: Session, loo
     clicked.send("select", text="w00")
     loop.until(lambda: session.selection.count)
     assert session.selection.rows.tolist() == [row for row, value in enumerate(values) if value is not None and "w00" in value]
+
+
+def test_a_category_of_which_no_row_is_shown_leaves_the_selection_as_it_is(
+    clicked: Clicked, session: Session, loop: Any, opened: Callable[..., Dataset]
+):
+    opened()
+    session.selection.apply([1, 2])
+    clicked.send("toggle", code=clicked.code("b"))
+    loop.until(lambda: session.scene.shown_mask is not None)
+    clicked.send("select", code=clicked.code("b"))
+    loop.until(lambda: session.error)
+    assert session.error == "No row of b is shown, so the selection stays. Show it in the legend, or remove a filter."
+    assert session.selection.rows.tolist() == [1, 2]
+
+
+def test_it_says_how_many_of_each_category_are_selected(clicked: Clicked, session: Session, loop: Any, opened: Callable[..., Dataset]):
+    opened(kind=["a", "b", None, "c"] * 10)
+    a, b, c = (clicked.code(name) for name in "abc")
+    session.selection.apply([0, 4, 2])
+    loop.until(lambda: clicked.component.selected == [[MISSING, "1"], [a, "2"]])
+    session.selection.apply([1], mode="add")
+    loop.until(lambda: clicked.component.selected == [[MISSING, "1"], [a, "2"], [b, "1"]])
+    session.selection.clear()
+    loop.run()
+    assert clicked.component.selected == []
+    session.selection.apply(np.ones(40, bool))
+    loop.until(lambda: [code for code, _ in clicked.component.selected] == [MISSING, a, b, c])
+    clicked.color_by("score")
+    loop.run()
+    assert clicked.component.selected == []
+    opened(seed=5)
+    assert clicked.component.selected == []
+
+
+def test_selected_ones_are_counted_for_what_a_search_finds_too(
+    clicked: Clicked, session: Session, loop: Any, opened: Callable[..., Dataset]
+):
+    n = 3_000
+    opened(n=n, kind=[f"w{i}" for i in range(n - 1)] + ["w0"])
+    clicked.color_by("kind")
+    session.selection.apply([0, n - 1, 2998])
+    loop.until(lambda: [count for _, count in clicked.component.selected] == ["2"])
+    clicked.search("w2998")
+    loop.run()
+    assert [count for _, count in clicked.component.selected] == ["2", "1"]
+    session.selection.apply([2998])
+    loop.until(lambda: [count for _, count in clicked.component.selected] == ["1"])
