@@ -387,6 +387,7 @@ def sample_page(context: BrowserContext, server: str, _kept: list[Watched], requ
     if not _kept:
         _kept.append(new_page(context, server, width=1510, height=820))
     page, failed = _kept[0], request.session.testsfailed
+    page.page.bring_to_front()  # a page behind another one gets a frame a second: a lasso would take a minute
     page.wait_for_picture()
     page.button("Show the whole map").click()
     corner = page.box()
