@@ -75,7 +75,7 @@
   };
 
   const until = (true_, patience) => new Promise((resolve, reject) => {
-    const late = setTimeout(() => { waiting.delete(check); reject(new Error("it was not shown")); }, patience);
+    const late = setTimeout(() => { waiting.delete(check); reject(new Error(`shown was only ${JSON.stringify(shown.slice(-12))}`)); }, patience);
     const check = () => {
       if (!true_()) return;
       clearTimeout(late);
@@ -91,7 +91,7 @@
     // forget what was shown so far
     begin: () => { shown.length = 0; released = 0; },
     // wait for all of this to be shown since then: how many maps, and what else; then say what was, in milliseconds since release, or move
-    answer: ({n_maps, others, from, patience = 60000}) => until(() => {
+    answer: ({n_maps, others, from, patience = 20000}) => until(() => {
       const whole = new Set(shown.filter(each => each.kind === "picture" && each.whole).map(each => each.map));
       return (from === "move" || released) && whole.size >= n_maps && others.every(kind => shown.some(each => each.kind === kind));
     }, patience).then(() => window.linked.all(from)),
