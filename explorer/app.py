@@ -203,6 +203,29 @@ class Explorer(pn.viewable.Viewer):
             return pd.DataFrame(index=pd.Index([], name="row"))
         return dataset.frame(self._session.selection.rows)
 
+    def keep_selection(self, name: str) -> None:
+        """Keep what is selected now under a name; what had this name is replaced. Exports have a column for each that is kept.
+
+        Parameters
+        ----------
+        name : str
+            1 to 80 characters.
+
+        Raises
+        ------
+        BadParameter
+            If the name is empty or too long, nothing is selected, or 50 selections are kept already; nothing is changed then.
+        """
+        self._session.selection.keep(name)
+
+    @property
+    def selections(self) -> dict[str, NDArray[np.int64]]:
+        """The selections that are kept: row numbers by name, ascending, in the order in which they were kept; a copy.
+
+        ``view.selection = view.selections["dogs"]`` selects one again.
+        """
+        return {name: np.flatnonzero(packed.unpack()) for name, packed in self._session.selection.packed().items()}
+
     def search(self, text: str, *, column: str | None = None, mode: text_search.Mode = "contains", case: bool = False) -> NDArray[np.int64]:
         """Find the rows whose text has something in it; filters and hidden categories are not looked at.
 
@@ -266,10 +289,12 @@ class Explorer(pn.viewable.Viewer):
     def rows_in_view(self) -> pd.DataFrame:
         """The rows that the map shows now: ``row``, ``x``, ``y``, where rows are selected ``selected``, then their metadata.
 
-        Rows of hidden categories are left out. Where no browser shows the map, it is the first view. ``ExplorerError`` without a map.
+        Before the metadata comes a column of bools for each selection that is kept, "selection: name". Rows of hidden categories are left
+        out. Where no browser shows the map, it is the first view. ``ExplorerError`` without a map.
         """
         scene = self._scene
-        frame: pd.DataFrame = view_table(scene, current_window(self._panels.map, scene).view).to_pandas()
+        view, kept = current_window(self._panels.map, scene).view, self._session.kept_of(scene.dataset)
+        frame: pd.DataFrame = view_table(scene, view, kept=kept).to_pandas()
         return frame
 
     def save_picture(

@@ -40,6 +40,7 @@ from explorer.state.table import TableChoice
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.job import Job
+    from explorer.state.history import PackedMask
 
 __all__ = ["Schedule", "Session"]
 
@@ -305,6 +306,10 @@ class Session(param.Parameterized):
     def invert_selection(self) -> None:
         """Select what is shown and not selected."""
         self.selection.invert(None if self.scene is None else self.scene.shown_mask)
+
+    def kept_of(self, dataset: Dataset) -> dict[str, PackedMask]:
+        """Give the selections that are kept by name, for a file of a dataset's rows; none where another dataset is open by now."""
+        return self.selection.packed() if dataset is self.dataset else {}
 
     def point(self, row: int | None) -> None:
         """Ring a row on every map, or none; a row that the dataset does not have is none."""

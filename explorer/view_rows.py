@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.export import coordinates_table
+from explorer.data.export import KeptRows, coordinates_table
 from explorer.render.accumulate import gather_visible
 from explorer.render.layout_index import frozen
 from explorer.render.view import View
@@ -28,13 +30,23 @@ def rows_in_view(scene: Scene, view: View) -> NDArray[np.int32]:
     return rows
 
 
-def view_table(scene: Scene, view: View) -> pa.Table:
+def view_table(scene: Scene, view: View, *, kept: Mapping[str, KeptRows] = MappingProxyType({})) -> pa.Table:
     """Make a table of the rows that a view shows.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+    view : View
+        What is seen of it.
+    kept : mapping of str to KeptRows, optional
+        Selections of the scene's dataset by name.
 
     Returns
     -------
     pyarrow.Table
-        "row" (the row number), "x", "y", where rows are selected "selected", then the metadata. A column of the metadata with one of
-        these names gets a number behind its name.
+        "row" (the row number), "x", "y", where rows are selected "selected", "selection: name" for each that is kept, then the metadata. A
+        column of the metadata with one of these names gets a number behind its name.
     """
-    return coordinates_table(scene.dataset, scene.shown.layout, rows_in_view(scene, view), selected=scene.selection_mask)
+    rows = rows_in_view(scene, view)
+    return coordinates_table(scene.dataset, scene.shown.layout, rows, selected=scene.selection_mask, kept=kept)

@@ -139,6 +139,26 @@ def test_a_selection_goes_in_and_out(view: Explorer):
     assert view.selection.size == 0
 
 
+def test_selections_are_kept_by_name(view: Explorer):
+    assert view.selections == {}
+    with pytest.raises(BadParameter, match="nothing is selected"):
+        view.keep_selection("none")
+    view.selection = [5, 1]
+    view.keep_selection(" two ")
+    view.selection = np.arange(40) > 36
+    view.keep_selection("last")
+    kept = view.selections
+    assert list(kept) == ["two", "last"]
+    assert (kept["two"].tolist(), kept["last"].tolist()) == ([1, 5], [37, 38, 39])
+    assert kept["two"].dtype == np.int64
+    kept["two"][:] = 0
+    view.selection = view.selections["two"]
+    assert view.selection.tolist() == [1, 5]
+    with pytest.raises(BadParameter, match="1 to 80 characters"):
+        view.keep_selection("x" * 81)
+    assert list(view.selections) == ["two", "last"]
+
+
 def test_search_and_query_return_row_numbers(view: Explorer):
     assert view.search("WORD 1").tolist() == [1, *range(10, 20)]
     assert view.search("word 1", mode="word", column="word").dtype == np.int64
@@ -320,6 +340,9 @@ def test_rows_in_view_are_every_row_until_a_browser_looks_elsewhere(on_map: Expl
     assert rows["word"].tolist() == on_map.dataset.frame()["word"].tolist()
     on_map.selection = [3, 5]
     assert on_map.rows_in_view.query("selected")["row"].tolist() == [3, 5]
+    on_map.keep_selection("two")
+    assert list(on_map.rows_in_view)[:5] == ["row", "x", "y", "selected", "selection: two"]
+    assert on_map.rows_in_view.query("`selection: two`")["row"].tolist() == [3, 5]
     look = {"type": "draw", "client": "a", "id": 1, "x0": 0, "x1": 9, "y0": -9, "y1": 9, "width": 90, "height": 180}
     on_map._panels.map.layer._handle_msg({**look, "ratio": 1, "moving": False, "background": "#ffffff"})
     assert on_map.rows_in_view["row"].tolist() == np.flatnonzero(on_map.layout.coordinates[:, 0] >= 0).tolist()

@@ -9,10 +9,12 @@ import pytest
 from explorer.coloring import coloring
 from explorer.compute.projections import Layout
 from explorer.data.dataset import Dataset, open_dataset
+from explorer.data.export import rows_table
 from explorer.render.view import View
 from explorer.scene import Run, Scene, stage
 from explorer.shelf import shown
 from explorer.state.appearance import Hidden
+from explorer.state.history import PackedMask
 from explorer.view_rows import rows_in_view, view_table
 
 PLACES = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5], [np.nan, np.nan]], np.float32)
@@ -68,6 +70,26 @@ def test_where_rows_are_selected_the_table_says_which(dataset: Dataset):
     table = view_table(scene(dataset, mask=np.array([1, 0, 0, 1, 0, 1], bool)), EVERYTHING)
     assert table.column_names == ["row", "x", "y", "selected", "row (2)", "kind", "selected (2)"]
     assert table["selected"].to_pylist() == [True, False, False, True, False]
+
+
+def test_selections_that_are_kept_are_columns_before_the_metadata():
+    columns = {"selection: a": list("uvwxyz"), "kind": ["a", "b", "a", "b", "a", "b"]}
+    data = open_dataset(pa.table({"embedding": [[float(i), 1.0] for i in range(6)], **columns}), name="six")
+    kept = {"a": PackedMask.of(np.arange(6) > 2), "<b>": PackedMask.of(np.arange(6) == 1)}
+    table = view_table(scene(data, mask=np.arange(6) == 4), View(0.4, 1, 0, 1), kept=kept)
+    assert table.column_names == ["row", "x", "y", "selected", "selection: a", "selection: <b>", "selection: a (2)", "kind"]
+    assert table["row"].to_pylist() == [1, 3, 4]
+    assert table["selection: a"].to_pylist() == [False, True, True]
+    assert table["selection: <b>"].to_pylist() == [True, False, False]
+    assert table["selection: a (2)"].to_pylist() == ["v", "x", "y"]
+    everything = rows_table(data, None, ["kind"], kept=kept)
+    assert everything.column_names == ["row", "selection: a", "selection: <b>", "kind"]
+    assert everything["selection: a"].to_pylist() == [False, False, False, True, True, True]
+    assert rows_table(data, np.array([5, 1]), [], kept=kept).to_pydict() == {
+        "row": [5, 1],
+        "selection: a": [True, False],
+        "selection: <b>": [False, True],
+    }
 
 
 def test_an_empty_view_is_an_empty_table_with_every_column(dataset: Dataset):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ComputedGraph",
     "ComputedLayout",
+    "KeptRows",
     "check_target",
     "coordinates_table",
     "rows_table",
@@ -33,6 +35,7 @@ __all__ = [
 
 _MOST_UINT16 = 1 << 16
 _PIECE = 1 << 20  # rows taken in one call
+_KEPT = "selection: {}"  # what a column is called that says which rows are in a selection of that name
 
 
 class ComputedLayout(Protocol):
@@ -65,6 +68,13 @@ class ComputedGraph(Protocol):
     @property
     def metric(self) -> str:
         """What the distances measure."""
+
+
+class KeptRows(Protocol):
+    """A selection that is kept in less memory than a mask takes."""
+
+    def unpack(self) -> NDArray[np.bool_]:
+        """Give the mask, of shape (n_rows,)."""
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
@@ -149,7 +159,12 @@ def write_results(
 
 
 def coordinates_table(
-    dataset: Dataset, layout: ComputedLayout, rows: NDArray[np.integer], *, selected: NDArray[np.bool_] | None = None
+    dataset: Dataset,
+    layout: ComputedLayout,
+    rows: NDArray[np.integer],
+    *,
+    selected: NDArray[np.bool_] | None = None,
+    kept: Mapping[str, KeptRows] = MappingProxyType({}),
 ) -> pa.Table:
     """Make a table of some rows and where they lie.
 
@@ -162,19 +177,28 @@ def coordinates_table(
         Row numbers, in the order of the table.
     selected : ndarray of shape (n_rows,), bool, optional
         Becomes a column.
+    kept : mapping of str to KeptRows, optional
+        Selections by name, each of which becomes a column "selection: name" of bools.
 
     Returns
     -------
     pyarrow.Table
-        "row", "x", "y", perhaps "selected", then the metadata; a column of the metadata with such a name gets a number behind it.
+        "row", "x", "y", perhaps "selected", those kept, then the metadata; a column of it that has such a name gets a number behind it.
     """
     columns: dict[str, Any] = {"row": rows, "x": layout.coordinates[rows, 0], "y": layout.coordinates[rows, 1]}
     if selected is not None:
         columns["selected"] = selected[rows]
+    columns |= _kept_columns(kept, rows)
     return _with_metadata(columns, dataset, rows, dataset.table.column_names)
 
 
-def rows_table(dataset: Dataset, rows: NDArray[np.integer] | None, columns: Sequence[str] | None = None) -> pa.Table:
+def rows_table(
+    dataset: Dataset,
+    rows: NDArray[np.integer] | None,
+    columns: Sequence[str] | None = None,
+    *,
+    kept: Mapping[str, KeptRows] = MappingProxyType({}),
+) -> pa.Table:
     """Make a table of some rows, in any order.
 
     Parameters
@@ -184,15 +208,17 @@ def rows_table(dataset: Dataset, rows: NDArray[np.integer] | None, columns: Sequ
         Row numbers, in the order of the table; None for all rows.
     columns : sequence of str, optional
         Which of the metadata, in the order of the table; all by default.
+    kept : mapping of str to KeptRows, optional
+        Selections by name, each of which becomes a column "selection: name" of bools.
 
     Returns
     -------
     pyarrow.Table
-        "row", then the metadata; a column of it that has this name gets a number behind it.
+        "row", those kept, then the metadata; a column of it that has such a name gets a number behind it.
     """
     wanted = dataset.table.column_names if columns is None else columns
     numbers = np.arange(dataset.n_rows, dtype=np.int32) if rows is None else rows
-    return _with_metadata({"row": numbers}, dataset, numbers, wanted)
+    return _with_metadata({"row": numbers, **_kept_columns(kept, rows)}, dataset, numbers, wanted)
 
 
 def write_table(path: str | os.PathLike[str], table: pa.Table) -> None:
@@ -284,6 +310,11 @@ def _all_layouts(
 def _lists(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> pa.Array:
     mask = pa.array(missing) if missing is not None and missing.any() else None
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).reshape(-1)), values.shape[1], mask=mask)
+
+
+def _kept_columns(kept: Mapping[str, KeptRows], rows: NDArray[np.integer] | None) -> dict[str, pa.Array]:
+    """Say for each selection which of some rows, or of all, are in it; one at a time, since a mask takes eight times the memory."""
+    return {_KEPT.format(name): pa.array(some.unpack() if rows is None else some.unpack()[rows]) for name, some in kept.items()}
 
 
 def _with_metadata(columns: dict[str, Any], dataset: Dataset, rows: NDArray[np.integer], wanted: Sequence[str]) -> pa.Table:

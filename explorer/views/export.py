@@ -11,7 +11,7 @@ import numpy as np
 import panel as pn
 from numpy.typing import NDArray
 
-from explorer.data.export import write_table
+from explorer.data.export import KeptRows, write_table
 from explorer.picture_file import Window, write_picture
 from explorer.render.png import PNG
 from explorer.session import Session
@@ -23,7 +23,7 @@ from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from explorer.scene import Scene
 
@@ -118,7 +118,7 @@ class ExportControls(pn.viewable.Viewer):
     def _export_table(self, ending: str) -> None:
         scene = self._session.scene
         if scene is not None:
-            write = partial(_write_table, scene, current_window(self._map, scene))
+            write = partial(_write_table, scene, current_window(self._map, scene), self._session.kept_of(scene.dataset))
             self._maker.make("the table", file_name(*_title_of(scene), "rows", ending=ending), TABLE_TYPES[ending], write)
 
     def _update(self, *_: object) -> None:
@@ -166,8 +166,10 @@ def _write_picture(
         )
 
 
-def _write_table(scene: Scene, window: Window, path: Path, stop: Event, on_fraction: Callable[[float], None]) -> None:
-    write_table(path, view_table(scene, window.view))
+def _write_table(
+    scene: Scene, window: Window, kept: Mapping[str, KeptRows], path: Path, stop: Event, on_fraction: Callable[[float], None]
+) -> None:
+    write_table(path, view_table(scene, window.view, kept=kept))
 
 
 def _title_of(scene: Scene) -> tuple[str, str]:

@@ -401,4 +401,5 @@ class Table(pn.viewable.Viewer):
         made = self._listing
         if made.dataset is not None and made.n:
             name = file_name(made.dataset.name, {"selected": "selection", "shown": "shown", "all": "rows"}[made.kind], ending=ending)
-            self._maker.make("the table", name, TABLE_TYPES[ending], partial(write_listing, made, self._written_columns))
+            write = partial(write_listing, made, self._written_columns, self._session.kept_of(made.dataset))
+            self._maker.make("the table", name, TABLE_TYPES[ending], write)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.export import rows_table, write_table
+from explorer.data.export import KeptRows, rows_table, write_table
 from explorer.data.writers import clipboard_text
 from explorer.row_order import Sort, list_rows
 
@@ -67,10 +67,12 @@ def make_listing(dataset: Dataset, kind: Kind, sort: Sort, selected: NDArray[np.
     return Listing(dataset, kind, rows, dataset.n_rows if rows is None else len(rows), n_shown, n_hidden)
 
 
-def write_listing(made: Listing, columns: list[str] | None, path: Path, stop: Event, tell: Callable[[float], None]) -> None:
-    """Write everything that is listed into a file; for a :class:`explorer.views.making.FileMaker`."""
+def write_listing(
+    made: Listing, columns: list[str] | None, kept: Mapping[str, KeptRows], path: Path, stop: Event, tell: Callable[[float], None]
+) -> None:
+    """Write all that is listed, and which rows are in the selections that are kept; for a :class:`explorer.views.making.FileMaker`."""
     if made.dataset is not None:
-        write_table(path, rows_table(made.dataset, made.rows, columns))
+        write_table(path, rows_table(made.dataset, made.rows, columns, kept=kept))
 
 
 def line(made: Listing) -> str:

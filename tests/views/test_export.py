@@ -120,6 +120,8 @@ def test_the_table_has_the_rows_in_view(
     read: Callable[[io.BytesIO], pd.DataFrame],
 ):
     dataset = opened()
+    controls._session.selection.apply(range(20))
+    controls._session.selection.keep("first 20")
     look(controls)
     name, content = sent(controls.tables[which])
     frame = read(io.BytesIO(content))
@@ -128,6 +130,7 @@ def test_the_table_has_the_rows_in_view(
     assert 0 < len(inside) < dataset.n_rows
     assert frame["row"].tolist() == inside.tolist()
     assert frame["word"].tolist() == [f"word {row}" for row in inside]
+    assert frame["selection: first 20"].tolist() == (inside < 20).tolist()
     assert np.allclose(frame["x"], x[inside])
     assert name == f"Rows-0-x-y-rows{('.csv', '.parquet')[which]}"
 
@@ -174,7 +177,7 @@ def test_what_goes_wrong_inside_is_told_and_logged(
 ):
     opened()
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         message = "no memory"
         raise MemoryError(message)
 

@@ -280,6 +280,8 @@ def test_the_file_is_the_frame_in_the_order_of_the_table(
     browser: Browser, opened: Open, session: Session, loop: Any, ending: str, read: Callable[..., pd.DataFrame], tmp_path: Path
 ):
     dataset = opened(40)
+    session.selection.apply([7])
+    session.selection.keep("one")
     browser.after(lambda: session.selection.apply([3, 7, 11]))
     browser.after(lambda: setattr(session.table, "sort", [["score", True]]))
     files: list[tuple[str, bytes]] = []
@@ -296,6 +298,7 @@ def test_the_file_is_the_frame_in_the_order_of_the_table(
     assert name == f"Rows-0-selection{ending}"
     assert frame["row"].tolist() == [11, 7, 3]
     expected = dataset.frame([11, 7, 3]).reset_index().astype({"kind": str})
+    expected.insert(1, "selection: one", [False, True, False])
     pd.testing.assert_frame_equal(frame.astype({"kind": str}), expected, check_dtype=False)
     assert not list(tmp_path.iterdir())
 
