@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import UnknownColumn
-from explorer.render.gather import PIECE, gather
+from explorer.render.gather import gather
 from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts, limits
 from explorer.state.appearance import Category, Hidden
 
@@ -23,6 +23,7 @@ MISSING = -1
 """The code of rows without a value."""
 
 _LISTED = 1_000  # categories in a legend
+_COUNTED = 1 << 18  # rows counted in one call, which keeps the interpreter to itself
 _SINGLE = (0x3B, 0x7D, 0xD8)  # one color for all rows: readable on white and on black
 
 
@@ -255,8 +256,8 @@ def count_under(made: Coloring, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.array([np.count_nonzero(mask & ~np.isfinite(made.values))], np.int64)
     places = made.slots if made.codes is None else made.codes
     tally = np.zeros(len(made.lut) if made.codes is None else len(made.names) + 1, np.int64)
-    for start in range(0, len(places), PIECE):  # in pieces, so that nobody waits for the interpreter
-        piece = slice(start, start + PIECE)
+    for start in range(0, len(places), _COUNTED):  # in pieces, so that nobody waits long for the interpreter
+        piece = slice(start, start + _COUNTED)
         tally += np.bincount(places[piece][mask[piece]], minlength=len(tally))
     return tally if made.codes is not None or made.palette is None else tally[made.palette.category_slots]
 

@@ -318,9 +318,9 @@ class Watched:
         return self.page.locator(".message.error:visible")
 
     def legend(self) -> dict[str, int]:
-        """Each category with its count."""
+        """Each category with the count of all its rows, the last number of its line."""
         lines = self.page.locator(".legend li").all_inner_texts()
-        return {name: int(count.replace(",", "")) for name, count in (line.split("\n") for line in lines)}
+        return {name: int(count.rpartition(" ")[2].replace(",", "")) for name, count in (line.split("\n") for line in lines)}
 
     def neighbors(self) -> list[int]:
         """Row numbers in the inspector's list."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched
 
@@ -99,8 +100,18 @@ def test_a_category_is_selected_by_its_button_and_by_a_key(sample: Watched):
     entry(sample, "plant").focus()
     sample.page.keyboard.press("Shift+S")
     status(sample, "1,526 selected")
+    counts = {name: sample.page.locator(".legend .entry").filter(has_text=name).locator("b") for name in ("animal", "plant", "person")}
+    expect(counts["animal"]).to_have_text("742 of 742")
+    expect(counts["plant"]).to_have_text("784 of 784")
+    expect(counts["person"]).to_have_text("1,030")
+    assert sample.legend()["plant"] == 784
+    entry(sample, "act").hover()
+    sample.page.get_by_role("button", name="Select the rows of artifact").click(modifiers=["Shift"])
+    assert sample.page.locator('.legend .entry[tabindex="0"]').get_attribute("title") == "artifact", "the list is left with a stop for Tab"
+    expect(counts["animal"]).to_have_text("742 of 742")
     sample.button("Clear the selection").click()
     sample.button("Clear the selection").wait_for(state="hidden")
+    expect(counts["plant"]).to_have_text("784")
 
 
 def test_a_double_click_shows_one_alone_without_anything_in_between(sample: Watched):
