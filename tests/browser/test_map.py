@@ -89,8 +89,7 @@ def test_the_wheel_zooms_in_and_home_shows_the_whole_map_again(sample_page: Watc
 
     page.button("Show the whole map").click()
     page.wait_for_new_picture(before)
-    assert page.view() == pytest.approx(whole)
-    assert np.array_equal(page.pixels(), pixels)
+    page.wait_until(lambda: page.view() == pytest.approx(whole) and np.array_equal(page.pixels(), pixels), "the picture of before")
 
 
 def test_the_wheel_keeps_the_place_under_the_pointer(sample_page: Watched):
