@@ -319,8 +319,9 @@ class Watched:
 
     def legend(self) -> dict[str, int]:
         """Each category with the count of all its rows, the last number of its line."""
-        lines = self.page.locator(".legend li").all_inner_texts()
-        return {name: int(count.rpartition(" ")[2].replace(",", "")) for name, count in (line.split("\n") for line in lines)}
+        read = "lines => lines.map(line => [line.querySelector('span').textContent, line.querySelector('b').textContent])"
+        lines = self.page.locator(".legend li").evaluate_all(read)  # not what is rendered: while panels are laid out, that may be nothing
+        return {name: int(count.rpartition(" ")[2].replace(",", "")) for name, count in lines}
 
     def neighbors(self) -> list[int]:
         """Row numbers in the inspector's list."""
