@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
-from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
+from explorer.compute.progress import LayoutReport, Report, ShouldStop, Snapshot, Stopped, ignore, never
 from explorer.compute.projection import GraphRequest, Layout, Projection
 
 __all__ = ["PCA", "PrincipalComponents", "principal_components"]
@@ -39,7 +39,13 @@ class PCA(Projection):
         return None
 
     def fit(
-        self, vectors: NDArray[np.float32], graph: NeighborGraph | None = None, *, report: Report = ignore, should_stop: ShouldStop = never
+        self,
+        vectors: NDArray[np.float32],
+        graph: NeighborGraph | None = None,
+        *,
+        start: Snapshot | None = None,
+        report: LayoutReport = ignore,
+        should_stop: ShouldStop = never,
     ) -> Layout:
         """Compute the layout; see :meth:`Projection.fit`. ``stats`` holds the shares of variance that both axes explain."""
         self.check(*vectors.shape)

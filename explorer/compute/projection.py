@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import ClassVar, TypedDict
 
 import numpy as np
@@ -15,10 +14,10 @@ import param
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
-from explorer.compute.progress import Report, ShouldStop, ignore, never
+from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, ignore, never
 from explorer.errors import BadParameter
 
-__all__ = ["GRAPH_K", "Cadence", "GraphRequest", "Layout", "Projection"]
+__all__ = ["GRAPH_K", "GraphRequest", "Layout", "Projection"]
 
 GRAPH_K = 30  # neighbors in the one graph that all projections share
 LEAST_ROWS = 2
@@ -86,8 +85,31 @@ class Projection(param.Parameterized):
         if d < 1:
             raise BadParameter("dimensions", d, "vectors need at least one.")
 
+    def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot | None:
+        """Place the rows as the optimizer finds them, which takes no neighbor graph; None where there is no optimizer.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (n, d), float32
+            Finite. Not changed.
+        should_stop : callable, optional
+            Asked a few times a second.
+
+        Raises
+        ------
+        Stopped
+            If ``should_stop()`` said so.
+        """
+        return None
+
     def fit(
-        self, vectors: NDArray[np.float32], graph: NeighborGraph | None, *, report: Report = ignore, should_stop: ShouldStop = never
+        self,
+        vectors: NDArray[np.float32],
+        graph: NeighborGraph | None,
+        *,
+        start: Snapshot | None = None,
+        report: LayoutReport = ignore,
+        should_stop: ShouldStop = never,
     ) -> Layout:
         """Compute the layout.
 
@@ -97,8 +119,10 @@ class Projection(param.Parameterized):
             Finite. Not changed.
         graph : NeighborGraph or None
             What :meth:`graph_request` asked for; a larger k will do.
+        start : Snapshot, optional
+            What :meth:`start` returned for these vectors, so that it is not computed again. Not changed.
         report : callable(stage, fraction, layout), optional
-            Called from this thread, at most about ten times a second.
+            Called from this thread, at most about twenty times a second, and so seldom that it takes no more than 2 % of the time.
         should_stop : callable, optional
             Asked at least once an epoch.
 
@@ -110,19 +134,3 @@ class Projection(param.Parameterized):
             If ``should_stop()`` said so.
         """
         raise NotImplementedError
-
-
-class Cadence:
-    """Tells when the next report is due: at once, then ten times a second."""
-
-    def __init__(self, seconds: float = 0.1) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-
-    def due(self) -> bool:
-        """Return True if enough time went by since it was last True."""
-        now = monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True

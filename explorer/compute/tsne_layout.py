@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, log
+from time import monotonic
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from explorer import settings
 from explorer.compute.neighbors import METRICS, NeighborGraph
 from explorer.compute.principal_components import principal_components
-from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
-from explorer.compute.projection import GRAPH_K, Cadence, GraphRequest, Layout, Projection
+from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
+from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
 from explorer.errors import BadParameter
 
 __all__ = ["TSNE"]
@@ -27,6 +28,8 @@ MIN_GAIN = 0.01
 MAX_STEP = 5.0
 START_STD = 1e-4
 START_NOISE = 1e-8  # keeps identical rows from starting at one point
+LOSS_EVERY_S = 0.5
+LOSS_SHARE = 0.01  # of the time, that evaluating the loss may take
 
 
 class TSNE(Projection):
@@ -89,8 +92,18 @@ class TSNE(Projection):
         if n < FEWEST_ROWS:
             raise BadParameter("rows", n, f"t-SNE needs at least {FEWEST_ROWS}; PCA and UMAP show fewer.")
 
+    def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot:
+        """Place the rows on the plane of PCA, very near each other; see :meth:`Projection.start`."""
+        return Snapshot(_start(vectors, self.seed, should_stop), 0, EARLY_ITERATIONS + self.n_iter)
+
     def fit(
-        self, vectors: NDArray[np.float32], graph: NeighborGraph | None, *, report: Report = ignore, should_stop: ShouldStop = never
+        self,
+        vectors: NDArray[np.float32],
+        graph: NeighborGraph | None,
+        *,
+        start: Snapshot | None = None,
+        report: LayoutReport = ignore,
+        should_stop: ShouldStop = never,
     ) -> Layout:
         """Compute the layout; see :meth:`Projection.fit`.
 
@@ -106,13 +119,14 @@ class TSNE(Projection):
         affinities = _affinities(graph, k, perplexity)
         if should_stop():
             raise Stopped
-        layout = _start(vectors, self.seed, should_stop)
-        descent = _Descent(layout, affinities, self.learning_rate, EARLY_ITERATIONS + self.n_iter, report, should_stop)
+        begun = self.start(vectors, should_stop=should_stop) if start is None else start
+        layout = begun.coordinates.astype(np.float64)
+        descent = _Descent(layout, affinities, self.learning_rate, begun.iterations, report, should_stop)
         descent.run(EARLY_ITERATIONS, EARLY_EXAGGERATION)
         descent.run(self.n_iter, self.exaggeration)
         kl = descent.divergence()
         coordinates = layout.astype(np.float32)
-        report("t-SNE", 1.0, coordinates)
+        report("t-SNE", 1.0, Snapshot(coordinates, begun.iterations, begun.iterations, kl))
         return Layout(coordinates, self.method, self.settings(), {"perplexity": float(perplexity), "kl_divergence": kl})
 
 
@@ -141,12 +155,15 @@ class _Descent:
         affinities: Any,
         rate: float | None,
         iterations: int,
-        report: Report,
+        report: LayoutReport,
         should_stop: ShouldStop,
     ) -> None:
         self._layout, self._affinities, self._rate = layout, affinities, rate
         self._iterations, self._done = iterations, 0
-        self._report, self._should_stop, self._cadence = report, should_stop, Cadence()
+        self._report, self._should_stop = report, should_stop
+        self._reports, self._losses = Cadence(), Cadence(LOSS_EVERY_S, LOSS_SHARE)
+        self._loss: float | None = None
+        self._usual_s = 0.0  # what the last gradient took without its loss; 0 before the first
         self._update, self._gains = np.zeros_like(layout), np.ones_like(layout)
         self._threads = settings.compute_threads()
 
@@ -157,14 +174,31 @@ class _Descent:
         for _ in range(iterations):
             if self._should_stop():
                 raise Stopped
-            self._step(self._gradient(pull, evaluate=False)[1], rate)
+            due = self._reports.due()
+            slope = self._slope(pull, exaggeration, wanted=due)
+            if due:
+                with self._reports.timed():
+                    reached = Snapshot(self._layout, self._done, self._iterations, self._loss)
+                    self._report("t-SNE", 0.05 + 0.95 * self._done / self._iterations, reached)
+            self._step(slope, rate)
             self._done += 1
-            if self._cadence.due():
-                self._report("t-SNE", 0.05 + 0.95 * self._done / self._iterations, self._layout.astype(np.float32))
 
     def divergence(self) -> float:
         """Return the Kullback-Leibler divergence of the layout from the affinities."""
         return float(self._gradient(self._affinities, evaluate=True)[0])
+
+    def _slope(self, pull: Any, exaggeration: float, *, wanted: bool) -> NDArray[np.float64]:
+        """Return the gradient and, where somebody wants to see it and the time for it has been saved up, note the loss."""
+        evaluate = wanted and self._usual_s > 0 and self._losses.due()
+        began = monotonic()
+        error, slope = self._gradient(pull, evaluate=evaluate)
+        took = monotonic() - began
+        if evaluate:
+            self._loss = float(error) / exaggeration - log(exaggeration)
+            self._losses.spent(max(0.0, took - self._usual_s))
+        else:
+            self._usual_s = took
+        return slope
 
     def _gradient(self, affinities: Any, *, evaluate: bool) -> tuple[float, NDArray[np.float64]]:
         from openTSNE.tsne import kl_divergence_bh, kl_divergence_fft

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from explorer.compute.fuzzy_set import curve, fuzzy_set
 from explorer.compute.neighbors import METRICS, NeighborGraph
 from explorer.compute.principal_components import principal_components
-from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
-from explorer.compute.projection import GRAPH_K, Cadence, GraphRequest, Layout, Projection
+from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
+from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
 from explorer.errors import BadParameter
 
 __all__ = ["UMAP"]
@@ -80,8 +80,18 @@ class UMAP(Projection):
         if self.min_dist > self.spread:
             raise BadParameter("min_dist", self.min_dist, f"it may be at most spread, which is {self.spread:g}.")
 
+    def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot:
+        """Place the rows on the plane of PCA, 10 to each side; see :meth:`Projection.start`."""
+        return Snapshot(_start(vectors, self.seed, should_stop), 0, self.n_epochs or _default_epochs(len(vectors)))
+
     def fit(
-        self, vectors: NDArray[np.float32], graph: NeighborGraph | None, *, report: Report = ignore, should_stop: ShouldStop = never
+        self,
+        vectors: NDArray[np.float32],
+        graph: NeighborGraph | None,
+        *,
+        start: Snapshot | None = None,
+        report: LayoutReport = ignore,
+        should_stop: ShouldStop = never,
     ) -> Layout:
         """Compute the layout; see :meth:`Projection.fit`.
 
@@ -97,9 +107,9 @@ class UMAP(Projection):
         if should_stop():
             raise Stopped
         report("UMAP", 0.05)
-        start = _start(vectors, self.seed, should_stop)
-        epochs = self.n_epochs or _default_epochs(n)
-        coordinates = _optimize(start, edges, self.min_dist, self.spread, epochs, self.seed, report, should_stop)
+        begun = self.start(vectors, should_stop=should_stop) if start is None else start
+        epochs = begun.iterations
+        coordinates = _optimize(begun.coordinates, edges, self.min_dist, self.spread, epochs, self.seed, report, should_stop)
         return Layout(coordinates, self.method, self.settings(), {"n_neighbors": float(size), "n_epochs": float(epochs)})
 
 
@@ -122,13 +132,13 @@ def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> 
 
 
 def _optimize(
-    start: NDArray[np.float32],
+    start: NDArray[np.floating],
     edges: Any,
     min_dist: float,
     spread: float,
     epochs: int,
     seed: int,
-    report: Report,
+    report: LayoutReport,
     should_stop: ShouldStop,
 ) -> NDArray[np.float32]:
     from explorer.compute.umap_epochs import coefficient_tables, run_epochs
@@ -140,14 +150,15 @@ def _optimize(
     due = every.copy()
     starts, ends = edges.indptr.astype(np.int64), edges.indices.astype(np.int32)
     attraction, repulsion = coefficient_tables(*curve(spread, min_dist))
-    buffers = np.stack([start, start])
+    buffers = np.stack([start, start]).astype(np.float32, copy=False)
     cadence = Cadence()
     for epoch in range(epochs):
         if should_stop():
             raise Stopped
         run_epochs(buffers, starts, ends, every, due, epoch, epoch + 1, epochs, seed, attraction, repulsion, PULL, NEGATIVES)
         if cadence.due():
-            report("UMAP", 0.1 + 0.9 * (epoch + 1) / epochs, buffers[(epoch + 1) % 2])
+            with cadence.timed():
+                report("UMAP", 0.1 + 0.9 * (epoch + 1) / epochs, Snapshot(buffers[(epoch + 1) % 2], epoch + 1, epochs))
     result: NDArray[np.float32] = buffers[epochs % 2].copy()
-    report("UMAP", 1.0, result)
+    report("UMAP", 1.0, Snapshot(result, epochs, epochs))
     return result

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GRAPH",
     "LAYOUT",
+    "STOPPED_AT",
     "VECTORS",
     "find_graph",
     "find_layout",
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 VECTORS: Final = "vectors"
 GRAPH: Final = "graph"
 LAYOUT: Final = "layout"
+STOPPED_AT: Final = "stopped_at"  # beside the settings of a layout that was stopped: its iteration
 _VECTORS_VERSION: Final = 1
 _GRAPH_VERSION: Final = 1  # raise it when neighbor_graph() gives another result for the same vectors
 _BLOCK_BYTES: Final = 16_000_000

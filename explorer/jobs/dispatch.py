@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError, JobCanceled, JobFailed, WorkerDied
+from explorer.jobs.computation import Asker, Computation, Lane
+from explorer.jobs.live import LiveLayout, LiveNews
 from explorer.jobs.process import WorkerProcess
 from explorer.jobs.protocol import Message, error_from_json
 from explorer.jobs.turns import Turns
@@ -33,43 +34,6 @@ _CANCEL_S = 0.8  # a computation that has not stopped by then is ended with its 
 _CLOSE_S = 5.0
 
 
-@dataclass(eq=False)
-class _Asker:
-    """One handle on a computation, who holds it, and how its value is read from the store."""
-
-    job: Job[Any]
-    owner: str | None
-    find: Callable[[], Any]
-
-
-@dataclass(eq=False)
-class _Computation:
-    """One thing that is computed for one or more askers."""
-
-    number: int
-    task: Task
-    key: tuple[str, str]
-    prepare: Callable[[], None]
-    askers: list[_Asker]
-    owner: Hashable = None  # whose turn it is run in; its other computations wait until it has ended
-    state: Literal["preparing", "waiting", "running", "over"] = "preparing"
-    stage: str = ""
-    fraction: float = 0.0
-    give_up_at: float | None = None  # when the process is ended, once nobody asks any more
-    vectors_were_gone: bool = False
-    taken: bool = False  # whether the process has begun with it
-    was_lost: bool = False  # whether a process died before it began
-    started: float = field(default_factory=monotonic)
-
-
-@dataclass(eq=False)
-class _Lane:
-    """A compute process, which is started when there is something to do, and what it does."""
-
-    worker: WorkerProcess | None = None
-    current: _Computation | None = None
-
-
 class Dispatcher:
     """Runs tasks in compute processes: one at a time for each owner, so that somebody's long one never holds up another's.
 
@@ -85,10 +49,10 @@ class Dispatcher:
         self._store = store
         self._numbers = count(1)
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._to_prepare: SimpleQueue[_Computation | None] = SimpleQueue()
-        self._active: dict[tuple[str, str], _Computation] = {}  # by key: what a new asker may join
-        self._turns: Turns[_Computation] = Turns()
-        self._lanes = [_Lane() for _ in range(processes)]
+        self._to_prepare: SimpleQueue[Computation | None] = SimpleQueue()
+        self._active: dict[tuple[str, str], Computation] = {}  # by key: what a new asker may join
+        self._turns: Turns[Computation] = Turns()
+        self._lanes = [Lane() for _ in range(processes)]
         self._warm = False
         self._open = True
         self._threads = [
@@ -104,7 +68,16 @@ class Dispatcher:
         worker = self._lanes[0].worker
         return None if worker is None else worker.pid
 
-    def join(self, job: Job[Any], task: Task, *, owner: str | None, find: Callable[[], Any], prepare: Callable[[], None]) -> None:
+    def join(
+        self,
+        job: Job[Any],
+        task: Task,
+        *,
+        owner: str | None,
+        find: Callable[[], Any],
+        keep: Callable[[LiveLayout, float], Any],
+        prepare: Callable[[], None],
+    ) -> None:
         """Have a task computed for a job, together with whoever asked for the same; returns at once.
 
         Parameters
@@ -117,14 +90,20 @@ class Dispatcher:
             Who asks: owners take turns.
         find : callable
             Reads the value from the store, None if it is not there.
+        keep : callable
+            Puts a live layout, that took so many seconds, into the store and returns it as the value.
         prepare : callable
             Puts into the store what the task needs; called from another thread.
         """
-        self._events.put(partial(self._joined, _Asker(job, owner, find), task, prepare))
+        self._events.put(partial(self._joined, Asker(job, owner, find, keep), task, prepare))
 
     def leave(self, job: Job[Any]) -> None:
         """Forget a job that was canceled, and stop its computation when no other asker is left."""
         self._events.put(partial(self._left, job))
+
+    def stop(self, job: Job[Any]) -> None:
+        """End a job with its newest live layout; its computation goes on where another asker is left."""
+        self._events.put(partial(self._stopped, job))
 
     def warm(self) -> None:
         """Start the first compute process now and have it compile what will be needed."""
@@ -150,6 +129,7 @@ class Dispatcher:
                 event()
             except Exception:  # a border: one event that goes wrong must not stop everybody's jobs
                 logger.exception("The runner failed at %s", event)
+            del event  # or what it is about would stay in memory until the next
 
     def _prepare(self) -> None:
         while (computation := self._to_prepare.get()) is not None:
@@ -165,13 +145,13 @@ class Dispatcher:
                 error = JobFailed(computation.task.describe(), f"{type(raised).__name__}: {raised}")
             self._events.put(partial(self._prepared, computation, error))
 
-    def _joined(self, asker: _Asker, task: Task, prepare: Callable[[], None]) -> None:
+    def _joined(self, asker: Asker, task: Task, prepare: Callable[[], None]) -> None:
         if asker.job.ended:
             return
         key = (task.kind, task.key(self._store))
         computation = self._active.get(key)
         if computation is None:
-            computation = _Computation(next(self._numbers), task, key, prepare, [asker])
+            computation = Computation(next(self._numbers), task, key, prepare, [asker])
             self._active[key] = computation
             self._to_prepare.put(computation)
             return
@@ -179,9 +159,9 @@ class Dispatcher:
         if computation.state == "waiting":
             self._turns.put(asker.owner, computation)
         elif computation.state == "running":
-            asker.job.advance(computation.stage, computation.fraction)
+            asker.job.advance(computation.stage, computation.fraction, computation.live)
 
-    def _prepared(self, computation: _Computation, error: ExplorerError | None) -> None:
+    def _prepared(self, computation: Computation, error: ExplorerError | None) -> None:
         if computation.state == "over":
             return
         if error is not None:
@@ -215,7 +195,7 @@ class Dispatcher:
                 lane.current = computation
                 self._progress(computation, "starting", 0.0)
 
-    def _started(self, lane: _Lane) -> WorkerProcess:
+    def _started(self, lane: Lane) -> WorkerProcess:
         if lane.worker is None:
             lane.worker = WorkerProcess(
                 self._store,
@@ -234,13 +214,16 @@ class Dispatcher:
                 first.worker.send({"warm": True})
         self._started(first)
 
-    def _heard(self, lane: _Lane, worker: WorkerProcess, message: Message) -> None:
+    def _heard(self, lane: Lane, worker: WorkerProcess, message: Message) -> None:
         computation = lane.current
         if worker is not lane.worker or computation is None or message.get("of") != computation.number:
             return
         computation.taken = True
         if "progress" in message:
-            self._progress(computation, message["stage"], message["progress"])
+            live = None
+            if "live" in message and worker.live is not None:
+                live = LiveNews(message["live"], partial(worker.live.read, computation.number))
+            self._progress(computation, message["stage"], message["progress"], live)
             return
         lane.current = None
         if "done" in message:
@@ -255,12 +238,13 @@ class Dispatcher:
             self._finish(computation, JobFailed(computation.task.describe(), "its vectors were deleted from the store."))
         self._next()
 
-    def _progress(self, computation: _Computation, stage: str, fraction: float) -> None:
+    def _progress(self, computation: Computation, stage: str, fraction: float, live: LiveNews | None = None) -> None:
         computation.stage, computation.fraction = stage, fraction
+        computation.live = live or computation.live
         for asker in computation.askers:
-            asker.job.advance(stage, fraction)
+            asker.job.advance(stage, fraction, live)
 
-    def _exited(self, lane: _Lane, worker: WorkerProcess, code: int) -> None:
+    def _exited(self, lane: Lane, worker: WorkerProcess, code: int) -> None:
         if worker is not lane.worker:
             return  # ended by ourselves
         lane.worker = None
@@ -290,6 +274,25 @@ class Dispatcher:
                 computation.state = "over"
         self._next()
 
+    def _stopped(self, job: Job[Any]) -> None:
+        asker = next((asker for computation in self._active.values() for asker in computation.askers if asker.job is job), None)
+        if asker is None:
+            return
+        if not job.live_number:
+            job.cancel()
+            return
+        live = job.live()
+        if live is None:
+            return  # it has ended, and the message that says so is on its way
+        try:
+            value = asker.keep(live, job.seconds_elapsed)
+        except ExplorerError as error:
+            job.end("failed", error=error)
+        else:
+            job.end("done", value=value)
+            logger.info("%s: kept as it was after iteration %d of %d", job.what, live.iteration, live.iterations)
+        self._left(job)
+
     def _give_up(self) -> None:
         """End the process of a computation that nobody wants and that does not stop."""
         for lane in self._lanes:
@@ -304,9 +307,9 @@ class Dispatcher:
             self._started(self._lanes[0])
         self._next()
 
-    def _finish(self, computation: _Computation, error: ExplorerError | None) -> None:
+    def _finish(self, computation: Computation, error: ExplorerError | None) -> None:
         """End a computation: with an error, or with what its askers find in the store."""
-        computation.state = "over"
+        computation.state, computation.live = "over", None
         if self._active.get(computation.key) is computation:
             del self._active[computation.key]
         what = computation.task.describe()

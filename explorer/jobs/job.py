@@ -1,4 +1,4 @@
-"""A computation as one asker sees it: state, progress, time left, result, cancel. Knows nothing of processes or files."""
+"""A computation as one asker sees it: state, progress, time left, layout so far, result, stop. Knows nothing of processes or files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Final, Generic, Literal, TypeVar
 
 from explorer.errors import ExplorerError, JobCanceled
+from explorer.jobs.live import LiveLayout, LiveNews
 
 __all__ = ["Job", "State"]
 
@@ -36,17 +37,21 @@ class Job(Generic[T]):
         What is computed, for people: "UMAP of WordNet".
     on_cancel : callable
         Called once, from the thread that cancels, when this asker has lost interest.
+    on_stop : callable, optional
+        Called from the thread that stops, when this asker wants what there is. Where there is none, nothing can be kept.
     """
 
-    def __init__(self, what: str, on_cancel: Callable[[Job[T]], None]) -> None:
+    def __init__(self, what: str, on_cancel: Callable[[Job[T]], None], on_stop: Callable[[Job[T]], None] | None = None) -> None:
         self.what = what
         self._on_cancel = on_cancel
+        self._on_stop = on_stop
         self._changed = Condition()
         self._state: State = "queued"
         self._stage = ""
         self._fraction = 0.0
         self._value: T | None = None
         self._error: ExplorerError | None = None
+        self._live: LiveNews | None = None
         self._watchers: list[Callable[[Job[T]], None]] = []
         self._told = 0.0
         self._started: float | None = None
@@ -97,6 +102,23 @@ class Job(Generic[T]):
                 return None
             return self._pace.seconds_left(self._fraction, monotonic())
 
+    @property
+    def live_number(self) -> int:
+        """The number of the newest live layout; 0 while there is none, and when it has ended."""
+        live = self._live
+        return 0 if live is None else live.number
+
+    def live(self) -> LiveLayout | None:
+        """Copy the newest live layout, which is for a thread to do: it takes a millisecond per million rows or a few.
+
+        Returns
+        -------
+        LiveLayout or None
+            None while there is none, where there never is one (graphs, PCA), and when the job has ended: then there is its result.
+        """
+        live = self._live
+        return None if live is None else live.read()
+
     def result(self, timeout: float | None = None) -> T:
         """Wait for the result.
 
@@ -133,14 +155,28 @@ class Job(Generic[T]):
         if self.end("canceled", error=JobCanceled(self.what)):
             self._on_cancel(self)
 
+    def stop(self) -> None:
+        """End early and keep what there is; returns at once.
+
+        The newest live layout is put into the store under the settings with ``stopped_at``, its iteration, beside them; never under the
+        settings alone. This handle then ends "done" with it, and ``params`` say so. The computation goes on while other askers wait for
+        it, and is ended otherwise. Where there is no live layout yet, or never is one, this is :meth:`cancel`; where the computation ends
+        at this very moment, its end counts.
+        """
+        if self._on_stop is None:
+            self.cancel()
+        elif not self.ended:
+            self._on_stop(self)
+
     def watch(self, callback: Callable[[Job[T]], None]) -> Callable[[], None]:
         """Have a function called when something changes.
 
         Parameters
         ----------
         callback : callable
-            Called with this job from the runner's thread: at each new state and stage, and for progress at most ten times a second.
-            Must be quick. What it raises is logged. A job that has ended already calls it once, now, from this thread.
+            Called with this job from the runner's thread: at each new state, stage and live layout (about twenty a second at most), and
+            for progress at most ten times a second. Must be quick. What it raises is logged. A job that has ended already calls it once,
+            now, from this thread.
 
         Returns
         -------
@@ -163,13 +199,15 @@ class Job(Generic[T]):
 
     # What follows is for the runner.
 
-    def advance(self, stage: str, fraction: float) -> None:
-        """Note that it runs and how far it is, and tell the watchers; nothing once it has ended."""
+    def advance(self, stage: str, fraction: float, live: LiveNews | None = None) -> None:
+        """Note that it runs, how far it is and that there is a new live layout, and tell the watchers; nothing once it has ended."""
         now = monotonic()
         with self._changed:
             if self.ended:
                 return
-            news = self._state != "running" or stage != self._stage
+            news = self._state != "running" or stage != self._stage or live is not None
+            if live is not None:
+                self._live = live
             if self._started is None:
                 self._started = now
             self._state, self._stage = "running", stage
@@ -185,7 +223,7 @@ class Job(Generic[T]):
         with self._changed:
             if self.ended:
                 return False
-            self._state, self._value, self._error = state, value, error
+            self._state, self._value, self._error, self._live = state, value, error, None
             self._ended = monotonic()
             if state == "done":
                 self._fraction = 1.0

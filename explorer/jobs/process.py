@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import settings
+from explorer.jobs.live import LiveMemory
 from explorer.jobs.protocol import Message, decode, encode
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class WorkerProcess:
         Called with this object and each message, from a thread of its own.
     on_exit : callable
         Called with this object and the exit code, from the same thread, after the last message.
+
+    Attributes
+    ----------
+    live : LiveMemory or None
+        Where it shows layouts that it computes; None on a system that cannot share it.
     """
 
     def __init__(
@@ -51,13 +57,16 @@ class WorkerProcess:
         self._on_message = on_message
         self._on_exit = on_exit
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
-        command = [sys.executable, "-P", "-m", "explorer.jobs.worker", str(store.folder), str(store.limit_mb)]
+        self.live = LiveMemory.make()
+        shared = () if self.live is None else (self.live.descriptor,)
+        command = [sys.executable, "-P", "-m", "explorer.jobs.worker", str(store.folder), str(store.limit_mb), *map(str, shared)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_environment(store),
+            pass_fds=shared,
         )
         self._errors = threading.Thread(target=self._drain, name="explorer-worker-stderr", daemon=True)
         self._errors.start()

@@ -1,9 +1,10 @@
 """What the server process and the compute process say to each other: one JSON object a line, never pickle.
 
 To the worker: ``{"run": number, "task": {…}}``, ``{"cancel": number}``, ``{"warm": true}``, ``{"quit": true}``.
-From the worker: ``{"ready": pid}``, then of a task, by its number: ``{"of": number, "progress": fraction, "stage": …}`` and at last one of
-``{"of": number, "done": key}``, ``{"of": number, "failed": {…}, "traceback": …}``, ``{"of": number, "canceled": true}``,
-``{"of": number, "vectors_gone": true}``. Arrays never travel: they are in the store.
+From the worker: ``{"ready": pid}``, then of a task, by its number: ``{"of": number, "progress": fraction, "stage": …}``, with
+``"live": count`` where a new layout is in the live memory, and at last one of ``{"of": number, "done": key}``,
+``{"of": number, "failed": {…}, "traceback": …}``, ``{"of": number, "canceled": true}``, ``{"of": number, "vectors_gone": true}``.
+Arrays never travel: they are in the store, or in the live memory.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GraphRequest, Layout, Projection
 from explorer.compute.projections import PROJECTIONS
 from explorer.errors import ExplorerError, JobCanceled, VectorsNeeded
-from explorer.jobs.artifacts import find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of
+from explorer.jobs.artifacts import STOPPED_AT, find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.job import Job
 from explorer.jobs.store import Store, canonical
@@ -27,6 +27,7 @@ from explorer.jobs.tasks import GraphTask, LayoutTask, Task
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
+    from explorer.jobs.live import LiveLayout
 
 __all__ = ["Runner", "runner"]
 
@@ -126,7 +127,10 @@ class Runner:
         return self._submit(task, dataset, find, request, owner)
 
     def stored_layout(self, dataset: Dataset, projection: Projection) -> Layout | None:
-        """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed."""
+        """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
+
+        A layout that was stopped before it was complete is another one: see :meth:`kept_layout`.
+        """
         return self._find_layout(dataset, projection.method, projection.settings(), projection.version)
 
     def stored_graph(self, dataset: Dataset, metric: str, k: int) -> NeighborGraph | None:
@@ -139,7 +143,10 @@ class Runner:
         return find_graph(self.store, dataset.fingerprint, metric, k)
 
     def kept(self, dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
-        """List method and settings of every layout there is of a dataset, newest first, those that came with the data last."""
+        """List method and settings of every layout there is of a dataset, newest first, those that came with the data last.
+
+        One that was stopped has ``stopped_at``, its iteration, among its settings.
+        """
         stored = [
             (method, settings)
             for method, settings, version in layouts_of(self.store, dataset.fingerprint)
@@ -148,6 +155,10 @@ class Runner:
         given = [(str(layout.method), dict(layout.params)) for layout in dataset.layouts if _complete(layout.method, layout.params)]
         known = [(method, canonical(settings)) for method, settings in stored]
         return stored + [(method, params) for method, params in given if (method, canonical(params)) not in known]
+
+    def kept_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any]) -> Layout | None:
+        """Return a layout that :meth:`kept` lists, complete or stopped; None where it is gone."""
+        return self._find_layout(dataset, method, settings, PROJECTIONS[method].version)
 
     def warm(self) -> None:
         """Start a compute process now, and let it load and compile, while it has nothing else to do, what a first job would wait for.
@@ -179,7 +190,7 @@ class Runner:
         owner: str | None,
     ) -> Job[T]:
         """Make the job; ``find`` reads what there is, ``request`` checks the parameters and says which graph is needed."""
-        job: Job[T] = Job(task.describe(), self._leave)
+        job: Job[T] = Job(task.describe(), self._leave, self._stop)
         value = find()
         if value is not None:
             job.end("done", value=value)
@@ -195,7 +206,7 @@ class Runner:
         if dispatcher is None:
             job.end("canceled", error=JobCanceled(job.what))
         else:
-            dispatcher.join(job, task, owner=owner, find=find, prepare=prepare)
+            dispatcher.join(job, task, owner=owner, find=find, keep=partial(self._keep_stopped, task), prepare=prepare)
         return job
 
     def _find_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any], version: int) -> Layout | None:
@@ -209,6 +220,15 @@ class Runner:
         dispatcher = self._dispatcher
         if dispatcher is not None:
             dispatcher.leave(job)
+
+    def _stop(self, job: Job[Any]) -> None:
+        dispatcher = self._dispatcher
+        if dispatcher is not None:
+            dispatcher.stop(job)
+
+    def _keep_stopped(self, task: Task, live: LiveLayout, seconds: float) -> Layout:
+        assert isinstance(task, LayoutTask)  # no other shows layouts
+        return to_layout(task.keep_stopped(self.store, live, seconds))
 
     def _started(self) -> Dispatcher | None:
         with self._lock:
@@ -227,9 +247,9 @@ def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None) -> No
 
 
 def _complete(method: str | None, params: Mapping[str, object]) -> bool:
-    """Whether these are all parameters of a projection that there is."""
+    """Whether these are all parameters of a projection that there is, with or without the iteration it was stopped at."""
     kind = None if method is None else PROJECTIONS.get(method)
-    return kind is not None and kind().settings().keys() == params.keys()
+    return kind is not None and kind().settings().keys() == params.keys() - {STOPPED_AT}
 
 
 _shared: Runner | None = None

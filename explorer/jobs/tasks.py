@@ -16,19 +16,32 @@ from filelock import Timeout
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import METRICS, NeighborGraph, neighbor_graph
-from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
+from explorer.compute.progress import LayoutReport, Report, ShouldStop, Snapshot, Stopped, ignore, never
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.errors import BadParameter, NotEnoughRows, StoreUnwritable, UnknownChoice
-from explorer.jobs.artifacts import GRAPH, LAYOUT, VECTORS, find_graph, graph_key, keep_graph, keep_layout, layout_key, vectors_key
+from explorer.jobs.artifacts import (
+    GRAPH,
+    LAYOUT,
+    STOPPED_AT,
+    VECTORS,
+    find_graph,
+    graph_key,
+    keep_graph,
+    keep_layout,
+    layout_key,
+    vectors_key,
+)
 
 if TYPE_CHECKING:
+    from explorer.jobs.live import LiveLayout
     from explorer.jobs.store import Artifact, Store
 
 __all__ = ["GraphTask", "LayoutTask", "Task", "VectorsGone", "task_from_json"]
 
 _GRAPH_SHARE: Final = {"tsne": 0.15}  # of the whole time, where the graph has to be made first; measured at 117,659 x 384
 _GRAPH_SHARE_ELSE: Final = 0.45
+_STARTING: Final = "starting"
 _WAITING: Final = "waiting for another process"
 
 
@@ -146,8 +159,8 @@ class LayoutTask:
         """Return plain JSON."""
         return {"kind": self.kind, **asdict(self), "settings": dict(self.settings)}
 
-    def run(self, store: Store, report: Report = ignore, should_stop: ShouldStop = never) -> Artifact:
-        """Compute and keep it, its neighbor graph first, unless another process did meanwhile.
+    def run(self, store: Store, report: LayoutReport = ignore, should_stop: ShouldStop = never) -> Artifact:
+        """Compute and keep it, unless another process did meanwhile: first where the rows start, which is reported, then the graph.
 
         Raises
         ------
@@ -162,16 +175,29 @@ class LayoutTask:
             vectors, drawable = _vectors(store, self.fingerprint)
             chosen = projection(self.method, **self.settings)
             request = chosen.graph_request(len(vectors))
+            start, shown = chosen.start(vectors, should_stop=should_stop), _whole(report, drawable)
+            shown(_STARTING, 0.0, start)
             graph, share = None, 0.0
             if request is not None:
                 graph, share = self._graph(store, drawable, request, report, should_stop)
-            layout = chosen.fit(vectors, graph, report=_part(report, share, 1.0), should_stop=should_stop)
+            layout = chosen.fit(vectors, graph, start=start, report=_part(shown, share, 1.0), should_stop=should_stop)
             whole = Layout(_spread(layout.coordinates, drawable, np.nan), layout.method, layout.params, layout.stats)
             seconds = monotonic() - started
             return keep_layout(store, self.fingerprint, whole, settings=self.settings, version=self.version, seconds=seconds)
 
+    def keep_stopped(self, store: Store, live: LiveLayout, seconds: float) -> Artifact:
+        """Keep the layout as somebody stopped it, under settings that say so; called in the server process.
+
+        Raises
+        ------
+        StoreUnwritable
+        """
+        settings = {**self.settings, STOPPED_AT: live.iteration}
+        layout = Layout(live.coordinates, self.method, settings)
+        return keep_layout(store, self.fingerprint, layout, settings=settings, version=self.version, seconds=seconds)
+
     def _graph(
-        self, store: Store, drawable: NDArray[np.bool_], request: GraphRequest, report: Report, should_stop: ShouldStop
+        self, store: Store, drawable: NDArray[np.bool_], request: GraphRequest, report: LayoutReport, should_stop: ShouldStop
     ) -> tuple[NeighborGraph, float]:
         """Find or compute the graph, in drawable rows; and how much of the whole work that was."""
         metric, k = request["metric"], request["k"]
@@ -223,13 +249,24 @@ def _vectors(store: Store, fingerprint: str) -> tuple[NDArray[np.float32], NDArr
     return kept.arrays["vectors"], kept.arrays["drawable"]
 
 
-def _part(report: Report, start: float, end: float) -> Report:
+def _part(report: LayoutReport, start: float, end: float) -> LayoutReport:
     """Return a report whose 0 to 1 is a part of another's."""
 
-    def part(stage: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
+    def part(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
         report(stage, start + (end - start) * min(1.0, fraction), layout)
 
     return part
+
+
+def _whole(report: LayoutReport, drawable: NDArray[np.bool_]) -> LayoutReport:
+    """Return a report that takes layouts of the drawable rows, where another takes those of all rows."""
+
+    def whole(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
+        if layout is not None:
+            layout = layout._replace(coordinates=_spread(layout.coordinates.astype(np.float32, copy=False), drawable, np.nan))
+        report(stage, fraction, layout)
+
+    return whole
 
 
 def _spread(values: NDArray[Any], drawable: NDArray[np.bool_], missing: float) -> NDArray[Any]:

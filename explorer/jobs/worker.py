@@ -1,6 +1,6 @@
 """The compute process: takes tasks from its standard input, one at a time, and says on its standard output how they go.
 
-Started by the runner as ``python -m explorer.jobs.worker STORE LIMIT_MB``; see :mod:`explorer.jobs.protocol`. It owns every
+Started by the runner as ``python -m explorer.jobs.worker STORE LIMIT_MB [DESCRIPTOR]``; see :mod:`explorer.jobs.protocol`. It owns every
 parallel kernel, which all run on its main thread; it ends by itself, in the middle of a computation too, when its parent is gone.
 """
 
@@ -20,12 +20,10 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from explorer.compute.progress import ShouldStop, Stopped
+from explorer.compute.progress import ShouldStop, Snapshot, Stopped
 from explorer.errors import ExplorerError
 from explorer.jobs.lifetime import leave_with_parent
+from explorer.jobs.live import LiveMemory
 from explorer.jobs.protocol import Message, decode, encode, error_to_json
 from explorer.jobs.store import Store
 from explorer.jobs.tasks import VectorsGone, task_from_json
@@ -49,12 +47,17 @@ class Worker:
         Where vectors come from and results go.
     requests, answers : binary file
         The two ends of the protocol.
+    live : LiveMemory, optional
+        Where layouts are shown while they are computed.
     """
 
-    def __init__(self, store: Store, requests: BinaryIO, answers: BinaryIO) -> None:
+    def __init__(self, store: Store, requests: BinaryIO, answers: BinaryIO, live: LiveMemory | None = None) -> None:
         self._store = store
         self._requests = requests
         self._answers = answers
+        self._live = live
+        self._shown = 0  # live layouts of this task
+        self._told_full = False  # whether it was said that there is no memory for them
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._canceled: set[int] = set()
         self._compiling: subprocess.Popen[bytes] | None = None  # see warmup.main
@@ -110,13 +113,13 @@ class Worker:
         os._exit(0)  # quit, or the parent is gone: at once, whatever runs
 
     def _work(self, number: int, described: Message) -> None:
-        def report(stage: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
-            self._report(number, stage, fraction)
+        def report(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
+            self._report(number, stage, fraction, layout)
 
         def should_stop() -> bool:
             return number in self._canceled
 
-        self._reported = ("", 0.0)
+        self._reported, self._shown = ("", 0.0), 0
         report("starting", 0.0)  # so that the runner knows whose fault it is if we die
         try:
             if should_stop():
@@ -134,13 +137,31 @@ class Worker:
         else:
             self._send({"of": number, "done": artifact.key})
         self._canceled.discard(number)
+        if self._live is not None:
+            self._live.clear()
 
-    def _report(self, number: int, stage: str, fraction: float) -> None:
+    def _report(self, number: int, stage: str, fraction: float, layout: Snapshot | None) -> None:
         last_stage, last_time = self._reported
         now = monotonic()
-        if stage != last_stage or now - last_time >= _REPORT_EVERY_S:
+        shown = layout is not None and self._show(number, stage, layout)
+        if shown or stage != last_stage or now - last_time >= _REPORT_EVERY_S:
             self._reported = (stage, now)
-            self._send({"of": number, "progress": float(fraction), "stage": stage})
+            live = {"live": self._shown} if shown else {}
+            self._send({"of": number, "progress": float(fraction), "stage": stage, **live})
+
+    def _show(self, number: int, stage: str, layout: Snapshot) -> bool:
+        """Put a layout where the server process sees it; False where that is not possible."""
+        if self._live is None:
+            return False
+        try:
+            self._live.write(number, self._shown + 1, stage, layout)
+        except OSError as error:  # no memory left for it: the computation itself may still have what it needs
+            if not self._told_full:
+                logger.warning("A layout cannot be shown while it is computed: %s", error)
+            self._told_full = True
+            return False
+        self._shown += 1
+        return True
 
     def _send(self, message: Message) -> None:
         try:
@@ -157,8 +178,8 @@ def main() -> None:
     requests, answers = _private_streams()
     if hasattr(os, "nice"):
         os.nice(_NICER)
-    folder, limit_mb = sys.argv[1:3]
-    Worker(Store(Path(folder), int(limit_mb)), requests, answers).run()
+    folder, limit_mb, *shared = sys.argv[1:]
+    Worker(Store(Path(folder), int(limit_mb)), requests, answers, LiveMemory(int(shared[0])) if shared else None).run()
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:

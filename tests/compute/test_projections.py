@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import sleep
+
 import numba
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA as PlainPCA
 
 from explorer.compute import principal_components as pca_module
+from explorer.compute import tsne_layout
 from explorer.compute.neighbors import NeighborGraph, neighbor_graph
-from explorer.compute.progress import Stopped
+from explorer.compute.progress import Snapshot, Stopped, ignore, never
 from explorer.compute.projections import PCA, PROJECTIONS, TSNE, UMAP, Layout, projection
 from explorer.errors import BadParameter, UnknownChoice
 
@@ -69,6 +72,88 @@ def test_a_map_of_digits_separates_them_and_keeps_neighbors(
     assert [fraction for fraction, _ in frames] == sorted(fraction for fraction, _ in frames)
     assert frames[-1] == (1.0, True)
     assert layout.params == projection(method).settings()
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne"])
+def test_a_fit_uses_the_start_it_is_given_and_does_not_change_it(
+    method: str, digits: tuple[NDArray[np.float32], NDArray[np.int_]], graph: NeighborGraph
+) -> None:
+    made = UMAP(n_epochs=20) if method == "umap" else TSNE(n_iter=20)
+    start = made.start(digits[0])
+    assert start is not None
+    before = start.coordinates.copy()
+    assert (start.coordinates.shape, start.iteration, start.iterations) == ((900, 2), 0, 20 if method == "umap" else 270)
+    given, alone = (made.fit(digits[0], graph, start=begun).coordinates for begun in (start, None))
+    assert given.tobytes() == alone.tobytes()
+    np.testing.assert_array_equal(start.coordinates, before)
+    turned = start._replace(coordinates=start.coordinates[:, ::-1])
+    assert np.abs(made.fit(digits[0], graph, start=turned).coordinates - alone).max() > 0.1
+
+
+def test_pca_starts_nowhere(digits: tuple[NDArray[np.float32], NDArray[np.int_]]) -> None:
+    assert PCA().start(digits[0]) is None
+
+
+def watched(made: UMAP | TSNE, vectors: NDArray[np.float32], graph: NeighborGraph) -> tuple[Layout, list[Snapshot]]:
+    """Fit, and keep every layout that was shown."""
+    shown: list[Snapshot] = []
+
+    def report(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
+        if layout is not None:
+            shown.append(layout._replace(coordinates=layout.coordinates.copy()))
+
+    return made.fit(vectors, graph, report=report), shown
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne"])
+def test_layouts_are_shown_in_order_up_to_the_last(
+    method: str, digits: tuple[NDArray[np.float32], NDArray[np.int_]], graph: NeighborGraph
+) -> None:
+    made = projection(method)
+    layout, shown = watched(made, digits[0], graph)  # type: ignore[arg-type]
+    iterations = [each.iteration for each in shown]
+    assert len(shown) > 2
+    assert iterations == sorted(iterations)
+    assert iterations[-1] == shown[0].iterations == (500 if method == "umap" else 750)
+    assert all(each.coordinates.shape == (900, 2) and np.isfinite(each.coordinates).all() for each in shown)
+    np.testing.assert_array_equal(shown[-1].coordinates, layout.coordinates)
+    assert shown[-1].loss == (None if method == "umap" else layout.stats["kl_divergence"])
+
+
+def test_the_loss_of_tsne_is_the_divergence_of_the_layout_that_is_shown_and_changes_nothing(
+    digits: tuple[NDArray[np.float32], NDArray[np.int_]], graph: NeighborGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, vectors = TSNE(n_iter=100), digits[0][:400]
+    own = neighbor_graph(vectors, k=30)
+    unwatched = made.fit(vectors, own)
+    monkeypatch.setattr(tsne_layout, "LOSS_EVERY_S", 0.0)
+    monkeypatch.setattr(tsne_layout, "LOSS_SHARE", np.inf)
+    layout, shown = watched(made, vectors, own)
+    assert layout.coordinates.tobytes() == unwatched.coordinates.tobytes()
+    assert shown[0].loss is None  # what it costs was not known yet
+    affinities = tsne_layout._affinities(own, 30, 10.0)
+    for each in (shown[1], shown[len(shown) // 2], shown[-2]):  # with early exaggeration and without
+        descent = tsne_layout._Descent(each.coordinates.astype(np.float64), affinities, None, 0, ignore, never)
+        assert each.loss == pytest.approx(descent.divergence(), rel=1e-9)
+
+
+def test_the_loss_of_tsne_is_not_evaluated_where_there_is_no_time_for_it(
+    digits: tuple[NDArray[np.float32], NDArray[np.int_]], graph: NeighborGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated: list[bool] = []
+    plain = tsne_layout._Descent._gradient
+
+    def gradient(self: tsne_layout._Descent, affinities: object, *, evaluate: bool) -> tuple[float, NDArray[np.float64]]:
+        evaluated.append(evaluate)
+        if evaluate:
+            sleep(0.05)
+        return plain(self, affinities, evaluate=evaluate)
+
+    monkeypatch.setattr(tsne_layout._Descent, "_gradient", gradient)
+    monkeypatch.setattr(tsne_layout, "LOSS_EVERY_S", 0.0)
+    monkeypatch.setattr(tsne_layout, "LOSS_SHARE", 1e-6)
+    watched(TSNE(n_iter=50), digits[0], graph)
+    assert sum(evaluated) == 2  # once to see what it costs, and of the finished layout
 
 
 @pytest.mark.parametrize("method", list(PROJECTIONS))

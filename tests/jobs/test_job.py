@@ -3,11 +3,13 @@ from __future__ import annotations
 import logging
 import threading
 
+import numpy as np
 import pytest
 
 from explorer.errors import JobCanceled, JobFailed
 from explorer.jobs import job as module
 from explorer.jobs.job import Job
+from explorer.jobs.live import LiveLayout, LiveNews
 
 
 class Clock:
@@ -87,6 +89,40 @@ def test_watchers_hear_states_and_stages_always_and_progress_ten_times_a_second(
     assert heard[0] == ("running", "graph", 0.0)
     assert 2 <= len([item for item in heard if item[1] == "graph"]) <= 4
     assert heard[-2:] == [("running", "UMAP", 0.31), ("done", "UMAP", 1.0)]
+
+
+def news(number: int) -> LiveNews:
+    return LiveNews(number, lambda: LiveLayout(number, np.zeros((3, 2), np.float32), "UMAP", number, 200, None))
+
+
+def test_a_live_layout_is_told_each_time_and_there_until_the_job_ends(job: Job[str], clock: Clock) -> None:
+    heard: list[int] = []
+    job.watch(lambda now: heard.append(now.live_number))
+    assert (job.live_number, job.live()) == (0, None)
+    job.advance("UMAP", 0.1, news(1))
+    job.advance("UMAP", 0.1)
+    job.advance("UMAP", 0.1, news(2))
+    live = job.live()
+    assert live is not None
+    assert (job.live_number, live.number, live.iteration) == (2, 2, 2)
+    assert heard == [1, 2]  # without a word of the report between that brought none
+    job.end("done", value="layout")
+    assert (job.live_number, job.live()) == (0, None)
+    job.advance("UMAP", 0.1, news(3))
+    assert job.live_number == 0
+
+
+def test_stop_is_for_whoever_keeps_layouts_and_else_cancels() -> None:
+    stopped: list[Job[str]] = []
+    job: Job[str] = Job("UMAP of digits", lambda canceled: None, stopped.append)
+    job.stop()
+    assert (stopped, job.state) == ([job], "queued")
+    job.end("done", value="layout")
+    job.stop()
+    assert (stopped, job.state) == ([job], "done")
+    other: Job[str] = Job("UMAP of digits", lambda canceled: None)
+    other.stop()
+    assert other.state == "canceled"
 
 
 def test_a_watcher_that_fails_is_logged_and_disturbs_nobody(job: Job[str], caplog: pytest.LogCaptureFixture) -> None:
