@@ -120,13 +120,12 @@ def map_neighbors(dataset: Dataset, shown: Shown, found: Neighbors) -> MapNeighb
     MapNeighbors or None
         None where the row is not on this map. Ranks cost up to 15 milliseconds a million rows; the rest is below a millisecond.
     """
-    places = shown.layout.coordinates
-    place = places[found.row]
+    place = shown.places(np.array([found.row]))[0]
     if not np.isfinite(place).all():
         return None
     near = nearest_on_map(shown.index, place, k=len(found.rows), but=found.row)
     kept = np.isin(found.rows, near)
-    ranks = np.maximum(map_ranks(shown.index, place, places[found.rows]), 1)
+    ranks = np.maximum(map_ranks(shown.index, place, shown.places(found.rows)), 1)
     false = near[np.isin(near, found.rows, invert=True)]
     if dataset.vectors is None:
         apart = np.full(len(false), np.nan, np.float32)

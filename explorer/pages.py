@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import holoviews as hv
 import panel as pn
 
+from explorer.compute.alignment import warm as warm_alignment
 from explorer.compute.bins import warm as warm_bins
 from explorer.errors import ExplorerError
 from explorer.jobs.runner import runner
@@ -119,6 +120,7 @@ def _warm_data(source: object) -> None:
     warm_render()
     warm_neighborhood()
     warm_bins()
+    warm_alignment()
     session = Session(schedule=lambda function: function())
     opening = session.open_entry() if source is None else session.open(source)
     try:

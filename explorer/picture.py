@@ -28,6 +28,7 @@ _PICK_PX = 8  # how far from the pointer a row may be, in CSS pixels
 
 _USUAL_AREA = 900 * 700  # CSS pixels; the limits below are for a map of this size, a larger one may have more in proportion
 _MOVING_BYTES = 149_500  # with its header at most 150 kB
+_TRAVELING_BYTES = 110_000  # so that the second between two layouts has at most 6 MB
 _REST_BYTES = 600_000
 _PIECE_TIMES = 2  # on a slow way, a piece of the picture at rest may weigh so many times what one in motion may
 _LEAST_BYTES = 4_000
@@ -59,7 +60,8 @@ class PictureRequest(NamedTuple):
     """A picture that a browser asks for.
 
     ``width`` and ``height`` in CSS pixels, ``ratio`` device pixels each; ``background`` is the color behind the map; ``budget`` bytes are
-    what the way to the browser carries quickly, none where nothing is known of it.
+    what the way to the browser carries quickly, none where nothing is known of it. ``journey`` is the number of the journey that the map
+    is on, zero where it is on none, and ``t`` where on it.
     """
 
     client: str
@@ -71,13 +73,21 @@ class PictureRequest(NamedTuple):
     moving: bool
     background: str
     budget: int | None = None
+    journey: int = 0
+    t: float = 0.0
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether this is between two layouts."""
+        return self.journey != 0 and 0 < self.t < 1
 
     @property
     def bytes_most(self) -> int:
         """What one message with a picture, or with a piece of one, may weigh."""
         size = max(1.0, self.width * self.height / _USUAL_AREA)
         quickly = math.inf if self.budget is None or self.budget >= _MOVING_BYTES else max(self.budget, _LEAST_BYTES)
-        return round(min(_MOVING_BYTES * size, quickly) if self.moving else min(_REST_BYTES * size, _PIECE_TIMES * quickly))
+        most = _TRAVELING_BYTES if self.on_the_way else _MOVING_BYTES
+        return round(min(most * size, quickly) if self.moving else min(_REST_BYTES * size, _PIECE_TIMES * quickly))
 
 
 class Picture(NamedTuple):
@@ -128,6 +138,8 @@ class Picture(NamedTuple):
             "pieces": len(self.pieces),
             "top": self.tops[piece],
             "ms": round(1000 * seconds, 1),
+            "journey": asked.journey,
+            "t": asked.t,
             "alt": f"{title} map of {name}: {self.n_visible:,} rows in view",
         }
         written = json.dumps(head).encode()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import param
 
 from explorer.errors import ExplorerError
+from explorer.journey import Journey, OnTheWay
 from explorer.scene import Run, Scene, Shown
-from explorer.staging import Staged
+from explorer.staging import Staged, Way
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
 __all__ = ["Owner", "Plane"]
+
+_Made = TypeVar("_Made")
 
 _GONE = "This layout is no longer in the store. Run it again."
 
@@ -26,8 +30,16 @@ class Owner(Protocol):
     dataset: Dataset | None
     runs: list[Run]
 
-    def preparation(self, run: Run | Shown, dataset: Dataset, before: Scene | None) -> Callable[[], Staged]:
+    def preparation(self, run: Run | Shown | Callable[[], Shown], dataset: Dataset, before: Scene | None) -> Callable[[], Staged]:
         """Say, with everything as it is set now, what makes a scene: for a thread."""
+        ...
+
+    def departure(self, run: Run) -> Callable[[Scene], Journey | None]:
+        """Say what finds the way from a scene to a layout: for a thread."""
+        ...
+
+    def way_between(self, start: Run, goal: Run, before: Scene | None) -> Callable[[], Way | None]:
+        """Say what shows a layout and finds the way to another: for a thread."""
         ...
 
     def in_thread(
@@ -35,8 +47,8 @@ class Owner(Protocol):
         what: str,
         number: int,
         latest: Callable[[], int],
-        make: Callable[[], Staged],
-        take: Callable[[Staged, int], None],
+        make: Callable[[], _Made],
+        take: Callable[[_Made, int], None],
         fail: Callable[[str, int], None],
     ) -> Future[None]:
         """Make something in a thread, unless it is no longer asked for, and bring it or the error's sentence back."""
@@ -61,6 +73,7 @@ class Plane(param.Parameterized):
     """
 
     scene = param.Parameter(default=None, doc="What is on the map (Scene), or none.")
+    journey = param.Parameter(default=None, doc="The way between two layouts that the map is on, or can be put on (Journey); or none.")
 
     def __init__(self, owner: Owner) -> None:
         super().__init__()
@@ -68,6 +81,8 @@ class Plane(param.Parameterized):
         self.wanted: Run | Shown | None = None  # what the map shows, or will in a moment
         self._staged = 0  # counts what was asked for: a late answer to an old question is dropped
         self._taken = 0  # the last of it that is on the map
+        self.plays = False  # whether the journey plays by itself, from its start to its goal
+        self.at = 0.0  # where on the journey the browser was that asked last
 
     @property
     def run(self) -> Run | None:
@@ -78,7 +93,7 @@ class Plane(param.Parameterized):
         """Show nothing."""
         self.wanted = None
         self._staged += 1
-        self.scene = None
+        self.param.update(scene=None, journey=None)
 
     def restage(self) -> None:
         """Show the same layout as everything is set now."""
@@ -89,6 +104,47 @@ class Plane(param.Parameterized):
         """Prepare a scene in a thread, with a layout and with everything as it is set now."""
         make = self._begin(run, dataset)
         return self._owner.in_thread("draw the map", self._staged, lambda: self._staged, make, self._take, self._fail)
+
+    def travel(self, run: Run, dataset: Dataset) -> Future[None]:
+        """Show another layout, and have its rows travel there from where they are now."""
+        before, journey, at = self.scene, self.journey, self.at
+        if before is None or before.dataset is not dataset or (before.shown.run == run and not 0 < at < 1):
+            return self.stage(run, dataset)
+        self.wanted = run
+        self._staged += 1
+        leave = self._owner.departure(run)
+
+        def find() -> Journey | None:
+            on_the_way = journey is not None and 0 < at < 1 and not isinstance(before.shown, OnTheWay)
+            return leave(journey.scene_at(at, before) if on_the_way else before)
+
+        return self._owner.in_thread("find the way to a layout", self._staged, lambda: self._staged, find, self._depart, self._fail)
+
+    def journey_between(self, start: Run, goal: Run, dataset: Dataset) -> Future[None]:
+        """Show a layout, and have the map ready to be put anywhere between it and another."""
+        self.wanted = start
+        self._staged += 1
+        find = self._owner.way_between(start, goal, self.scene)
+        return self._owner.in_thread("find the way to a layout", self._staged, lambda: self._staged, find, self._prepare, self._fail)
+
+    def hold(self, t: float) -> None:
+        """Stay on the journey, at a time from 0 to 1: what is there can be looked at as any other layout."""
+        journey, dataset = self.journey, self._owner.dataset
+        if journey is None or dataset is None:
+            return
+        if t <= 0 or t >= 1:
+            goal: Run | Shown = journey.start if t <= 0 else journey.goal.run
+            if self.run != (goal.run if isinstance(goal, Shown) else goal):
+                self.stage(goal, dataset)
+            return
+        self._staged += 1
+        make = self._owner.preparation(partial(journey.standing, t), dataset, self.scene)
+        self._owner.in_thread("draw the map", self._staged, lambda: self._staged, make, self._take, self._fail)
+
+    def arrive(self) -> None:
+        """Hear that a browser has seen the journey to its end; one that began between two layouts is not made again."""
+        if self.journey is not None and isinstance(self.journey.start, OnTheWay):
+            self.journey = None
 
     def stage_now(self, run: Run | Shown, dataset: Dataset) -> None:
         """Prepare a scene here: the next line finds it.
@@ -115,6 +171,25 @@ class Plane(param.Parameterized):
         self._staged += 1
         return self._owner.preparation(run, dataset, self.scene)
 
+    def _depart(self, journey: Journey | None, number: int) -> None:
+        dataset = self._owner.dataset
+        if number != self._staged or dataset is None or self.run is None:
+            return
+        if journey is not None:
+            self.at, self.plays = 0.0, True
+            self.journey = journey
+        self.stage(self.run, dataset)
+
+    def _prepare(self, way: Way | None, number: int) -> None:
+        if number != self._staged:
+            return
+        if way is None:
+            self._fail(_GONE, number)
+            return
+        self.at, self.plays = 0.0, False
+        self.journey = way.journey
+        self._take(way.staged, number)
+
     def _take(self, staged: Staged, number: int) -> None:
         scene = staged.scene
         if number != self._staged or (scene is not None and scene.dataset is not self._owner.dataset):
@@ -126,8 +201,20 @@ class Plane(param.Parameterized):
             return
         self.wanted = scene.shown
         self._taken = number
-        self.scene = scene
+        journey = self._journey_of(scene)
+        changed = {} if journey is self.journey else {"journey": journey}  # param takes the same object for a change
+        self.param.update(scene=scene, **changed)
         self._owner.staged(self)
+
+    def _journey_of(self, scene: Scene) -> Journey | None:
+        """Keep the journey as long as the map is somewhere on it."""
+        journey, shown = self.journey, scene.shown
+        if journey is None or (isinstance(shown, OnTheWay) and shown.course is journey.course):
+            return journey
+        if shown.run == journey.goal.run:
+            journey.goal_normalization = scene.normalization
+            return journey
+        return journey if shown is journey.start else None
 
     def _fail(self, sentence: str, number: int) -> None:
         if number != self._staged:

@@ -30,7 +30,8 @@ class Opened(NamedTuple):
 def prepare(dataset: Dataset, jobs: Runner) -> Opened:
     """Find what can be shown of a dataset at once, and load the first of it."""
     runs = runs_of(dataset, jobs)
-    first = next((loaded for run in runs if (loaded := load(dataset, run, jobs)) is not None), None)
+    loaded = ((run, load(dataset, run, jobs)) for run in runs)
+    first = next((shown(dataset, run, layout, jobs.store) for run, layout in loaded if layout is not None), None)
     return Opened(dataset, runs, first)
 
 
@@ -51,14 +52,12 @@ def run_of(method: str, settings: Mapping[str, Any]) -> Run:
     return Run(_title(method, settings), method, dict(settings), None)
 
 
-def load(dataset: Dataset, run: Run, jobs: Runner) -> Shown | None:
-    """Load a layout and index it for drawing; None where it is no longer in the store."""
+def load(dataset: Dataset, run: Run, jobs: Runner) -> Layout | None:
+    """Load a layout; None where it is no longer in the store."""
     if run.given is not None:
         given = dataset.layouts[run.given]
-        layout: Layout | None = Layout(given.coordinates, given.method or "given", dict(given.params))
-    else:
-        layout = jobs.stored_layout(dataset, projection(str(run.method), **run.settings))
-    return None if layout is None else shown(dataset, run, layout, jobs.store)
+        return Layout(given.coordinates, given.method or "given", dict(given.params))
+    return jobs.stored_layout(dataset, projection(str(run.method), **run.settings))
 
 
 def _title(method: str, settings: Mapping[str, Any]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.coloring import Coloring, shown_mask
+from explorer.compute.alignment import IDENTITY, Similarity
 from explorer.compute.projections import Layout
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
 from explorer.render.frame import FrameRequest
+from explorer.render.gather import gather
 from explorer.render.layout_index import LayoutIndex
 from explorer.render.normalization import Normalization, NormalizationName
 from explorer.render.view import View
@@ -24,7 +27,7 @@ from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Run", "Scene", "Shown", "stage", "staged_already"]
+__all__ = ["Placed", "Run", "Scene", "Shown", "stage", "staged_already"]
 
 
 class Run(NamedTuple):
@@ -37,11 +40,28 @@ class Run(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """The layout on the map, with its index for drawing."""
+class Placed:
+    """A layout, and how it is turned to lie like the one that was on screen before; the layout itself stays as it was computed."""
 
     run: Run
     layout: Layout
+    frame: Similarity = field(default=IDENTITY, kw_only=True)
+
+    def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Say where rows are on the map, shape (len(rows), 2); not finite where a row is not on it."""
+        found = gather(self.layout.coordinates, rows)
+        return found if self.frame == IDENTITY else self.frame.apply(found)
+
+    def place(self, row: int) -> tuple[float, float] | None:
+        """Say where a row is on the map; None where it is not on it."""
+        x, y = map(float, self.places(np.array([row]))[0])
+        return (x, y) if math.isfinite(x) and math.isfinite(y) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Shown(Placed):
+    """The layout on the map, with its index for drawing, which is turned as well."""
+
     index: LayoutIndex
 
 
@@ -51,6 +71,7 @@ class Scene:
 
     ``selection_mask``, ``passing`` and ``shown_mask`` are bool of shape (n_rows,), None where nothing is selected, filtered, hidden;
     ``shown_mask`` is of rows that pass the filters and are in no hidden category; ``selected`` and ``shown_rows`` are ready to draw.
+    Each row of the index ``stands_for`` so many, where it is a sample.
     """
 
     dataset: Dataset
@@ -65,6 +86,7 @@ class Scene:
     passing: NDArray[np.bool_] | None = None
     shown_mask: NDArray[np.bool_] | None = None
     shown_rows: RowMask | None = None
+    stands_for: int = 1
 
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
         """Say what :func:`explorer.render.frame.render` needs to draw a part of this; ``how`` is the rest of what a request has."""
@@ -77,6 +99,7 @@ class Scene:
             normalization=self.normalization,
             selected=self.selected,
             shown=self.shown_rows,
+            stands_for=self.stands_for,
             **how,
         )
 

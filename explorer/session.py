@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import param
 
+from explorer.aligning import Frames
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
 from explorer.jobs.runner import Runner, runner
+from explorer.journey import Journey
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.plane import Plane
 from explorer.runs import Opened, prepare, run_of, runs_of
-from explorer.scene import Run, Scene, Shown
+from explorer.scene import Placed, Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
-from explorer.staging import Look, Staged, open_already, prepare_scene
+from explorer.staging import Look, Staged, Way, depart, open_already, prepare_scene
 from explorer.state.appearance import Appearance
 from explorer.state.arrangement import Arrangement
 from explorer.state.export import ExportChoice
@@ -92,6 +94,7 @@ class Session(param.Parameterized):
         self._looked = 0
         self._taking = False
         self._closed = False
+        self._frames = Frames()
         self._every_plane = [Plane(self)]  # also those that are not on the page now: a browser keeps what it once had
         self.planes = list(self._every_plane)
         self.inquiry = Inquiry(self, jobs=self._runner)
@@ -197,6 +200,7 @@ class Session(param.Parameterized):
             self.filters.reset(dataset.n_rows)
             self.inspection.row = self.pointed = None
             self.marked = []
+            self._frames = Frames()
         finally:
             self._taking = False
         self.param.update(dataset=dataset, runs=ready.runs, neighbors=None, opening="", error="")
@@ -281,7 +285,7 @@ class Session(param.Parameterized):
 
     def show(self, run: Run, dataset: Dataset | None = None) -> Future[None]:
         """Show a layout that came with the data or is in the store on the first map."""
-        return self.planes[0].stage(run, dataset or self.dataset)
+        return self.planes[0].travel(run, dataset or self.dataset)
 
     def _end_running(self, error: str | None = None) -> None:
         changes: dict[str, Any] = {"running": "", "stage": "", "fraction": 0.0, "seconds_left": None}
@@ -299,8 +303,9 @@ class Session(param.Parameterized):
 
     def show_next(self) -> None:
         """Show the next layout on the first map; after the last one comes the first."""
-        if self.scene is not None and len(self.runs) > 1:
-            at = self.runs.index(self.scene.shown.run) if self.scene.shown.run in self.runs else -1
+        wanted = self.planes[0].run
+        if wanted is not None and len(self.runs) > 1:
+            at = self.runs.index(wanted) if wanted in self.runs else -1
             self.show(self.runs[(at + 1) % len(self.runs)])
 
     def invert_selection(self) -> None:
@@ -339,10 +344,34 @@ class Session(param.Parameterized):
         for plane in self.planes:
             plane.catch_up()
 
-    def preparation(self, run: Run | Shown, dataset: Dataset, before: Scene | None) -> Callable[[], Staged]:
+    def preparation(self, run: Run | Shown | Callable[[], Shown], dataset: Dataset, before: Scene | None) -> Callable[[], Staged]:
         """Say, with everything as it is set now, what makes a scene: for a plane."""
         mask = self.selection.mask if self.selection.count else None
-        return partial(prepare_scene, dataset, run, Look.of(self.appearance), mask, self.filters.mask, before, self._runner)
+        look, passing = Look.of(self.appearance), self.filters.mask
+        return partial(prepare_scene, dataset, run, look, mask, passing, before, self._runner, self._frames, self._reference(before))
+
+    def departure(self, run: Run) -> Callable[[Scene], Journey | None]:
+        """Say what finds the way from a scene to a layout: for a plane."""
+        frames = self._frames
+        return lambda before: depart(before.dataset, before.shown, before.normalization, before.stands_for, run, self._runner, frames)
+
+    def way_between(self, start: Run, goal: Run, before: Scene | None) -> Callable[[], Way | None]:
+        """Say what shows a layout and finds the way to another: for a plane."""
+        dataset, frames = self.dataset, self._frames
+        show = self.preparation(start, dataset, before)
+
+        def find() -> Way | None:
+            staged = show()
+            scene = staged.scene
+            journey = None if scene is None else depart(dataset, scene.shown, scene.normalization, 1, goal, self._runner, frames)
+            return None if journey is None else Way(staged, journey)
+
+        return find
+
+    def _reference(self, before: Scene | None) -> Placed | None:
+        """Say what a layout that was never shown is to lie like: what it takes the place of, else what is on the first map."""
+        on_screen = [scene for scene in (before, self.planes[0].scene) if scene is not None and scene.dataset is self.dataset]
+        return on_screen[0].shown if on_screen else None
 
     def in_thread(
         self,

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import numpy as np
 
 from explorer.coloring import Coloring, coloring, recolored
+from explorer.compute.alignment import IDENTITY, Similarity
 from explorer.data.catalog import Entry
 from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
@@ -141,14 +142,25 @@ def distributed(dataset: Dataset, column: str) -> Distribution:
     return shelf.get(column, lambda: distribution(dataset, column))
 
 
-def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None) -> Shown:
-    """Index a layout for drawing, or find its index in the store; the same object for everybody who looks at it."""
-    return _shown.get(_run_key(dataset, run, layout.coordinates), lambda: Shown(run, layout, _index(layout.coordinates, store)))
+def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None, *, frame: Similarity = IDENTITY) -> Shown:
+    """Index a layout for drawing, or find its index in the store; the same object for everybody who looks at it.
+
+    Parameters
+    ----------
+    dataset, run, layout
+        What is shown.
+    store : Store, optional
+        Where indexes of large layouts are kept.
+    frame : Similarity
+        How the layout is turned.
+    """
+    key = _run_key(dataset, run, layout.coordinates)
+    return _shown.get((key, frame), lambda: Shown(run, layout, _index(layout.coordinates, frame, store), frame=frame))
 
 
-def shown_already(dataset: Dataset, run: Run) -> Shown | None:
+def shown_already(dataset: Dataset, run: Run, *, frame: Similarity = IDENTITY) -> Shown | None:
     """Return an indexed layout if somebody looks at it; at once."""
-    return _shown.find(_run_key(dataset, run, None if run.given is None else dataset.layouts[run.given].coordinates))
+    return _shown.find((_run_key(dataset, run, None if run.given is None else dataset.layouts[run.given].coordinates), frame))
 
 
 def _run_key(dataset: Dataset, run: Run, coordinates: NDArray[np.float32] | None) -> Hashable:
@@ -157,14 +169,15 @@ def _run_key(dataset: Dataset, run: Run, coordinates: NDArray[np.float32] | None
     return dataset.fingerprint, dataset.n_rows, run.method, repr(sorted(run.settings.items()))
 
 
-def _index(coordinates: NDArray[np.float32], store: Store | None) -> LayoutIndex:
+def _index(coordinates: NDArray[np.float32], frame: Similarity, store: Store | None) -> LayoutIndex:
     if store is None or len(coordinates) < _KEPT_FROM:
-        return LayoutIndex.build(coordinates)
+        index = LayoutIndex.build(coordinates)
+        return index if frame == IDENTITY else index.moved(frame.apply)
     content = blake2b(np.ascontiguousarray(coordinates).data, digest_size=16).hexdigest()
-    key = store.key(_INDEX, content, {}, _INDEX_VERSION)
+    key = store.key(_INDEX, content, {} if frame == IDENTITY else {"frame": [*frame.matrix, frame.shift]}, _INDEX_VERSION)
     kept = store.get(_INDEX, key)
     if kept is None:
-        index = LayoutIndex.build(coordinates)
+        index = LayoutIndex.build(coordinates) if frame == IDENTITY else _index(coordinates, IDENTITY, store).moved(frame.apply)
         try:
             kept = store.put(_INDEX, key, index.arrays(), {})
         except StoreUnwritable as error:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.aligning import Frames
+from explorer.compute.alignment import IDENTITY
 from explorer.jobs.runner import Runner
+from explorer.journey import Journey, OnTheWay
+from explorer.render.normalization import Normalization
 from explorer.runs import Opened, load, runs_of
-from explorer.scene import Run, Scene, Shown, stage, staged_already
-from explorer.shelf import colored, colored_already, shown_already
+from explorer.scene import Placed, Run, Scene, Shown, stage, staged_already
+from explorer.shelf import colored, colored_already, shown, shown_already
 from explorer.state.appearance import Appearance, Hidden
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Look", "Staged", "open_already", "prepare_scene"]
+__all__ = ["Look", "Staged", "Way", "depart", "open_already", "prepare_scene"]
 
 
 class Look(NamedTuple):
@@ -44,6 +49,13 @@ class Staged(NamedTuple):
     runs: list[Run] | None
 
 
+class Way(NamedTuple):
+    """A layout that is ready to be shown, and the way from it to another."""
+
+    staged: Staged
+    journey: Journey
+
+
 def open_already(dataset: Dataset, look: Look, jobs: Runner) -> Opened | None:
     """Find what can be shown of a dataset at once, if somebody has all of it open: then showing it takes milliseconds.
 
@@ -66,14 +78,19 @@ def open_already(dataset: Dataset, look: Look, jobs: Runner) -> Opened | None:
 
 def prepare_scene(
     dataset: Dataset,
-    run: Run | Shown,
+    run: Run | Shown | Callable[[], Shown],
     look: Look,
     mask: NDArray[np.bool_] | None,
     passing: NDArray[np.bool_] | None,
     before: Scene | None,
     jobs: Runner,
+    frames: Frames,
+    reference: Placed | None,
 ) -> Staged:
-    """Prepare what is asked for, using what an earlier scene has; ``mask`` has the selected rows, ``passing`` those that filters leave.
+    """Prepare what is asked for, using what an earlier scene has.
+
+    ``run`` may be a function that makes what is shown. ``mask`` has the selected rows, ``passing`` those that filters leave; a layout that
+    ``frames`` does not know will lie like ``reference``.
 
     Raises
     ------
@@ -82,12 +99,18 @@ def prepare_scene(
     """
     known = before if before is not None and before.dataset is dataset else None
     runs = None
+    if callable(run):
+        run = run()
     if isinstance(run, Shown):
         on_map: Shown | None = run
+        if not isinstance(run, OnTheWay):
+            frames.keep(run)
     elif known is not None and known.shown.run == run:
         on_map = known.shown
     else:
-        on_map, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
+        layout, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
+        frame = IDENTITY if layout is None else frames.place(run, layout, reference, jobs.store).frame
+        on_map = None if layout is None else shown(dataset, run, layout, jobs.store, frame=frame)
     if on_map is None:
         return Staged(None, runs)
     before_colors = None if known is None else known.coloring
@@ -104,3 +127,16 @@ def prepare_scene(
         before=known,
     )
     return Staged(scene, runs)
+
+
+def depart(
+    dataset: Dataset, start: Shown, normalization: Normalization, stands_for: int, run: Run, jobs: Runner, frames: Frames
+) -> Journey | None:
+    """Find the way from what is on a map to another layout; None where that is gone, or of other rows.
+
+    ``normalization`` and ``stands_for`` are those of the scene that is on the map.
+    """
+    layout = load(dataset, run, jobs)
+    if layout is None or len(layout.coordinates) != start.index.n_rows:
+        return None
+    return Journey(start, frames.place(run, layout, start, jobs.store), normalization, stands_for=stands_for)

@@ -68,6 +68,8 @@ def test_a_message_is_a_header_that_says_what_it_shows_and_an_image(dataset: Dat
         "pieces": 1,
         "top": 0,
         "ms": 12.0,
+        "journey": 0,
+        "t": 0.0,
         "alt": "x, y map of Köln & <b>Bonn</b>: 5 rows in view",
     }
 

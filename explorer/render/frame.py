@@ -1,8 +1,8 @@
 """One picture of a map: ``render(request) -> Frame``, a pure function for worker threads; it never caches, waits or touches a widget.
 
 ``FrameRequest(index, view, width, height, color, normalization, selected=None, shown=None, point_px=None, pixel_ratio=1.0, step=1,
-row_ids=False, background=None)`` with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``,
-``selected`` and ``shown`` a :class:`RowMask` (all of :mod:`explorer.render.color`, prepared once), ``normalization`` a
+stands_for=1, row_ids=False, background=None)`` with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``,
+``ByNumber``, ``selected`` and ``shown`` a :class:`RowMask` (all of :mod:`explorer.render.color`, prepared once), ``normalization`` a
 :class:`Normalization` (measured once a layout).
 ``Frame(rgba uint8 (h, w, 4) straight alpha, row_ids int32 (h, w) or None, n_visible, view, point_px)``. :func:`warm` compiles every kernel.
 """
@@ -65,6 +65,8 @@ class FrameRequest:
         Device pixels a CSS pixel: bounds of automatic sizes are multiplied by it.
     step : int
         Draw every ``step``-th row, a spatially fair sample, with the opacity of all rows; for pictures while something moves.
+    stands_for : int
+        Of how many rows each row of the index is one, where it is a sample itself: they are as dark and as large as all of them.
     row_ids : bool
         Also note a row for each pixel, selected ones first.
     background : str, optional
@@ -83,6 +85,7 @@ class FrameRequest:
     always_discs: bool = False
     pixel_ratio: float = 1.0
     step: int = 1
+    stands_for: int = 1
     row_ids: bool = False
     background: str | None = None
 
@@ -139,9 +142,12 @@ def render(request: FrameRequest) -> Frame:
 
 def warm() -> None:
     """Compile every kernel, or load it from numba's cache, by drawing tiny pictures; for the start of a server."""
+    from explorer.render.course import Course
     from explorer.render.encode import encode_jpeg
 
-    index = LayoutIndex.build(np.array([[0, 0], [1, 1], [2, 1]], np.float32))
+    places = np.array([[0, 0], [1, 1], [2, 1]], np.float32)
+    index = LayoutIndex.build(places)
+    Course.between(index, lambda rows: places[rows]).at(0.5)
     lut = np.zeros((256, 3), np.uint8)
     normalization = Normalization.of(index, width=4, height=4)
     colors: list[Color] = [
@@ -174,6 +180,7 @@ class _Picture:
         self.view = request.view.sane()
         self.color = request.color
         self.ground = np.zeros(4) if request.background is None else np.array([*rgb(request.background), 255.0])
+        self.rows_each = self.step * max(request.stands_for, 1)
         self.shown, self.shown_bits = _optional(request.shown)
         self.chosen, self.chosen_bits = _optional(request.selected)
         self.has_context = request.selected is not None or isinstance(request.color, ByNumber)
@@ -238,9 +245,9 @@ def _draw_pixels(picture: _Picture) -> Frame:
         sums = sums.view(np.uint32)
     if request.row_ids and len(index):
         ids = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1))
-    rows_each = picture.step * (request.pixel_ratio / across) ** 2
+    rows_each = picture.rows_each * (request.pixel_ratio / across) ** 2
     if request.pixel_ratio < 1 and request.point_px is None:  # a picture of usual size might have larger discs
-        rows_each *= max(1.0, math.pi * _radius(n_pixels / request.pixel_ratio**2, n_visible * picture.step, 1.0) ** 2)
+        rows_each *= max(1.0, math.pi * _radius(n_pixels / request.pixel_ratio**2, n_visible * picture.rows_each, 1.0) ** 2)
     return picture.frame(sums, context, ids if request.row_ids else None, n_visible, 1.0, rows_each, lost)
 
 
@@ -252,7 +259,7 @@ def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
     ratio = max(picture.request.pixel_ratio, 0.1)
     radius = _LARGEST_DISC_PX * ratio if point_px is None else point_px / 2
     limit = max(int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)), _FEW) if point_px is None else _MOST_DISCS
-    limit = max(limit // picture.step, 1) if not picture.request.always_discs else len(picture.index)  # sizes are those of all rows
+    limit = max(limit // picture.rows_each, 1) if not picture.request.always_discs else len(picture.index)  # sizes are those of all rows
     margin_x, margin_y = ((radius + 1) / scale for scale in picture.pixels_a_unit)
     view = picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y
     index = picture.index
@@ -262,7 +269,7 @@ def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
     if len(found) > limit:
         return None
     if point_px is None:
-        radius = max(_radius(area, len(found) * picture.step, ratio), _SMALLEST_DISC_PX)
+        radius = max(_radius(area, len(found) * picture.rows_each, ratio), _SMALLEST_DISC_PX)
     return found, radius
 
 
@@ -301,7 +308,7 @@ def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> F
     splat(*centers, inks.take(slots, axis=0), chosen, radius, picture.width, picture.height, sums, context)
     inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
     ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None
-    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, picture.step, 0)
+    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, picture.rows_each, 0)
 
 
 def _ids_of(

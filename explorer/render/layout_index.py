@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -87,6 +87,21 @@ class LayoutIndex:
         x, y, rows = x[order], y[order], rows[order]
         extent = View(*sides[0].extent, *sides[1].extent).padded(_MARGIN)
         return cls(frozen(x), frozen(y), frozen(rows), frozen(_boxes(x, y)), n_rows, extent, _home(x, y, sides, extent))
+
+    def moved(self, move: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> LayoutIndex:
+        """Move every row, such as by a rotation; rows that are near each other must stay so, as the order is kept.
+
+        Parameters
+        ----------
+        move : callable
+            Takes and gives places, (m, 2) float32.
+        """
+        if not len(self):
+            return self
+        x, y = (np.ascontiguousarray(side) for side in move(np.stack([self.x, self.y], axis=1)).T)
+        sides = [_Side.of(values) for values in (x, y)]
+        extent = View(*sides[0].extent, *sides[1].extent).padded(_MARGIN)
+        return LayoutIndex(frozen(x), frozen(y), self.rows, frozen(_boxes(x, y)), self.n_rows, extent, _home(x, y, sides, extent))
 
     def __len__(self) -> int:
         return len(self.rows)

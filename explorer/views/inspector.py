@@ -162,7 +162,7 @@ class Inspector(pn.viewable.Viewer):
             {
                 "title": plane.scene.shown.run.title,
                 "kept": on_map.kept.tolist(),
-                "ranks": self._ranks(plane.scene.shown.layout.coordinates, on_map),
+                "ranks": self._ranks(plane.scene.shown.places(on_map.of.rows), on_map),
                 "falses": self._describe(session.dataset, on_map.false.tolist(), on_map.false_distances.tolist()),
             }
             for plane, on_map in known
@@ -208,5 +208,5 @@ class Inspector(pn.viewable.Viewer):
 
     @staticmethod
     def _ranks(places: Any, on_map: MapNeighbors) -> list[int]:
-        there = [bool(math.isfinite(x) and math.isfinite(y)) for x, y in places[on_map.of.rows].tolist()]
+        there = [bool(math.isfinite(x) and math.isfinite(y)) for x, y in places.tolist()]
         return [rank if present else 0 for rank, present in zip(on_map.ranks.tolist(), there, strict=True)]

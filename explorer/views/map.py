@@ -22,15 +22,18 @@ import param
 from numpy.typing import NDArray
 
 from explorer import settings
+from explorer.journey import Journey, OnTheWay
 from explorer.picture import Picture, PictureRequest, draw
 from explorer.plane import Plane
 from explorer.render.inside import bounds_of, rows_inside
 from explorer.render.view import View
+from explorer.scene import Scene
 from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
 from explorer.views.card import card
 from explorer.views.figure import empty_figure
 from explorer.views.marks import marks_of
+from explorer.views.traveling import journey_message, ring_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +49,7 @@ _FIELDS = 6  # fields of a tooltip
 _ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
 _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _CORNERS = 4_096  # of an outline
+_AHEAD = 6  # pictures of a journey that a browser may ask for before it has the first
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 
@@ -65,13 +69,15 @@ class PictureLayer(pn.custom.JSComponent):
     figure = pn.custom.Child()  # type: ignore[attr-defined]  # not in its __all__
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
+    along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
+    plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
     note = param.String(default="", doc="What to say where there is no map.")
     group = param.String(default="", doc="Maps of one session have one in common.")
     linked = param.Boolean(default=True, doc="Whether a zoom of one map of the group zooms this one.")
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
-    _esm = Path(__file__).with_name("picture_layer.js")
+    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "picture_layer.js"))
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
@@ -112,6 +118,7 @@ class Map(pn.viewable.Viewer):
             figure=pn.pane.Bokeh(empty_figure(), sizing_mode="stretch_both"),
             on_message=self._on_message,
             group=str(id(session)),
+            plane=str(id(self.plane)),
             sizing_mode="stretch_both",
             min_height=200,
         )
@@ -121,6 +128,7 @@ class Map(pn.viewable.Viewer):
         session.inspection.param.watch(self._on_marks, ["row"])
         session.inquiry.param.watch(self._on_marks, ["on_maps"])
         session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])
+        self.plane.param.watch(self._on_journey, ["journey"])
         self.plane.param.watch(self._on_scene, ["scene"])
         self._on_scene()
         self._on_note()
@@ -169,9 +177,9 @@ class Map(pn.viewable.Viewer):
         """Move to a row, and nearer where the view is wide; a row that is not on the map is left where it is."""
         scene = self.plane.scene
         if scene is not None and 0 <= row < scene.dataset.n_rows:
-            x, y = (float(end) for end in scene.shown.layout.coordinates[row])
-            if math.isfinite(x) and math.isfinite(y):
-                self.layer._send_msg({"type": "fly", "x": x, "y": y})
+            place = scene.shown.place(row)
+            if place is not None:
+                self.layer._send_msg({"type": "fly", "x": place[0], "y": place[1]})
 
     def _show_bounds(self, bounds: tuple[float, float, float, float] | None) -> None:
         if bounds is not None:
@@ -188,13 +196,26 @@ class Map(pn.viewable.Viewer):
         self.layer.param.update(tool=maps.tool, mode=maps.mode, linked=maps.linked)
 
     def _on_pointed(self, *_: object) -> None:
-        scene, row = self.plane.scene, self._session.pointed
-        ring: dict[str, Any] = {"type": "ring", "x": None, "y": None}
-        if scene is not None and row is not None and row < scene.dataset.n_rows:
-            x, y = (float(end) for end in scene.shown.layout.coordinates[row])
-            if math.isfinite(x) and math.isfinite(y):
-                ring.update(x=x, y=y)
-        self.layer._send_msg(ring)
+        self.layer._send_msg(ring_message(self.plane.scene, self._session.pointed, self.plane.journey))
+
+    def _on_journey(self, *_: object) -> None:
+        journey, scene, plays = self.plane.journey, self.plane.scene, self.plane.plays
+        self.layer.along = journey is not None
+        self._on_marks()
+        if journey is None or scene is None:
+            self.layer._send_msg({"type": "journey", "number": 0})
+            return
+        with self._clients_lock:
+            looking = {name: client.asked.view for name, client in self._clients.items() if client.asked is not None}
+            for client in self._clients.values():
+                client.traveling = journey.number if plays else 0
+
+        find = partial(_messages, journey, scene, looking, plays)
+        self._session.in_thread("begin a journey", journey.number, lambda: journey.number, find, self._send_all, self._fail)
+
+    def _send_all(self, messages: list[dict[str, Any]], _: int) -> None:
+        for message in messages:
+            self.layer._send_msg(message)
 
     def _on_scene(self, *_: object) -> None:
         scene = self.plane.scene
@@ -204,20 +225,24 @@ class Map(pn.viewable.Viewer):
         self._on_note()
         if index is None:
             return
-        home = [float(end) for end in index.home]
-        if home != self.layer.home:
-            self.layer.home = home  # the browser answers by asking for this view
-            return
         with self._clients_lock:
             waiting = [(client, client.asked) for client in self._clients.values() if client.asked is not None]
+        home, along = [float(end) for end in index.home], self.plane.journey is not None
+        if home != self.layer.home:
+            self.layer.home = home  # the browser answers by asking for this view, unless it is on a journey
+            if not along:
+                return
         for client, asked in waiting:
-            self._draw(client, asked._replace(moving=False))
+            client.home = home if along else client.home
+            if not client.traveling and not (asked.moving and asked.on_the_way):
+                self._draw(client, asked._replace(moving=False))
 
     def _on_marks(self, *_: object) -> None:
         session, scene = self._session, self.plane.scene
         on_map = session.inquiry.on_maps.get(self.plane)
         here = scene is not None and scene.dataset is session.dataset
-        self.layer.marks = marks_of(scene, session.inspection.row, session.neighbors, on_map, session.marked) if here else []
+        row, journey = session.inspection.row, self.plane.journey
+        self.layer.marks = marks_of(scene, row, session.neighbors, on_map, session.marked, journey) if here else []
 
     def _on_note(self, *_: object) -> None:
         session = self._session
@@ -256,6 +281,7 @@ class Map(pn.viewable.Viewer):
             if kind == "draw":
                 asked = _request(name, message)
                 client.asked, client.home = asked, self.layer.home
+                self._note_travel(client, asked)
                 self._draw(client, asked)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
@@ -268,6 +294,17 @@ class Map(pn.viewable.Viewer):
                 self._pick(client, name)
         except (KeyError, TypeError, ValueError, OverflowError):
             logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
+
+    def _note_travel(self, client: _Client, asked: PictureRequest) -> None:
+        plane = self.plane
+        if plane.journey is None or asked.journey != plane.journey.number:
+            client.traveling = 0 if asked.journey == 0 and not asked.moving else client.traveling
+            return
+        plane.at = asked.t
+        if not asked.moving and client.traveling:
+            client.traveling = 0
+            if asked.t >= 1:
+                self._later(plane.arrive)
 
     def _select(self, message: dict[str, Any]) -> None:
         """Select the rows in an outline that somebody drew."""
@@ -291,14 +328,23 @@ class Map(pn.viewable.Viewer):
         session.in_thread("select rows on the map", 0, lambda: 0, found, take, self._fail)
 
     def _draw(self, client: _Client, asked: PictureRequest) -> None:
-        scene = self.plane.scene
+        scene, journey = self.plane.scene, self.plane.journey
         if scene is None:
             return
-        began = monotonic()
+        if journey is None or journey.number != asked.journey:
+            journey, asked = None, asked._replace(journey=0)
+        elif self._on_the_spot(asked):
+            journey = None  # what is on the map is what is asked for
+        elif not asked.moving:
+            self._later(partial(self._stay, client, asked))
+            return
+        began, ahead = monotonic(), 0 if journey is None else _AHEAD
 
         def draw_if_wanted() -> Picture | None:
-            overtaken = scene is not self.plane.scene or (client.asked is not None and client.asked.id > asked.id)
-            return None if overtaken else draw(scene, asked, coarseness=client.coarseness)
+            overtaken = client.asked is not None and client.asked.id > asked.id + ahead
+            if overtaken or (journey is None and scene is not self.plane.scene):
+                return None
+            return draw(scene if journey is None else journey.scene_at(asked.t, scene), asked, coarseness=client.coarseness)
 
         def drawn(done: Future[Picture | None]) -> None:
             error = done.exception()
@@ -310,6 +356,27 @@ class Map(pn.viewable.Viewer):
 
         _drawers.submit(draw_if_wanted).add_done_callback(drawn)
 
+    def _on_the_spot(self, asked: PictureRequest) -> bool:
+        """Whether the map as it stands is where on its journey a browser asks for."""
+        journey, scene = self.plane.journey, self.plane.scene
+        if journey is None or scene is None:
+            return True
+        shown = scene.shown
+        if asked.on_the_way:
+            return isinstance(shown, OnTheWay) and shown.course is journey.course and shown.t == asked.t
+        return shown is journey.start if asked.t <= 0 else shown.run == journey.goal.run
+
+    def _on_this_journey(self, picture: Picture) -> bool:
+        journey, shown = self.plane.journey, picture.scene.shown
+        return journey is not None and isinstance(shown, OnTheWay) and shown.course is journey.course
+
+    def _stay(self, client: _Client, asked: PictureRequest) -> None:
+        """Have the map stand where a browser has come to rest on its journey; its picture follows when that is ready."""
+        journey = self.plane.journey
+        if journey is not None and journey.number == asked.journey:
+            client.traveling = 0
+            self.plane.hold(asked.t)
+
     def _show(self, picture: Picture, began: float) -> None:
         if self._held is not None:
             self._held[picture.request.client] = picture, began
@@ -317,7 +384,10 @@ class Map(pn.viewable.Viewer):
         name = picture.request.client
         with self._clients_lock:
             client = self._clients.get(name)
-        if client is None or picture.scene is not self.plane.scene:
+        journey = 0 if self.plane.journey is None else self.plane.journey.number
+        if client is None or (
+            picture.scene is not self.plane.scene and not (picture.request.journey and picture.request.journey == journey)
+        ):
             return
         self._pushes += 1
         if picture.request.moving:
@@ -367,7 +437,12 @@ class _Client:
         self.rest: Picture | None = None
         self.rest_push = 0
         self.coarseness = 0  # of the last picture in motion
+        self.traveling = 0  # number of the journey that it plays: until it has arrived, it asks for what it needs
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
+
+
+def _messages(journey: Journey, scene: Scene, looking: Mapping[str, View], plays: bool) -> list[dict[str, Any]]:  # noqa: FBT001
+    return [{**journey_message(journey, scene, view, plays=plays), "client": name} for name, view in looking.items()]
 
 
 def _card(name: str, picture: Picture | None, row: int | None) -> dict[str, Any]:
@@ -375,7 +450,7 @@ def _card(name: str, picture: Picture | None, row: int | None) -> dict[str, Any]
     answer: dict[str, Any] = {"type": "card", "client": name, "row": row}
     if row is None or picture is None:
         return answer
-    x, y = (float(end) for end in picture.scene.shown.layout.coordinates[row])
+    x, y = picture.scene.shown.place(row) or (0.0, 0.0)
     described = card(picture.scene.dataset, row, color_by=picture.scene.coloring.column, most=_FIELDS)
     return {**answer, **described, "x": x, "y": y}
 
@@ -393,6 +468,8 @@ def _request(name: str, message: Mapping[str, Any]) -> PictureRequest:
         moving=bool(message["moving"]),
         background=background if re.fullmatch("#[0-9a-fA-F]{6}", background) else "#ffffff",
         budget=None if message.get("budget") is None else int(_finite(message["budget"])),
+        journey=int(_finite(message.get("journey", 0))),
+        t=min(max(_finite(message.get("t", 0)), 0.0), 1.0),
     )
 
 

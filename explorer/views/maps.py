@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import panel as pn
-import param
 
 from explorer.plane import Plane
 from explorer.session import Schedule, Session
+from explorer.views.layout_bar import LayoutBar
 from explorer.views.map import Map
 from explorer.views.toolbar import Toolbar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Maps"]
 
@@ -27,22 +23,6 @@ _GRID = """
 .scroll-button { display: none !important; }
 """
 _NO_BUTTON = ".scroll-button { display: none !important; }"
-
-
-class MapHead(pn.custom.JSComponent):
-    """Which layout is on a map; see ``map_head.js``."""
-
-    content = param.Dict(default={"titles": [], "title": ""}, doc="titles of the layouts there are, and the title of the one on the map.")
-
-    _esm = Path(__file__).with_name("map_head.js")
-    _stylesheets: ClassVar = [Path(__file__).with_name("map_head.css")]  # type: ignore[list-item]  # as Panel allows
-
-    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
-        super().__init__(**params)
-        self._on_message = on_message
-
-    def _handle_msg(self, data: object) -> None:
-        self._on_message(data)
 
 
 class Maps(pn.viewable.Viewer):
@@ -116,34 +96,13 @@ class Maps(pn.viewable.Viewer):
         for plane in planes:
             if plane not in self._cells:
                 self._cells[plane] = _Cell(self._session, Map(self._session, plane, later=self._later))
-        for plane in planes:
-            self._cells[plane].head.visible = len(planes) > 1
         self._grid.objects = [self._cells[plane].view for plane in planes]
 
 
 class _Cell:
-    """A map with its head."""
+    """A map with the bar of its layouts."""
 
     def __init__(self, session: Session, shown: Map) -> None:
-        self._session, self.map = session, shown
-        place = {"position": "absolute", "right": "8px", "bottom": "8px", "z-index": "5", "max-width": "60%"}
-        self.head = MapHead(on_message=lambda message: session.soon(self._take, message), margin=0, styles=place, visible=False)
-        self.view = pn.Column(
-            shown, self.head, margin=0, sizing_mode="stretch_both", styles={"position": "relative"}, stylesheets=[_NO_BUTTON]
-        )
-        session.param.watch(self._update, ["runs"])
-        shown.plane.param.watch(self._update, ["scene"])
-        self._update()
-
-    def _take(self, message: object) -> None:
-        title = message.get("title") if isinstance(message, dict) else None
-        run = next((run for run in self._session.runs if run.title == title), None)
-        if run is not None and self._session.dataset is not None:
-            self.map.plane.stage(run, self._session.dataset)
-
-    def _update(self, *_: object) -> None:
-        scene = self.map.plane.scene
-        titles = list(dict.fromkeys(run.title for run in self._session.runs))
-        content = {"titles": titles, "title": "" if scene is None else scene.shown.run.title}
-        if content != self.head.content:
-            self.head.content = content
+        self.map = shown
+        bar = LayoutBar(session, shown.plane)
+        self.view = pn.Column(shown, bar, margin=0, sizing_mode="stretch_both", styles={"position": "relative"}, stylesheets=[_NO_BUTTON])

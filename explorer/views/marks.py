@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from explorer.neighborhood import MapNeighbors, Neighbors
 from explorer.views.card import title_of
 
 if TYPE_CHECKING:
+    from explorer.journey import Journey
     from explorer.scene import Scene
 
 __all__ = ["marks_of"]
@@ -19,7 +20,12 @@ _LABEL_MOST = 40  # characters
 
 
 def marks_of(
-    scene: Scene, row: int | None, found: Neighbors | None, on_map: MapNeighbors | None, hits: Sequence[int] = ()
+    scene: Scene,
+    row: int | None,
+    found: Neighbors | None,
+    on_map: MapNeighbors | None,
+    hits: Sequence[int] = (),
+    journey: Journey | None = None,
 ) -> list[dict[str, Any]]:
     """List the marks of a map.
 
@@ -35,33 +41,48 @@ def marks_of(
         What this map made of them; of other neighbors it is nothing.
     hits : sequence of int
         Rows that a search found.
+    journey : Journey, optional
+        What the map is on: the marks know their way, too.
 
     Returns
     -------
     list of dict
-        ``x``, ``y``, ``kind`` ("row", "neighbor", "kept", "lost", "false" or "hit"), ``label``, and ``faint`` for rows that are hidden or
-        do not pass the filters. Rows that are not on this map have none.
+        ``row``, ``x``, ``y``, ``kind`` ("row", "neighbor", "kept", "lost", "false" or "hit"), ``label``, ``faint`` for rows that are hidden
+        or do not pass the filters, and ``way`` (see :meth:`Journey.ways`) where the map is on a journey. Rows that are not on this map have
+        none.
     """
     marks: list[dict[str, Any]] = []
-    places, shown = scene.shown.layout.coordinates, scene.shown_mask
+    shown = scene.shown_mask
 
     def mark(of: int, kind: str, *, labeled: bool = True) -> None:
-        x, y = (float(end) for end in places[of])
-        if math.isfinite(x) and math.isfinite(y):
+        place = scene.shown.place(of)
+        if place is not None:
             label = title_of(scene.dataset, of)[:_LABEL_MOST] if labeled else ""
-            marks.append({"x": x, "y": y, "kind": kind, "label": label, "faint": shown is not None and not bool(shown[of])})
+            marks.append(
+                {"row": of, "x": place[0], "y": place[1], "kind": kind, "label": label, "faint": shown is not None and not bool(shown[of])}
+            )
 
+    _mark_all(mark, row, found, on_map, hits)
+    if journey is not None and marks:
+        for each, way in zip(marks, journey.ways([each["row"] for each in marks]).tolist(), strict=True):
+            if all(map(math.isfinite, way)):
+                each["way"] = way
+    return marks
+
+
+def _mark_all(
+    mark: Callable[..., None], row: int | None, found: Neighbors | None, on_map: MapNeighbors | None, hits: Sequence[int]
+) -> None:
     for hit in hits:
         mark(hit, "hit", labeled=False)
     if row is None:
-        return marks
+        return
     mark(row, "row")
     if found is None or found.row != row:
-        return marks
+        return
     known = on_map if on_map is not None and on_map.of is found else None
     kinds = ["neighbor"] * len(found.rows) if known is None else ["kept" if kept else "lost" for kept in known.kept.tolist()]
     for at, (neighbor, kind) in enumerate(zip(found.rows.tolist(), kinds, strict=True)):
         mark(neighbor, kind, labeled=at < _LABELED)
     for false in [] if known is None else known.false.tolist():
         mark(false, "false", labeled=False)
-    return marks

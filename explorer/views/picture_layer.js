@@ -82,7 +82,7 @@ export function render({model}) {
     if (!alive || !wanted || wanted.id === asked) return;
     const now = performance.now();
     for (const [key, at] of under_way) if (now - at > GIVE_UP_MS) under_way.delete(key);
-    if (under_way.size >= UNDER_WAY) return;
+    if (under_way.size >= (travel.playing ? TRAVEL_UNDER_WAY : UNDER_WAY)) return;
     asked = wanted.id;
     under_way.set(asked, now);
     model.send_msg({...wanted, budget: Math.round(budget)});
@@ -101,14 +101,46 @@ export function render({model}) {
   };
   const want = (moving, again = false) => {
     const [w, h] = size();
-    if (w < 1 || h < 1 || !intent) return;
+    if (w < 1 || h < 1 || !intent || travel.playing) return;
     if (!moving || !background) background = read_theme();  // it makes the browser compute styles: not at each step
-    const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background};
+    const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background, ...travel.here};
     if (!again && wanted && Object.keys(next).every(key => next[key] === wanted[key])) return;  // it is here or on its way
     wanted = {type: "draw", client, id: ++id, ...next};
     clearTimeout(rest_timer);
     if (moving) rest_timer = setTimeout(() => want(false), REST_MS);
     ask();
+  };
+
+  const travel = traveler({
+    plane: () => model.plane,
+    free: most => under_way.size < most,
+    ask: (t, at) => {
+      const [w, h] = size(), ratio = window.devicePixelRatio || 1;
+      clearTimeout(rest_timer);
+      wanted = {type: "draw", client, id: ++id, ...at, width: w, height: h, ratio, moving: true, background, ...travel.here, t};
+      ask();
+    },
+    view,
+    fitted: target => fitted(target),
+    look: target => { move_to(target); follow(); },
+    rest: () => { want(false, true); },
+    redraw: () => draw_marks(),
+    fade: () => {
+      const ghost = canvas.cloneNode();
+      ghost.getContext("2d").drawImage(canvas, 0, 0);
+      ghost.classList.add("ghost");
+      ghost.removeAttribute("aria-label");
+      canvas.after(ghost);
+      ghosts.add(ghost);
+    },
+  });
+  const ghosts = new Set();  // what was seen before, where a person wants no motion: it fades when the next picture is there
+  const fade_ghosts = () => {
+    for (const ghost of ghosts) {
+      ghosts.delete(ghost);
+      ghost.style.opacity = 0;
+      setTimeout(() => ghost.remove(), FADE_MS);
+    }
   };
 
   // ---- placing
@@ -121,14 +153,17 @@ export function render({model}) {
     canvas.style.height = h + "px";
     canvas.style.transform = `translate(${tx}px,${ty}px) scale(${sx},${sy})`;
   };
+  const fitted = ({x0, x1, y0, y1}) => {  // with an equal scale on both axes
+    const [w, h] = size(), unit = Math.max((x1 - x0) / w, (y1 - y0) / h), cx = (x0 + x1) / 2, cy = (y0 + y1) / 2;
+    return {x0: cx - unit * w / 2, x1: cx + unit * w / 2, y0: cy - unit * h / 2, y1: cy + unit * h / 2};
+  };
   const fit = () => {
     const [w, h] = size();
     if (!intent || w < 1 || h < 1) return;
-    const unit = Math.max((intent.x1 - intent.x0) / w, (intent.y1 - intent.y0) / h);
-    const cx = (intent.x0 + intent.x1) / 2, cy = (intent.y0 + intent.y1) / 2;
+    const {x0, x1, y0, y1} = fitted(intent);
     fitting = true;
-    xr.setv({start: cx - unit * w / 2, end: cx + unit * w / 2});
-    yr.setv({start: cy - unit * h / 2, end: cy + unit * h / 2});
+    xr.setv({start: x0, end: x1});
+    yr.setv({start: y0, end: y1});
     fitting = false;
   };
 
@@ -152,12 +187,13 @@ export function render({model}) {
     const halo = dark ? "rgba(18,18,18,0.85)" : "rgba(255,255,255,0.9)";
     const hues = {lost: dark ? "#ffa94d" : "#c2410c", false: dark ? "#c4b5fd" : "#6d28d9"};
     const placed = [];
+    travel.draw_trails(pen, to_px, ink_color);
     if (center) {  // lines to where the lost ones went
-      const [cx, cy] = to_px(center.x, center.y);
+      const [cx, cy] = to_px(...travel.place(center));
       pen.strokeStyle = hues.lost;
       pen.lineWidth = 1.25;
       for (const m of all) if (m.kind === "lost") {
-        const [px, py] = to_px(m.x, m.y);
+        const [px, py] = to_px(...travel.place(m));
         pen.globalAlpha = m.faint ? 0.25 : 0.65;
         pen.beginPath();
         pen.moveTo(cx, cy);
@@ -168,11 +204,11 @@ export function render({model}) {
     }
     const order = {row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3, hit: 4}, radii = {hit: 5, row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
     const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
-      const [px, py] = to_px(m.x, m.y);
+      const [px, py] = to_px(...travel.place(m));
       return px > -20 && py > -20 && px < w + 20 && py < h + 20;
     });
     for (const m of [...near].reverse()) {  // the clicked row's ring last, on top
-      const [px, py] = to_px(m.x, m.y), radius = radii[m.kind], arm = radius * 0.72;
+      const [px, py] = to_px(...travel.place(m)), radius = radii[m.kind], arm = radius * 0.72;
       pen.globalAlpha = m.faint ? 0.35 : 1;
       pen.beginPath();
       if (m.kind === "lost") {  // a diamond
@@ -197,7 +233,7 @@ export function render({model}) {
     pen.globalAlpha = 1;
     for (const m of near) {  // its label first, so that it gets its place
       if (!m.label) continue;
-      const [px, py] = to_px(m.x, m.y), radius = radii[m.kind];
+      const [px, py] = to_px(...travel.place(m)), radius = radii[m.kind];
       pen.font = (m.kind === "row" ? "600 13px" : "12px") + " system-ui, sans-serif";
       const width = pen.measureText(m.label).width;
       let lx = px + radius + 4, ly = py + 4;
@@ -262,6 +298,7 @@ export function render({model}) {
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
     if (head.client !== client) return;
     learn(head, bytes.length);
+    const asked_at = under_way.get(head.id);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
     let bitmap = null;
     try {
@@ -280,6 +317,9 @@ export function render({model}) {
       canvas.setAttribute("aria-label", head.alt || "Map");
       box.dataset.picture = `${head.id}.${head.push}`;
       box.dataset.rest = String(!head.moving && whole);
+      box.dataset.t = head.journey ? head.t : "";
+      if (!head.moving) fade_ghosts();
+      else if (head.journey && asked_at !== undefined) travel.came(head, performance.now() - asked_at);
       place();
       draw_marks();
       wake();
@@ -338,7 +378,7 @@ export function render({model}) {
   const on_move = event => {
     if (on_draw(event)) return;
     hover.inside = true;
-    if (event.buttons || performance.now() - moved_at < REST_MS) { hide_card(); return; }
+    if (event.buttons || travel.playing || performance.now() - moved_at < REST_MS) { hide_card(); return; }
     hover.next = pointer(event);
     say_hover();
   };
@@ -433,6 +473,7 @@ export function render({model}) {
     const {group, client: from, factor, right, up, home} = event.detail;
     if (group !== model.group || from === client || !model.linked || !intent || !box.isConnected) return;
     if (home) return go_home();
+    travel.moved();
     const {cx, cy, unit} = now(), [w, h] = size(), next = unit * factor, mx = cx + right * unit, my = cy + up * unit;
     move_to({x0: mx - next * w / 2, x1: mx + next * w / 2, y0: my - next * h / 2, y1: my + next * h / 2});
   };
@@ -447,6 +488,7 @@ export function render({model}) {
   window.addEventListener("explorer-view", on_other);
   const fly = target => {
     cancelAnimationFrame(flight);
+    travel.moved();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches || !intent) return move_to(target);
     const start = {...intent}, began = performance.now();
     const step = now => {
@@ -467,6 +509,7 @@ export function render({model}) {
 
   const step_to = target => {
     const before = last;
+    travel.moved();
     move_to(target);
     last = before;
     tell();
@@ -507,7 +550,7 @@ export function render({model}) {
     requestAnimationFrame(() => {
       scheduled = false;
       if (!alive) return;
-      if (user) { intent = view(); moved_at = performance.now(); hide_card(); tell(); }
+      if (user) { intent = view(); moved_at = performance.now(); travel.moved(); hide_card(); tell(); }
       place();
       draw_marks();
       want((user || elsewhere !== followed) && shown !== null);
@@ -521,6 +564,7 @@ export function render({model}) {
     if (!model.home || model.home.length !== 4) return;
     const [x0, x1, y0, y1] = model.home;
     intent = {x0, x1, y0, y1};
+    travel.moved();
     hide_card();
     fit();
     last = now();
@@ -541,7 +585,7 @@ export function render({model}) {
     want(false);
   }, 500);
 
-  model.on("home", () => go_home(true));  // another layout: what was asked for before shows something else
+  model.on("home", () => { if (!model.along || !shown) go_home(true); });  // another layout: what was asked for before shows something else
   model.on("marks", draw_marks);
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
@@ -551,12 +595,26 @@ export function render({model}) {
     if (message.type === "home") go_home();
     if (message.type === "view") fly({x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1});
     if (message.type === "fly") fly_to(message.x, message.y);
-    if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y}; draw_marks(); }
+    if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y, way: message.way}; draw_marks(); }
+    if (message.type === "journey") { hide_card(); travel.begin(message); draw_marks(); }
   });
+  const on_scrub = event => {
+    const {plane, t, play, ms, pause} = event.detail;
+    if (plane !== model.plane || !box.isConnected) return;
+    hide_card();
+    if (pause) return travel.pause();
+    if (play !== undefined) return travel.play(play, ms);
+    travel.scrub(t);
+    want(true);
+    draw_marks();
+  };
+  window.addEventListener("explorer-scrub", on_scrub);
   const show_tool = () => { box.dataset.tool = model.tool; };
   model.on("tool", show_tool);
   model.on("remove", () => {
     alive = false;
+    travel.end();
+    window.removeEventListener("explorer-scrub", on_scrub);
     window.removeEventListener("explorer-view", on_other);
     window.removeEventListener("explorer-key", on_key);
     clearInterval(looked_after);

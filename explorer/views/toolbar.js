@@ -23,7 +23,7 @@ const PATHS = {
 };
 const KEYS = [
   ["Maps", [
-    ["← ↑ → ↓", "move the map"], ["+  −", "zoom in, zoom out"], ["0", "show the whole map"], ["N", "next layout"],
+    ["← ↑ → ↓", "move the map"], ["+  −", "zoom in, zoom out"], ["0", "show the whole map"], ["N", "next layout"], ["P", "play the way between two layouts"],
     ["1  2  3", "one, two, three maps"], ["T", "the table of rows"], ["L", "zoom the maps together, or each by itself"],
   ]],
   ["Selecting", [
@@ -150,7 +150,7 @@ export function render({model}) {
   // ---- keys
   const typing = event => {
     const at = event.composedPath()[0];
-    return at instanceof Element && (at.isContentEditable || at.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [role=textbox]"));
+    return at instanceof Element && (at.isContentEditable || at.matches("input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [role=textbox]"));
   };
   const taken = event => {  // a widget that has these keys itself
     const at = event.composedPath()[0];
@@ -181,7 +181,7 @@ export function render({model}) {
     }
     const doing = {
       h: () => say("tool", "pan"), b: () => say("tool", "box"), v: () => say("tool", "lasso"), i: () => act("invert"), f: () => act("fit"),
-      n: () => act("next"), t: () => say("table", !model.state.table), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
+      n: () => act("next"), p: () => tell_maps("play"), t: () => say("table", !model.state.table), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
       3: () => say("n_maps", 3), "?": open_help,
     }[key];
     if (doing) {

@@ -1,0 +1,77 @@
+"""How the layouts of a dataset are turned so that they lie alike in one session: each like the one that was on screen when it came.
+
+A layout that has been shown once stays as it lay. What two layouts have in common is found once and kept in the store, beside them.
+"""
+
+from __future__ import annotations
+
+import logging
+from hashlib import blake2b
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.compute.alignment import IDENTITY, Similarity, align
+from explorer.errors import StoreUnwritable
+from explorer.scene import Placed, Run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.compute.projections import Layout
+    from explorer.jobs.store import Store
+
+__all__ = ["Frames", "aligned"]
+
+logger = logging.getLogger(__name__)
+
+_ALIGNMENT = "alignment"
+_ALIGNMENT_VERSION = 1  # raise it when align() gives another result
+_KEPT_FROM = 100_000  # rows; fewer are aligned in less time than it takes to find what was kept
+_HASHED_ROWS = 65_536  # of a layout, that tell it from others
+
+
+class Frames:
+    """The frames of one dataset's layouts; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int | None, str], Similarity] = {}
+        self._lock = Lock()
+
+    def place(self, run: Run, layout: Layout, reference: Placed | None, store: Store | None) -> Placed:
+        """Turn a layout: as it lay before, else like ``reference``, else not at all."""
+        with self._lock:  # what comes second lies like what came first
+            key = run.given, run.title
+            if key not in self._known:
+                self._known[key] = IDENTITY if reference is None else reference.frame.after(aligned(layout, reference.layout, store))
+            return Placed(run, layout, frame=self._known[key])
+
+    def keep(self, placed: Placed) -> None:
+        """Have a layout lie from now on as it lies on a map, where that is not known yet."""
+        with self._lock:
+            self._known.setdefault((placed.run.given, placed.run.title), placed.frame)
+
+
+def aligned(moving: Layout, fixed: Layout, store: Store | None) -> Similarity:
+    """Find how one layout has to be turned to lie like another, or look it up; see :func:`explorer.compute.alignment.align`."""
+    if moving.coordinates is fixed.coordinates:
+        return IDENTITY
+    if store is None or len(moving.coordinates) < _KEPT_FROM:
+        return align(moving.coordinates, fixed.coordinates)
+    key = store.key(_ALIGNMENT, f"{_content(moving.coordinates)} {_content(fixed.coordinates)}", {}, _ALIGNMENT_VERSION)
+    kept = store.get(_ALIGNMENT, key)
+    if kept is not None:
+        (a, b), (c, d), (x, y) = kept.arrays["similarity"].tolist()
+        return Similarity(((a, b), (c, d)), (x, y))
+    found = align(moving.coordinates, fixed.coordinates)
+    try:
+        store.put(_ALIGNMENT, key, {"similarity": np.array([*found.matrix, found.shift])}, {})
+    except StoreUnwritable as error:
+        logger.warning("How two layouts lie to each other is not kept: %s", error)
+    return found
+
+
+def _content(coordinates: NDArray[np.float32]) -> str:
+    step = max(1, len(coordinates) // _HASHED_ROWS)
+    return f"{len(coordinates)} {blake2b(np.ascontiguousarray(coordinates[::step]).data, digest_size=16).hexdigest()}"

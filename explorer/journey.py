@@ -1,0 +1,122 @@
+"""A map between two layouts: what is drawn while rows travel from one to the other, and where each row is; knows no browser.
+
+``Journey(start, goal)``: ``.scene_at(t, like)`` is a sample of the rows for pictures in motion, ``.standing(t)`` are all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.render.course import Course, moved
+from explorer.render.layout_index import frozen
+from explorer.render.normalization import Normalization
+from explorer.scene import Placed, Run, Scene, Shown, stage
+
+__all__ = ["Journey", "OnTheWay"]
+
+_MOVING_ROWS = 400_000  # drawn in a picture in motion, a fair sample of more
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, eq=False)
+class OnTheWay(Shown):
+    """Rows between two layouts: ``layout`` and ``frame`` are those where they come from, ``goal`` where they go."""
+
+    start: Shown
+    goal: Placed
+    course: Course
+    t: float
+
+    def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Say where rows are at this time; see :meth:`explorer.scene.Placed.places`."""
+        return moved(self.course.ways(self.start.places(rows), self.goal.places(rows)), self.t).astype(np.float32)
+
+
+class Journey:
+    """The way from one layout to another.
+
+    Parameters
+    ----------
+    start : Shown
+        Where rows are; may itself be on the way somewhere.
+    goal : Placed
+        Where they go.
+    normalization : Normalization
+        How dark they are at the start.
+    stands_for : int
+        Of how many rows each of the start's index is one.
+    """
+
+    def __init__(self, start: Shown, goal: Placed, normalization: Normalization, *, stands_for: int = 1) -> None:
+        self.number = next(_numbers)
+        self.start, self.goal = start, goal
+        self.course = Course.between(start.index, goal.places, most=_MOVING_ROWS)
+        self.goal_normalization: Normalization | None = None  # known once the goal was prepared for drawing
+        self._normalization = normalization
+        self._stands_for = stands_for * self.course.stands_for
+        self._lock = Lock()
+        self._dressed: tuple[tuple[Any, ...], Scene] | None = None
+
+    @property
+    def title(self) -> str:
+        """Where from and where to, for people."""
+        return f"{self.start.run.title} → {self.goal.run.title}"
+
+    def scene_at(self, t: float, like: Scene) -> Scene:
+        """Prepare a sample of the rows at a time, with the colors, the selection and the filters of another scene of the same rows.
+
+        Takes a millisecond or two, but for the first time with other colors.
+        """
+        shown = self._shown(self.course, t)
+        return replace(self._dress(shown, like), shown=shown, normalization=self._normalization_at(t))
+
+    def standing(self, t: float) -> OnTheWay:
+        """Place all rows at a time: for a picture at rest."""
+        if self.course.places is None:
+            return self._shown(self.course, t)
+        return self._shown(Course.between(self.start.index, self.goal.places, like=self.course), t)
+
+    def ways(self, rows: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float64]:
+        """Say how rows travel; see :meth:`explorer.render.course.Course.ways`."""
+        which = np.asarray(rows, np.int64)
+        return self.course.ways(self.start.places(which), self.goal.places(which))
+
+    def _shown(self, course: Course, t: float) -> OnTheWay:
+        run = Run(f"{self.title}, {t:.0%}", None, {}, None)
+        layout, frame = self.start.layout, self.start.frame
+        return OnTheWay(run, layout, course.at(t), self.start, self.goal, self.course, t, frame=frame)
+
+    def _dress(self, shown: OnTheWay, like: Scene) -> Scene:
+        wanted = like.coloring, like.selection_mask, like.passing, like.hidden, like.point_size
+        with self._lock:
+            if self._dressed is None or any(one is not other for one, other in zip(wanted, self._dressed[0], strict=True)):
+                scene = stage(
+                    like.dataset,
+                    shown,
+                    like.coloring,
+                    density=self._normalization.how,
+                    point_size=like.point_size,
+                    mask=like.selection_mask,
+                    passing=like.passing,
+                    hidden=like.hidden,
+                    before=like,
+                )
+                self._dressed = wanted, replace(scene, stands_for=self._stands_for)
+            return self._dressed[1]
+
+    def _normalization_at(self, t: float) -> Normalization:
+        """Mix how dark rows are at both ends, so that nothing flickers."""
+        first, last = self._normalization, self.goal_normalization
+        if last is None or last.how != first.how:
+            return first
+        n = max(len(first.table), len(last.table))
+        tables = [np.pad(each.table, (0, n - len(each.table)), mode="edge") for each in (first, last)]
+        return Normalization(first.how, frozen(((1 - t) * tables[0] + t * tables[1]).astype(np.float32)))

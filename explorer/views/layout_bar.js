@@ -1,0 +1,149 @@
+// Which layout is on a map, and the way between two of them: a toggle, and a scrubber that plays. Names of layouts go through textContent only.
+// It speaks to its map in the browser (explorer-scrub) and hears from it where on the way it is (explorer-traveled).
+const MOST_BUTTONS = 4, LETTERS = 44;   // of the names of layouts, together; of more, or longer ones, there is a list
+const SPEEDS = [[0.25, "¼×"], [0.5, "½×"], [1, "1×"], [2, "2×"]];
+const TURN_MS = 500;                    // a loop rests so long at either end
+const FINE = 1000;
+
+export function render({model}) {
+  const element = (tag, name, text = "") => {
+    const made = document.createElement(tag);
+    made.className = name;
+    made.textContent = text;
+    return made;
+  };
+  const bar = element("div", "bar"), layouts = element("div", "layouts"), way = element("div", "way");
+  const from = element("select", "end"), to = element("select", "end"), speed = element("select", "speed");
+  const play = element("button", "play", "▶"), loop = element("button", "loop", "⟳"), slider = element("input", "slider");
+  layouts.setAttribute("role", "group");
+  layouts.setAttribute("aria-label", "Layout on this map");
+  from.setAttribute("aria-label", "From this layout");
+  to.setAttribute("aria-label", "To this layout");
+  speed.setAttribute("aria-label", "Speed");
+  speed.title = "Speed";
+  loop.setAttribute("aria-label", "Back and forth, again and again");
+  loop.title = "Back and forth, again and again";
+  loop.setAttribute("aria-pressed", "false");
+  Object.assign(slider, {type: "range", min: 0, max: FINE, step: 1, value: 0});
+  slider.setAttribute("aria-label", "Place on the way between two layouts");
+  for (const [times, name] of SPEEDS) speed.add(new Option(name, times, times === 1, times === 1));
+  way.append(from, play, slider, to, loop, speed);
+  bar.append(layouts, way);
+
+  let number = 0, t = 0, playing = false;
+  let wanted = null;  // what to do once the way is there: a place, or "play"
+  let turning = 0, looping = false;
+
+  const tell = detail => window.dispatchEvent(new CustomEvent("explorer-scrub", {detail: {plane: model.plane, ...detail}}));
+  const go = title => { stop_looping(); model.send_msg({type: "show", title}); };
+  const stop_looping = () => { clearTimeout(turning); looping = false; };
+  const start_playing = () => {
+    looping = loop.getAttribute("aria-pressed") === "true";
+    tell({play: t >= 1 ? 0 : 1, ms: model.content.ms / Number(speed.value)});
+  };
+  const do_wanted = () => {
+    if (wanted === null || !number) return;
+    const next = wanted;
+    wanted = null;
+    if (next === "play") start_playing(); else tell({t: next});
+  };
+  const ask_for_way = () => {  // the server finds it
+    const {start, goal} = ends();
+    model.send_msg({type: "between", start, goal});
+  };
+  const ends = () => ({start: from.value, goal: to.value});
+  const scrub = () => {
+    stop_looping();
+    wanted = slider.value / FINE;
+    if (number) do_wanted(); else if (wanted > 0) ask_for_way();
+  };
+  slider.addEventListener("input", scrub);
+  play.addEventListener("click", () => {
+    if (playing || looping) {
+      stop_looping();
+      tell({pause: true});
+    } else {
+      wanted = "play";
+      if (number) do_wanted(); else ask_for_way();
+    }
+    show();
+  });
+  loop.addEventListener("click", () => {
+    const on = loop.getAttribute("aria-pressed") !== "true";
+    loop.setAttribute("aria-pressed", String(on));
+    looping = on && playing;
+  });
+  for (const end of [from, to]) end.addEventListener("change", () => {
+    const other = end === from ? to : from;
+    if (other.value === end.value) other.value = model.content.titles.find(title => title !== end.value) ?? end.value;
+    stop_looping();
+    wanted = 0;
+    ask_for_way();
+  });
+
+  const on_traveled = event => {
+    if (event.detail.plane !== model.plane) return;
+    const was_playing = playing;
+    ({number, t, playing} = event.detail);
+    if (number && wanted !== null) do_wanted();
+    if (was_playing && !playing && looping && (t === 0 || t === 1)) {
+      turning = setTimeout(() => tell({play: t >= 1 ? 0 : 1, ms: model.content.ms / Number(speed.value)}), TURN_MS);
+    }
+    show();
+  };
+  window.addEventListener("explorer-traveled", on_traveled);
+  const on_key = event => {
+    const {group, action} = event.detail;
+    if (group !== model.group || action !== "play" || event.defaultPrevented || !bar.isConnected || way.hidden) return;
+    event.preventDefault();
+    play.click();
+  };
+  window.addEventListener("explorer-key", on_key);
+
+  const show = () => {
+    const {titles, title} = model.content;
+    for (const button of layouts.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.textContent === title));
+    const list = layouts.querySelector("select");
+    if (list) list.value = titles.includes(title) ? title : "";
+    const busy = playing || looping;
+    play.textContent = busy ? "❚❚" : "▶";
+    play.setAttribute("aria-label", busy ? "Pause" : "Play the way between the two layouts");
+    play.title = busy ? "Pause" : "Play (P)";
+    if (document.activeElement !== slider || playing) slider.value = Math.round(t * FINE);
+    slider.setAttribute("aria-valuetext", `${Math.round(100 * t)} % of the way from ${from.value} to ${to.value}`);
+  };
+  const update = () => {
+    const {titles, title, start, goal} = model.content;
+    const few = titles.length <= MOST_BUTTONS && titles.join("").length <= LETTERS;
+    layouts.replaceChildren();
+    if (few) {
+      for (const name of titles) {
+        const button = element("button", "layout", name);
+        button.addEventListener("click", () => go(name));
+        layouts.append(button);
+      }
+    } else {
+      const list = element("select", "list");
+      list.setAttribute("aria-label", "Layout on this map");
+      if (!titles.includes(title)) list.add(new Option(title || "No layout", ""));
+      for (const name of titles) list.add(new Option(name, name));
+      list.addEventListener("change", () => { if (list.value) go(list.value); });
+      layouts.append(list);
+    }
+    for (const [end, value] of [[from, start], [to, goal]]) {
+      end.replaceChildren(...titles.map(name => new Option(name, name)));
+      if (titles.includes(value)) end.value = value;
+      else end.add(new Option(value, value, true, true));
+    }
+    bar.hidden = titles.length < 2;
+    show();
+  };
+  model.on("content", update);
+  model.on("remove", () => {
+    stop_looping();
+    window.removeEventListener("explorer-traveled", on_traveled);
+    window.removeEventListener("explorer-key", on_key);
+  });
+  update();
+  return bar;
+}

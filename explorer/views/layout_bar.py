@@ -1,0 +1,97 @@
+"""Which layout is on a map, by name, and the way between two of them, to be held anywhere, played and looped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import panel as pn
+import param
+
+from explorer.plane import Plane
+from explorer.session import Session
+from explorer.views.traveling import TRAVEL_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explorer.scene import Run
+
+__all__ = ["LayoutBar"]
+
+
+class LayoutBarComponent(pn.custom.JSComponent):
+    """The bar in the browser; see ``layout_bar.js``."""
+
+    content = param.Dict(default={"titles": [], "title": "", "start": "", "goal": "", "ms": TRAVEL_MS}, doc="See LayoutBar.")
+    plane = param.String(default="", doc="The map that this belongs to, for what in the browser speaks to it.")
+    group = param.String(default="", doc="What the maps of this session have in common.")
+
+    _esm = Path(__file__).with_name("layout_bar.js")
+    _stylesheets: ClassVar = [Path(__file__).with_name("layout_bar.css")]  # type: ignore[list-item]  # as Panel allows
+
+    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._on_message = on_message
+
+    def _handle_msg(self, data: object) -> None:
+        self._on_message(data)
+
+
+class LayoutBar(pn.viewable.Viewer):
+    """The bar of one map: the names of the layouts there are, which one is on the map, and both ends of the way.
+
+    Parameters
+    ----------
+    session : Session
+        Whose map.
+    plane : Plane
+        Which map.
+    """
+
+    def __init__(self, session: Session, plane: Plane, **params: Any) -> None:
+        super().__init__(**params)
+        self._session, self._plane = session, plane
+        place = {"position": "absolute", "right": "8px", "bottom": "8px", "z-index": "5", "width": "calc(100% - 16px)"}
+        self.component = LayoutBarComponent(
+            on_message=lambda message: session.soon(self._take, message),
+            plane=str(id(plane)),
+            group=str(id(session)),
+            margin=0,
+            styles=place,
+        )
+        session.param.watch(self._update, ["runs"])
+        plane.param.watch(self._update, ["scene", "journey"])
+        self._update()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.component
+
+    def _take(self, message: object) -> None:
+        dataset = self._session.dataset
+        if not isinstance(message, dict) or dataset is None:
+            return
+        if message.get("type") == "show":
+            run = self._run(message.get("title"))
+            if run is not None:
+                self._plane.travel(run, dataset)
+        elif message.get("type") == "between":
+            start, goal = self._run(message.get("start")), self._run(message.get("goal"))
+            if start is not None and goal is not None and start != goal:
+                self._plane.journey_between(start, goal, dataset)
+
+    def _run(self, title: object) -> Run | None:
+        return next((run for run in self._session.runs if run.title == title), None)
+
+    def _update(self, *_: object) -> None:
+        scene, journey = self._plane.scene, self._plane.journey
+        titles = list(dict.fromkeys(run.title for run in self._session.runs))
+        title = "" if scene is None else scene.shown.run.title
+        if journey is not None:
+            start, goal = journey.start.run.title, journey.goal.run.title
+        else:
+            start = title if title in titles else next(iter(titles), "")
+            goal = next((other for other in [*titles[titles.index(start) + 1 :], *titles] if other != start), "") if titles else ""
+        content = {"titles": titles, "title": title, "start": start, "goal": goal, "ms": TRAVEL_MS}
+        if content != self.component.content:
+            self.component.content = content
