@@ -47,6 +47,13 @@
   listen("pointerdown", () => { down = {at: performance.now(), moves: 0}; });
   listen("pointerup", () => { if (down) drag = {...down, end: performance.now()}; down = null; });
 
+  const keys = [], slides = [];
+  listen("keydown", event => keys.push({at: performance.now(), key: event.key}));
+  addEventListener("input", event => {
+    const slider = event.composedPath()[0];
+    if (slider.type === "range") slides.push({at: performance.now(), t: slider.value / slider.max});
+  }, true);
+
   // ---- the socket: pictures asked for, and what came
   window.WebSocket = class extends WebSocket {
     constructor(...words) {
@@ -79,7 +86,7 @@
   const seen = records => {
     for (const {target, type, attributeName} of records) {
       const at = target instanceof Element ? target : target.parentElement;
-      if (type === "attributes" && attributeName === "data-picture") picture({id: Number(target.dataset.picture.split(".")[0]), rest: target.dataset.rest});
+      if (type === "attributes" && attributeName === "data-picture") picture({id: Number(target.dataset.picture.split(".")[0]), rest: target.dataset.rest, t: target.dataset.t});
       const box = at && at.closest(".map .card");
       if (!box) continue;
       card_box = box;
@@ -145,6 +152,10 @@
       moves: drag.moves,
       pictures: new Set(pictures.filter(painted => painted.at > drag.at && painted.at < drag.end).map(painted => painted.id)).size,
     }),
+    // what was painted since the last key: its time, and of each picture when and where between two layouts
+    traveled: () => ({key: keys.at(-1)?.at ?? 0, pictures: pictures.filter(painted => painted.at > (keys.at(-1)?.at ?? 0))}),
+    // milliseconds from each move of the scrubber to the first picture of that place, or of one that it was moved to later
+    scrubbed: () => slides.splice(0).map(slide => pictures.find(painted => painted.at > slide.at && painted.t !== "" && Math.abs(painted.t - slide.t) < 0.02)?.at - slide.at),
     count: () => pictures.length,
     bytes: () => bytes.splice(0),
     rest: () => until(() => pictures.at(-1)?.rest === "true"),

@@ -16,7 +16,7 @@ from explorer.render.encode import JPEG, LOSSLESS, encode_jpeg, encode_lossless,
 from explorer.render.frame import Frame, render
 from explorer.render.pick import nearest_row
 from explorer.render.view import View
-from explorer.scene import Scene
+from explorer.scene import InProgress, Scene
 
 __all__ = ["COARSEST", "SIDE_MOST", "Picture", "PictureRequest", "draw", "draw_still"]
 
@@ -140,6 +140,7 @@ class Picture(NamedTuple):
             "ms": round(1000 * seconds, 1),
             "journey": asked.journey,
             "t": asked.t,
+            "live": isinstance(self.scene.shown, InProgress),
             "alt": f"{title} map of {name}: {self.n_visible:,} rows in view",
         }
         written = json.dumps(head).encode()

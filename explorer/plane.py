@@ -73,6 +73,7 @@ class Plane(param.Parameterized):
     """
 
     scene = param.Parameter(default=None, doc="What is on the map (Scene), or none.")
+    live = param.Parameter(default=None, doc="What is on the map while another layout is computed (Scene), or none.")
     journey = param.Parameter(default=None, doc="The way between two layouts that the map is on, or can be put on (Journey); or none.")
 
     def __init__(self, owner: Owner) -> None:
@@ -81,6 +82,7 @@ class Plane(param.Parameterized):
         self.wanted: Run | Shown | None = None  # what the map shows, or will in a moment
         self._staged = 0  # counts what was asked for: a late answer to an old question is dropped
         self._taken = 0  # the last of it that is on the map
+        self._finishing = False  # whether the next scene takes the place of a live one
         self.plays = False  # whether the journey plays by itself, from its start to its goal
         self.at = 0.0  # where on the journey the browser was that asked last
 
@@ -93,7 +95,18 @@ class Plane(param.Parameterized):
         """Show nothing."""
         self.wanted = None
         self._staged += 1
-        self.param.update(scene=None, journey=None)
+        self.param.update(scene=None, journey=None, live=None)
+
+    def finish(self, run: Run, dataset: Dataset) -> Future[None]:
+        """Show the layout that was computed; until it is there, the last of the live ones stays."""
+        self._finishing = True
+        return self.stage(run, dataset)
+
+    def unwatch(self) -> None:
+        """Show again what was on the map before something was computed."""
+        self._finishing = False
+        if self.live is not None:
+            self.live = None
 
     def restage(self) -> None:
         """Show the same layout as everything is set now."""
@@ -204,6 +217,8 @@ class Plane(param.Parameterized):
         journey = self._journey_of(scene)
         changed = {} if journey is self.journey else {"journey": journey}  # param takes the same object for a change
         self.param.update(scene=scene, **changed)
+        if self._finishing:
+            self.unwatch()
         self._owner.staged(self)
 
     def _journey_of(self, scene: Scene) -> Journey | None:
@@ -223,4 +238,6 @@ class Plane(param.Parameterized):
             self.wanted = self.scene.shown  # still on the map
         else:
             self.scene = None  # of another dataset
+        if self._finishing:
+            self.unwatch()
         self._owner.not_staged(self, sentence)

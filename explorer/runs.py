@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from explorer.compute.projections import PROJECTIONS, Layout, projection
+from explorer.compute.projections import PROJECTIONS, Layout
+from explorer.jobs.artifacts import STOPPED_AT
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import canonical
 from explorer.scene import Run, Shown
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Opened", "load", "prepare", "run_of", "runs_of"]
 
+_NAMES = {STOPPED_AT: "stopped at"}
 _FIRST = ("umap", "tsne", None, "pca")  # which layout is shown first
 
 
@@ -57,14 +59,14 @@ def load(dataset: Dataset, run: Run, jobs: Runner) -> Layout | None:
     if run.given is not None:
         given = dataset.layouts[run.given]
         return Layout(given.coordinates, given.method or "given", dict(given.params))
-    return jobs.stored_layout(dataset, projection(str(run.method), **run.settings))
+    return jobs.kept_layout(dataset, str(run.method), run.settings)
 
 
 def _title(method: str, settings: Mapping[str, Any]) -> str:
     """Name a run by its method and by the parameters that differ from the defaults: "UMAP", "UMAP, n_neighbors 50"."""
     made = PROJECTIONS[method]()
     usual = made.settings()
-    differing = [f"{name} {value}" for name, value in settings.items() if usual.get(name) != value]
+    differing = [f"{_NAMES.get(name, name)} {value}" for name, value in settings.items() if usual.get(name) != value]
     return ", ".join([made.title, *differing])
 
 

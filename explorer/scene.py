@@ -27,7 +27,7 @@ from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Placed", "Run", "Scene", "Shown", "stage", "staged_already"]
+__all__ = ["InProgress", "Placed", "Run", "Scene", "Shown", "stage", "staged_already"]
 
 
 class Run(NamedTuple):
@@ -63,6 +63,11 @@ class Shown(Placed):
     """The layout on the map, with its index for drawing, which is turned as well."""
 
     index: LayoutIndex
+
+
+@dataclass(frozen=True, eq=False)
+class InProgress(Shown):
+    """A layout in the middle of its computation."""
 
 
 @dataclass(frozen=True, eq=False)

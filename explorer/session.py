@@ -22,6 +22,7 @@ from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownR
 from explorer.inquiry import Inquiry
 from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
+from explorer.live_map import LiveMap
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.plane import Plane
 from explorer.runs import Opened, prepare, run_of, runs_of
@@ -71,6 +72,7 @@ class Session(param.Parameterized):
     opening = param.String(default="", doc="What is being opened, as text; empty when nothing is.")
     running = param.String(default="", doc="The title of the projection being computed; empty when none is.")
     stage = param.String(default="", doc="What the computation does now.")
+    detail = param.String(default="", doc="How far the layout has come that is shown while it is computed: iteration and loss.")
     fraction = param.Number(default=0.0, bounds=(0, 1), doc="How much of the computation is done.")
     seconds_left = param.Number(default=None, allow_None=True, doc="Estimated seconds until the computation ends.")
     error = param.String(default="", doc="The last error as a sentence; empty when the last thing went well.")
@@ -90,6 +92,7 @@ class Session(param.Parameterized):
         self._schedule = schedule
         self._runner = jobs or runner()
         self._job: Job[Layout] | None = None
+        self._live: LiveMap | None = None
         self._opened = 0  # these count what was asked for: a late answer to an old question is dropped
         self._looked = 0
         self._taking = False
@@ -237,9 +240,9 @@ class Session(param.Parameterized):
             return None
         self.cancel()
         self._job = job
-        self.param.update(running=projection.title, stage="", fraction=0.0, seconds_left=None, error="")
-        run = run_of(projection.method, projection.settings())
-        job.watch(lambda changed: self.soon(self._follow, changed, dataset, run))
+        self.param.update(running=projection.title, stage="", detail="", fraction=0.0, seconds_left=None, error="")
+        self._live = LiveMap(self, self.planes[0], run_of(projection.method, projection.settings()), job)
+        job.watch(lambda changed: self.soon(self._follow, changed, dataset))
         return job
 
     def run_now(self, projection: Projection) -> Layout:
@@ -263,24 +266,37 @@ class Session(param.Parameterized):
         self.planes[0].stage_now(on_map, dataset)
         return on_map.layout
 
+    def stop(self) -> None:
+        """End the computation that this session asked for, and keep and show its layout as it is now."""
+        if self._job is not None:
+            self._job.stop()
+
     def cancel(self) -> None:
-        """Stop the computation that this session asked for, if one runs."""
+        """End the computation that this session asked for, if one runs; what was on the map before is shown again."""
         job, self._job = self._job, None
         if job is not None:
             job.cancel()
+            self.planes[0].unwatch()
         self._end_running()
 
-    def _follow(self, job: Job[Layout], dataset: Dataset, run: Run) -> None:
+    def _follow(self, job: Job[Layout], dataset: Dataset) -> None:
         if job is not self._job:
             return
         if not job.ended:
             stage = "waiting for another computation" if job.state == "queued" else job.stage
-            self.param.update(stage=stage, fraction=job.fraction, seconds_left=job.seconds_left)
+            detail = "" if self._live is None else self._live.detail
+            self.param.update(stage=stage, detail=detail, fraction=job.fraction, seconds_left=job.seconds_left)
+            if self._live is not None:
+                self._live.look()
             return
-        self._job = None
+        self._job = self._live = None
+        first = self.planes[0]
         if job.state == "done":
-            self.show(run, dataset)
+            layout = job.result()
+            run = run_of(layout.method, layout.params)  # one that was stopped says so
+            (first.travel if first.live is None else first.finish)(run, dataset)
         else:
+            first.unwatch()
             self._end_running("" if isinstance(job.error, JobCanceled) else _sentence(job.error))
 
     def show(self, run: Run, dataset: Dataset | None = None) -> Future[None]:
@@ -288,7 +304,7 @@ class Session(param.Parameterized):
         return self.planes[0].travel(run, dataset or self.dataset)
 
     def _end_running(self, error: str | None = None) -> None:
-        changes: dict[str, Any] = {"running": "", "stage": "", "fraction": 0.0, "seconds_left": None}
+        changes: dict[str, Any] = {"running": "", "stage": "", "detail": "", "fraction": 0.0, "seconds_left": None}
         self.param.update(**changes if error is None else {**changes, "error": error})
 
     # -- the maps; those after the first one begin with a layout that no other has

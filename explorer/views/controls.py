@@ -129,18 +129,27 @@ class ProjectionControls(pn.viewable.Viewer):
         self._parameters = {method: pn.Column(sizing_mode="stretch_width") for method in choice.projections}
         self._on_method()
         self.run = toolkit.button("Run", icon="run", on_click=lambda _: session.soon(session.run))
-        self.cancel = toolkit.button("Cancel", icon="stop", danger=True, on_click=lambda _: session.soon(session.cancel))
+        self.keep = toolkit.button("Stop, keep it as it is now", icon="stop", on_click=lambda _: session.soon(session.stop))
+        self.cancel = toolkit.button("Cancel", icon="cancel", danger=True, on_click=lambda _: session.soon(session.cancel))
         self.bar = toolkit.progress()
         self.progress = Message(sizing_mode="stretch_width", margin=(0, 10, 8, 10), visible=False)
         self._view = pn.Column(
-            self.shown, self.method, self.run, self.cancel, self.bar, self.progress, *self._parameters.values(), sizing_mode="stretch_width"
+            self.shown,
+            self.method,
+            self.run,
+            self.bar,
+            self.progress,
+            self.keep,
+            self.cancel,
+            *self._parameters.values(),
+            sizing_mode="stretch_width",
         )
         self._following = False
         tie(self.method, choice, "method", soon=session.soon)
         choice.param.watch(self._on_method, ["method"])
         self.shown.param.watch(self._on_shown, ["value"])
         session.param.watch(self._on_runs, ["runs", "scene", "dataset"])
-        session.param.watch(self._on_progress, ["running", "stage", "fraction", "seconds_left"])
+        session.param.watch(self._on_progress, ["running", "stage", "detail", "fraction", "seconds_left"])
         session.param.watch(self._on_dataset, ["dataset"])
         self._on_runs()
         self._on_dataset()
@@ -184,6 +193,7 @@ class ProjectionControls(pn.viewable.Viewer):
         self.run.visible = not busy
         for part in (self.cancel, self.bar):
             part.visible = busy
+        self.keep.visible = bool(session.detail)
         self.bar.value = round(100 * session.fraction)
         dataset = session.dataset
         without = _NO_VECTORS if dataset is not None and dataset.vectors is None else ""
@@ -193,7 +203,8 @@ class ProjectionControls(pn.viewable.Viewer):
 
 def progress_text(session: Session) -> str:
     """Say how far the computation is: stage, percent, time left."""
-    parts = [session.running, session.stage if session.stage not in ("", session.running) else "", f"{session.fraction:.0%}"]
+    stage = session.stage if session.stage not in ("", session.running) else ""
+    parts = [session.running, stage, session.detail, f"{session.fraction:.0%}"]
     if session.seconds_left is not None:
         left = max(1, round(session.seconds_left))
         parts.append(f"{left} s left" if left < _MINUTES_FROM_S else f"{left / 60:.0f} min left")

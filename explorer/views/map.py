@@ -27,7 +27,7 @@ from explorer.picture import Picture, PictureRequest, draw
 from explorer.plane import Plane
 from explorer.render.inside import bounds_of, rows_inside
 from explorer.render.view import View
-from explorer.scene import Scene
+from explorer.scene import InProgress, Scene
 from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
 from explorer.views.card import card
@@ -130,6 +130,7 @@ class Map(pn.viewable.Viewer):
         session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])
         self.plane.param.watch(self._on_journey, ["journey"])
         self.plane.param.watch(self._on_scene, ["scene"])
+        self.plane.param.watch(self._on_live, ["live"])
         self._on_scene()
         self._on_note()
         self._on_tool()
@@ -200,7 +201,7 @@ class Map(pn.viewable.Viewer):
 
     def _on_journey(self, *_: object) -> None:
         journey, scene, plays = self.plane.journey, self.plane.scene, self.plane.plays
-        self.layer.along = journey is not None
+        self.layer.along = journey is not None or self.plane.live is not None
         self._on_marks()
         if journey is None or scene is None:
             self.layer._send_msg({"type": "journey", "number": 0})
@@ -212,6 +213,21 @@ class Map(pn.viewable.Viewer):
 
         find = partial(_messages, journey, scene, looking, plays)
         self._session.in_thread("begin a journey", journey.number, lambda: journey.number, find, self._send_all, self._fail)
+
+    def _on_live(self, *_: object) -> None:
+        live = self.plane.live
+        with self._clients_lock:
+            waiting = [(client, client.asked) for client in self._clients.values() if client.asked is not None]
+        if live is None:
+            for client, asked in waiting:
+                self._draw(client, asked._replace(moving=False))
+            self.layer.along = self.plane.journey is not None
+            return
+        self.layer.along = True
+        for client, asked in waiting:
+            if client.shown_live:  # it has the one before
+                client.shown_live = False
+                self._draw(client, asked._replace(moving=True, journey=0))
 
     def _send_all(self, messages: list[dict[str, Any]], _: int) -> None:
         for message in messages:
@@ -285,6 +301,8 @@ class Map(pn.viewable.Viewer):
                 self._draw(client, asked)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
+            elif kind == "seen":
+                client.shown_live = True
             elif kind == "select":
                 self._select(message)
             elif kind == "left":
@@ -328,10 +346,12 @@ class Map(pn.viewable.Viewer):
         session.in_thread("select rows on the map", 0, lambda: 0, found, take, self._fail)
 
     def _draw(self, client: _Client, asked: PictureRequest) -> None:
-        scene, journey = self.plane.scene, self.plane.journey
+        scene, journey = self.plane.live or self.plane.scene, self.plane.journey
         if scene is None:
             return
-        if journey is None or journey.number != asked.journey:
+        if self.plane.live is not None:
+            journey, asked = None, asked._replace(journey=0, moving=True)
+        elif journey is None or journey.number != asked.journey:
             journey, asked = None, asked._replace(journey=0)
         elif self._on_the_spot(asked):
             journey = None  # what is on the map is what is asked for
@@ -342,7 +362,7 @@ class Map(pn.viewable.Viewer):
 
         def draw_if_wanted() -> Picture | None:
             overtaken = client.asked is not None and client.asked.id > asked.id + ahead
-            if overtaken or (journey is None and scene is not self.plane.scene):
+            if overtaken or (journey is None and scene is not self.plane.scene and self.plane.live is None):
                 return None
             return draw(scene if journey is None else journey.scene_at(asked.t, scene), asked, coarseness=client.coarseness)
 
@@ -366,9 +386,13 @@ class Map(pn.viewable.Viewer):
             return isinstance(shown, OnTheWay) and shown.course is journey.course and shown.t == asked.t
         return shown is journey.start if asked.t <= 0 else shown.run == journey.goal.run
 
-    def _on_this_journey(self, picture: Picture) -> bool:
-        journey, shown = self.plane.journey, picture.scene.shown
-        return journey is not None and isinstance(shown, OnTheWay) and shown.course is journey.course
+    def _still_wanted(self, scene: Scene) -> bool:
+        """Whether a scene is what is on the map, or was a moment ago on the way to what will be."""
+        plane = self.plane
+        if plane.live is not None:
+            return isinstance(scene.shown, InProgress)
+        on_the_way = plane.journey is not None and isinstance(scene.shown, OnTheWay) and scene.shown.course is plane.journey.course
+        return on_the_way or scene is plane.scene
 
     def _stay(self, client: _Client, asked: PictureRequest) -> None:
         """Have the map stand where a browser has come to rest on its journey; its picture follows when that is ready."""
@@ -384,10 +408,7 @@ class Map(pn.viewable.Viewer):
         name = picture.request.client
         with self._clients_lock:
             client = self._clients.get(name)
-        journey = 0 if self.plane.journey is None else self.plane.journey.number
-        if client is None or (
-            picture.scene is not self.plane.scene and not (picture.request.journey and picture.request.journey == journey)
-        ):
+        if client is None or not self._still_wanted(picture.scene):
             return
         self._pushes += 1
         if picture.request.moving:
@@ -437,6 +458,7 @@ class _Client:
         self.rest: Picture | None = None
         self.rest_push = 0
         self.coarseness = 0  # of the last picture in motion
+        self.shown_live = True  # whether it has shown the last picture of a layout that is being computed
         self.traveling = 0  # number of the journey that it plays: until it has arrived, it asks for what it needs
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
 

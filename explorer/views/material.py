@@ -29,6 +29,7 @@ _TEMPLATE = Path(__file__).with_name("page.html")  # the package's page, with a 
 _ICONS = {
     "run": "play_arrow",
     "stop": "stop",
+    "cancel": "close",
     "home": "center_focus_strong",
     "extent": "zoom_out_map",
     "picture": "image",

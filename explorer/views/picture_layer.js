@@ -50,7 +50,8 @@ export function render({model}) {
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
   const size = () => [box.clientWidth, box.clientHeight];
-  const view = () => ({x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end});
+  let passing = null;          // where to look while rows travel: the figure follows at last, it takes longer to paint than a picture
+  const view = () => passing || {x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end};
   const to_px = (x, y) => {
     const v = view(), [w, h] = size();
     return [(x - v.x0) / (v.x1 - v.x0) * w, (v.y1 - y) / (v.y1 - v.y0) * h];
@@ -122,7 +123,8 @@ export function render({model}) {
     },
     view,
     fitted: target => fitted(target),
-    look: target => { move_to(target); follow(); },
+    pass: target => { passing = target; },  // the picture is about to be placed
+    look: target => { passing = null; move_to(target); follow(); },
     rest: () => { want(false, true); },
     redraw: () => draw_marks(),
     fade: () => {
@@ -319,6 +321,7 @@ export function render({model}) {
       box.dataset.rest = String(!head.moving && whole);
       box.dataset.t = head.journey ? head.t : "";
       if (!head.moving) fade_ghosts();
+      else if (head.live) model.send_msg({type: "seen", client});
       else if (head.journey && asked_at !== undefined) travel.came(head, performance.now() - asked_at);
       place();
       draw_marks();
@@ -399,7 +402,15 @@ export function render({model}) {
     const placed = corners.map(([px, py]) => to_data(px, py));
     model.send_msg({type: "select", client, shape, mode, x: placed.map(at => at[0]), y: placed.map(at => at[1])});
   };
+  const interrupt = () => {  // somebody takes hold of the map while rows travel: the figure looks where they were seen
+    if (!passing) return;
+    const here = passing;
+    passing = null;
+    travel.moved();
+    move_to(here);
+  };
   const on_down = event => {
+    interrupt();
     pressed = {...pointer(event), at: performance.now()};
     const shape = event.button === 0 && event.isPrimary !== false && shown ? shape_of(event) : null;
     if (!shape) return;
@@ -451,6 +462,7 @@ export function render({model}) {
     at.style.outline = at.matches(":focus-visible") ? "" : "none";
   };
   box.addEventListener("focusin", on_focus, true);
+  box.addEventListener("wheel", interrupt, true);
   box.addEventListener("pointermove", on_move, true);
   box.addEventListener("pointerleave", on_leave, true);
   box.addEventListener("pointerdown", on_down, true);
@@ -585,7 +597,13 @@ export function render({model}) {
     want(false);
   }, 500);
 
-  model.on("home", () => { if (!model.along || !shown) go_home(true); });  // another layout: what was asked for before shows something else
+  let home_before = model.home;
+  model.on("home", () => {
+    const [x0, x1, y0, y1] = home_before, at_home = intent && intent.x0 === x0 && intent.x1 === x1 && intent.y0 === y0 && intent.y1 === y1;
+    home_before = model.home;
+    if (!model.along || !shown) go_home(true);
+    else if (at_home && model.home.length === 4) fly({x0: model.home[0], x1: model.home[1], y0: model.home[2], y1: model.home[3]});
+  });  // another layout: what was asked for before shows something else
   model.on("marks", draw_marks);
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {

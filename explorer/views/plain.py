@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["PlainToolkit"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 10)}
-_SIGNS = {"run": "▶", "stop": "■", "home": "Home", "extent": "All", "picture": "↓", "table": "↓"}  # an icon font would come from outside
+_SIGNS = {
+    "run": "▶",
+    "stop": "■",
+    "cancel": "✕",
+    "home": "Home",
+    "extent": "All",
+    "picture": "↓",
+    "table": "↓",
+}  # an icon font would come from outside
 
 
 class PlainToolkit:

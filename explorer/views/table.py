@@ -143,6 +143,7 @@ class Table(pn.viewable.Viewer):
             self._resolve()
             if "selected" in (before, self._kind):
                 self._list()
+                return  # what is listed then comes with the counts: the browser asks for rows once
         self._count()
 
     def _on_which(self, *_: object) -> None:
@@ -216,6 +217,7 @@ class Table(pn.viewable.Viewer):
     def _fail(self, sentence: str, number: int) -> None:
         if number == self._asked:
             self._sorting = ""
+            self._count()
             self._say_busy()
             self._session.error = sentence
 
@@ -226,7 +228,6 @@ class Table(pn.viewable.Viewer):
         self._sorting = ""
         self._top += 1
         self._publish()
-        self._count()
         self._say_busy()
 
     def _publish(self) -> None:
@@ -234,7 +235,7 @@ class Table(pn.viewable.Viewer):
         made = self._listing
         self._version += 1
         self._latest.clear()
-        self.component.listing = {
+        listing = {
             "version": self._version,
             "top": self._top,
             "n": made.n,
@@ -244,11 +245,15 @@ class Table(pn.viewable.Viewer):
             "dataset": "" if made.dataset is None else f"{made.dataset.name} {made.dataset.fingerprint}",
             "columns": [] if made.dataset is None else describe(made.dataset, self._columns, self._sort),
         }
+        self.component.param.update(listing=listing, counts=self._counted())
 
     def _count(self) -> None:
+        self.component.counts = self._counted()
+
+    def _counted(self) -> dict[str, int]:
         dataset, selection = self._session.dataset, self._session.selection
         n = 0 if dataset is None else dataset.n_rows
-        self.component.counts = {"selected": selection.count, "shown": self._listing.n_shown, "all": n, "version": selection.version}
+        return {"selected": selection.count, "shown": self._listing.n_shown, "all": n, "version": selection.version}
 
     def _say_busy(self) -> None:
         self.component.param.update(busy=self._maker.progress or self._sorting, making=self._maker.busy)

@@ -15,7 +15,7 @@ const on_way = ([ax, ay, bx, by, dx, dy], t) => {
 };
 const between = (one, other, e) => Object.fromEntries(Object.keys(one).map(key => [key, one[key] + (other[key] - one[key]) * e]));
 
-// layer: {free(most), ask(t, view), view(), fitted(view), look(view), rest(), redraw(), fade(), plane}
+// layer: {free(most), ask(t, view), view(), fitted(view), pass(view), look(view), rest(), redraw(), fade(), plane}
 function traveler(layer) {
   let trip = null;  // {number, t, looks, trails, playing}; looks: where to look at both ends, none once somebody has moved the map
   let lag = 60;     // milliseconds from asking to the picture, of late
@@ -66,6 +66,7 @@ function traveler(layer) {
       const plays = message.plays && message.number;
       const start = layer.view();
       clearTimeout(timer);
+      if (trip?.playing) layer.look(start);  // from where it is
       trip = message.number ? {number: message.number, t: 0, looks: null, trails: message.trails || [], playing: null} : null;
       if (trip && message.view) {
         const [x0, x1, y0, y1] = message.view;
@@ -88,6 +89,7 @@ function traveler(layer) {
       if (!trip?.playing) return;
       clearTimeout(timer);
       trip.playing = null;
+      if (trip.looks) layer.look(view_at(trip.t));
       layer.rest();
       say();
     },
@@ -96,7 +98,7 @@ function traveler(layer) {
       lag += 0.3 * (Math.min(ms, 2000) - lag);
       if (!trip.playing) return;
       trip.t = head.t;
-      if (trip.looks) layer.look({x0: head.x0, x1: head.x1, y0: head.y0, y1: head.y1});
+      if (trip.looks) layer.pass({x0: head.x0, x1: head.x1, y0: head.y0, y1: head.y1});
       say();
       if (head.t === trip.playing.to) finish(); else pump();
     },

@@ -1,0 +1,125 @@
+"""What is on a map while its layout is being computed: the newest layout there is, turned like what was on screen; knows no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic, thread_time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from explorer.compute.alignment import IDENTITY, align
+from explorer.compute.projections import Layout
+from explorer.render.layout_index import LayoutIndex
+from explorer.scene import InProgress, Placed, Run, Scene, stage
+
+if TYPE_CHECKING:
+    from explorer.jobs.job import Job
+    from explorer.jobs.live import LiveLayout
+    from explorer.plane import Plane
+
+__all__ = ["LiveMap"]
+
+_ALIGNED_ROWS: Final = 5_000  # of a layout that moves on before anybody could see a difference
+_SHARE: Final = 0.06  # of one core's time, that preparing pictures may take: the optimizer wants all of them
+_SOONEST_S: Final = 0.1
+_DRAWN: Final = 2.0  # a scene with its picture takes about so many times what it takes to prepare
+
+
+class Owner(Protocol):
+    """The session that a live map belongs to."""
+
+    def in_thread(
+        self,
+        what: str,
+        number: int,
+        latest: Callable[[], int],
+        make: Callable[[], Any],
+        take: Callable[[Any, int], None],
+        fail: Callable[[str, int], None],
+    ) -> Any:
+        """Make something in a thread; see :meth:`explorer.session.Session.in_thread`."""
+        ...
+
+
+class LiveMap:
+    """Puts the layouts that a job reports onto a map; only the thread that owns the session's params calls this.
+
+    Parameters
+    ----------
+    owner : Owner
+        The session.
+    plane : Plane
+        The map.
+    run : Run
+        What is being computed.
+    job : Job
+        The computation.
+    """
+
+    def __init__(self, owner: Owner, plane: Plane, run: Run, job: Job[Layout]) -> None:
+        self.detail = ""  # how far what is on the map has come
+        self._owner, self._plane, self._run, self._job = owner, plane, run, job
+        self._reference: Placed | None = None if plane.scene is None else plane.scene.shown
+        self._dressed: tuple[Scene, Scene] | None = None  # like which scene, and how
+        self._seen = 0
+        self._busy = False
+        self._next = 0.0
+
+    def look(self) -> None:
+        """See whether there is a newer layout, and show it."""
+        number = self._job.live_number
+        like = self._plane.scene
+        if self._busy or number <= self._seen or monotonic() < self._next or like is None:
+            return
+        self._busy = True
+        self._owner.in_thread("show a layout while it is computed", 0, lambda: 0, lambda: self._prepare(like), self._take, self._fail)
+
+    def _prepare(self, like: Scene) -> tuple[LiveLayout, Scene, float] | None:
+        began = thread_time()
+        live = self._job.live()
+        if live is None or len(live.coordinates) != like.dataset.n_rows:
+            return None
+        scene = self._scene(live, like)
+        return live, scene, thread_time() - began
+
+    def _scene(self, live: LiveLayout, like: Scene) -> Scene:
+        shown = self._shown(live)
+        if self._dressed is None or self._dressed[0] is not like:
+            dressed = stage(
+                like.dataset,
+                shown,
+                like.coloring,
+                density=like.normalization.how,
+                point_size=like.point_size,
+                mask=like.selection_mask,
+                passing=like.passing,
+                hidden=like.hidden,
+                before=like,
+            )
+            self._dressed = like, replace(dressed, normalization=like.normalization)
+        return replace(self._dressed[1], shown=shown)
+
+    def _shown(self, live: LiveLayout) -> InProgress:
+        layout = Layout(live.coordinates, str(self._run.method), self._run.settings)
+        reference = self._reference
+        if reference is None:
+            frame = IDENTITY
+        else:
+            step = max(1, len(live.coordinates) // _ALIGNED_ROWS)
+            frame = reference.frame.after(align(live.coordinates[::step], reference.layout.coordinates[::step]))
+        index = LayoutIndex.unsorted(frame.apply(live.coordinates))
+        return InProgress(self._run, layout, index, frame=frame)
+
+    def _take(self, made: tuple[LiveLayout, Scene, float] | None, _: int) -> None:
+        self._busy = False
+        if made is None or self._job.ended:
+            return
+        live, scene, took = made
+        self._seen = live.number
+        loss = "" if live.loss is None else f", loss {live.loss:.3f}"
+        self.detail = f"iteration {live.iteration:,} of {live.iterations:,}{loss}" if live.iteration else "the start"
+        self._next = monotonic() + max(_SOONEST_S, _DRAWN * took / _SHARE)
+        self._plane.live = scene
+
+    def _fail(self, _: str, __: int) -> None:
+        self._busy = False  # logged; the result comes without having been watched
