@@ -193,7 +193,8 @@ class Course:
         view, home = view.sane(), self.start.home
         if _covers(view, home):
             return _like(self.end_home, view, home)
-        inside = (self.x >= view.x0) & (self.x <= view.x1) & (self.y >= view.y0) & (self.y <= view.y1)
+        x0, x1, y0, y1 = np.array(view, np.float64)  # of float64, or NumPy would compare in float32, which a view may be too large for
+        inside = (self.x >= x0) & (self.x <= x1) & (self.y >= y0) & (self.y <= y1)
         if not inside.any():
             return view
         at = np.flatnonzero(inside)
