@@ -14,7 +14,6 @@ from explorer import settings
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
 from explorer.errors import DataError, Unreadable, Unwritable
-from explorer.scene import Run
 from explorer.session import Session
 from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie, tie_optional
@@ -117,13 +116,12 @@ class DataControls(pn.viewable.Viewer):
 
 
 class ProjectionControls(pn.viewable.Viewer):
-    """Which layout is shown; which projection is computed next, with which parameters; Run, progress, Cancel."""
+    """Which projection is computed next, with which parameters; Run, progress, Stop and Cancel."""
 
     def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
         choice = session.choice
-        self.shown = toolkit.select("Layout on the map", {}, None)
         self.method = toolkit.toggle("Projection", {kind.title: method for method, kind in PROJECTIONS.items()}, choice.method)
         self._toolkit = toolkit
         self._parameters = {method: pn.Column(sizing_mode="stretch_width") for method in choice.projections}
@@ -134,7 +132,6 @@ class ProjectionControls(pn.viewable.Viewer):
         self.bar = toolkit.progress()
         self.progress = Message(sizing_mode="stretch_width", margin=(0, 10, 8, 10), visible=False)
         self._view = pn.Column(
-            self.shown,
             self.method,
             self.run,
             self.bar,
@@ -144,14 +141,10 @@ class ProjectionControls(pn.viewable.Viewer):
             *self._parameters.values(),
             sizing_mode="stretch_width",
         )
-        self._following = False
         tie(self.method, choice, "method", soon=session.soon)
         choice.param.watch(self._on_method, ["method"])
-        self.shown.param.watch(self._on_shown, ["value"])
-        session.param.watch(self._on_runs, ["runs", "scene", "dataset"])
         session.param.watch(self._on_progress, ["running", "stage", "detail", "fraction", "seconds_left"])
         session.param.watch(self._on_dataset, ["dataset"])
-        self._on_runs()
         self._on_dataset()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -163,24 +156,6 @@ class ProjectionControls(pn.viewable.Viewer):
             column.visible = method == choice.method
             if column.visible and not len(column):  # those that nobody looks at are not made: they would double a page's time to open
                 column.extend(parameter_widgets(choice.projections[method], self._toolkit, soon=session.soon))
-
-    def _on_shown(self, event: param.parameterized.Event) -> None:
-        run = next((run for run in self._session.runs if _key(run) == event.new), None)
-        if run is not None and not self._following:
-            self._session.soon(self._session.show, run)
-
-    def _on_runs(self, *_: object) -> None:
-        scene, dataset = self._session.scene, self._session.dataset
-        options = {run.title: _key(run) for run in self._session.runs}
-        on_map = _key(scene.shown.run) if scene is not None and scene.dataset is dataset else None
-        self._following = True
-        try:
-            if options:  # never without a value: the browser would answer with none, when there are options again that it is not one of
-                value = on_map if on_map in options.values() else next(iter(options.values()))
-                self.shown.param.update(options=options, value=value)
-            self.shown.visible = bool(options)
-        finally:
-            self._following = False
 
     def _on_dataset(self, *_: object) -> None:
         dataset = self._session.dataset
@@ -234,7 +209,3 @@ def _file_name(given: str | None) -> str:
     """Make a name that a browser gave a file's name and no more."""
     name = Path((given or "").replace("\0", "").replace("\\", "/")).name[-_NAME_MOST:]
     return "upload" if name in ("", "..") else name
-
-
-def _key(run: Run) -> str:
-    return f"{run.given}|{run.title}"

@@ -533,6 +533,7 @@ export function render({model}) {
     if (group !== model.group || event.defaultPrevented || !box.isConnected || !intent) return;
     if (!(event.detail.first ? true : hover.inside || box.matches(":focus-within"))) return;
     event.preventDefault();
+    if (action === "play") return window.dispatchEvent(new CustomEvent("explorer-play", {detail: {plane: model.plane}}));
     const v = view(), [w, h] = [v.x1 - v.x0, v.y1 - v.y0];
     const moves = {left: [-0.15, 0], right: [0.15, 0], up: [0, 0.15], down: [0, -0.15]};
     if (action in moves) {

@@ -296,6 +296,12 @@ class Watched:
         self.page.locator(".MuiMenu-list").wait_for(state="detached")
         return [option for option in found if option.strip()]
 
+    def layouts(self) -> list[str]:
+        """What can be put on the first map."""
+        group = self.page.get_by_role("group", name="Layout on this map").first
+        group.wait_for()
+        return group.locator("button, option").all_inner_texts()
+
     def select(self, label: str) -> Locator:
         """Find a list by its label."""
         control = self.page.locator(".MuiFormControl-root:visible").filter(has=self.page.locator("label").get_by_text(label, exact=True))
