@@ -39,6 +39,18 @@ class OnTheWay(Shown):
         """Say where rows are at this time; see :meth:`explorer.scene.Placed.places`."""
         return moved(self.course.ways(self.start.places(rows), self.goal.places(rows)), self.t).astype(np.float32)
 
+    def whole(self) -> OnTheWay:
+        """Place all rows at this time, where this is a sample of them."""
+        start = self.start.whole() if isinstance(self.start, OnTheWay) else self.start
+        if start is self.start and self.course.stands_for == 1:
+            return self
+        return replace(self, index=Course.between(start.index, self.goal.places, like=self.course).at(self.t))
+
+    def left(self) -> OnTheWay:
+        """Let go of what only this journey's pictures need: what another journey begins with is kept as long as that one, and so on."""
+        start = replace(self.start, index=self.start.index.emptied()) if isinstance(self.start, OnTheWay) else self.start
+        return replace(self, start=start, course=self.course.emptied())
+
 
 class Journey:
     """The way from one layout to another.
@@ -53,12 +65,17 @@ class Journey:
         How dark they are at the start.
     stands_for : int
         Of how many rows each of the start's index is one.
+    most : int, optional
+        How many rows :meth:`scene_at` has, a fair sample of more; None for all of them.
     """
 
-    def __init__(self, start: Shown, goal: Placed, normalization: Normalization, *, stands_for: int = 1) -> None:
+    def __init__(
+        self, start: Shown, goal: Placed, normalization: Normalization, *, stands_for: int = 1, most: int | None = _MOVING_ROWS
+    ) -> None:
         self.number = next(_numbers)
-        self.start, self.goal = start, goal
-        self.course = Course.between(start.index, goal.places, most=_MOVING_ROWS)
+        self.start = start.left() if isinstance(start, OnTheWay) else start
+        self.goal = goal
+        self.course = Course.between(start.index, goal.places, most=most)
         self.goal_normalization: Normalization | None = None  # known once the goal was prepared for drawing
         self._normalization = normalization
         self._stands_for = stands_for * self.course.stands_for
@@ -68,31 +85,30 @@ class Journey:
     @property
     def title(self) -> str:
         """Where from and where to, for people."""
-        return f"{self.start.run.title} → {self.goal.run.title}"
+        start = "…" if isinstance(self.start, OnTheWay) else self.start.run.title
+        return f"{start} → {self.goal.run.title}"
 
     def scene_at(self, t: float, like: Scene) -> Scene:
         """Prepare a sample of the rows at a time, with the colors, the selection and the filters of another scene of the same rows.
 
         Takes a millisecond or two, but for the first time with other colors.
         """
-        shown = self._shown(self.course, t)
+        shown = self._shown(t)
         return replace(self._dress(shown, like), shown=shown, normalization=self._normalization_at(t))
 
     def standing(self, t: float) -> OnTheWay:
         """Place all rows at a time: for a picture at rest."""
-        if self.course.places is None:
-            return self._shown(self.course, t)
-        return self._shown(Course.between(self.start.index, self.goal.places, like=self.course), t)
+        return self._shown(t).whole()
 
     def ways(self, rows: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float64]:
         """Say how rows travel; see :meth:`explorer.render.course.Course.ways`."""
         which = np.asarray(rows, np.int64)
         return self.course.ways(self.start.places(which), self.goal.places(which))
 
-    def _shown(self, course: Course, t: float) -> OnTheWay:
+    def _shown(self, t: float) -> OnTheWay:
         run = Run(f"{self.title}, {t:.0%}", None, {}, None)
         layout, frame = self.start.layout, self.start.frame
-        return OnTheWay(run, layout, course.at(t), self.start, self.goal, self.course, t, frame=frame)
+        return OnTheWay(run, layout, self.course.at(t), self.start, self.goal, self.course, t, frame=frame)
 
     def _dress(self, shown: OnTheWay, like: Scene) -> Scene:
         wanted = like.coloring, like.selection_mask, like.passing, like.hidden, like.point_size

@@ -14,7 +14,7 @@ follow (Chevalier, Dragicevic and Franconeri 2014, "The Not-so-Staggering Effect
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +25,7 @@ from explorer.render.gather import gather
 from explorer.render.layout_index import BLOCK, LayoutIndex, frozen
 from explorer.render.view import View
 
-__all__ = ["Course", "moved", "progress"]
+__all__ = ["Course", "moved", "progress", "smooth"]
 
 _CELLS: Final = 40  # of the drift's grid, on each side
 _NEAR: Final = 1.2  # cells over which moves are averaged, and where there are hardly any rows
@@ -51,7 +51,7 @@ def progress(t: float) -> tuple[float, float]:
         Both from 0 to 1, rising, without a jump of speed.
     """
     t = min(max(float(t), 0.0), 1.0)
-    return _smooth(t / _TOGETHER), _smooth((t - _APART) / (1 - _APART))
+    return smooth(t / _TOGETHER), smooth((t - _APART) / (1 - _APART))
 
 
 def moved(ways: NDArray[np.float64], t: float) -> NDArray[np.float64]:
@@ -61,7 +61,8 @@ def moved(ways: NDArray[np.float64], t: float) -> NDArray[np.float64]:
     return start + together * drift + apart * (end - start - drift)
 
 
-def _smooth(u: float) -> float:
+def smooth(u: float) -> float:
+    """Go from 0 to 1, slowly at first and at last."""
     u = min(max(u, 0.0), 1.0)
     return u * u * (3 - 2 * u)
 
@@ -146,6 +147,12 @@ class Course:
         end_home = LayoutIndex.build(goal[:: max(1, len(goal) // _HOME_ROWS)]).home if like is None else like.end_home
         lead_x, lead_y, rest_x, rest_y = (frozen(side) for side in (*lead, *rest))
         return cls(start, places, frozen(rows), x, y, lead_x, lead_y, rest_x, rest_y, drift, step, end_home)
+
+    def emptied(self) -> Course:
+        """Return it without its rows: enough for the ways of single rows, and for others to travel like these."""
+        nothing = np.empty(0, np.float32)
+        sides = dict.fromkeys(("x", "y", "lead_x", "lead_y", "rest_x", "rest_y"), nothing)
+        return replace(self, start=self.start.emptied(), places=None, rows=np.empty(0, np.int32), **sides)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -120,6 +120,11 @@ class LayoutIndex:
         extent = View(*sides[0].extent, *sides[1].extent).padded(_MARGIN)
         return LayoutIndex(frozen(x), frozen(y), self.rows, frozen(_boxes(x, y)), self.n_rows, extent, _home(x, y, sides, extent))
 
+    def emptied(self) -> LayoutIndex:
+        """Return it without its rows: what it spans, and how many rows the dataset has."""
+        nothing = np.empty(0, np.float32)
+        return replace(self, x=nothing, y=nothing, rows=np.empty(0, np.int32), boxes=np.empty((0, 4), np.float32))
+
     def __len__(self) -> int:
         return len(self.rows)
 
