@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import psutil
@@ -74,13 +75,16 @@ def sessions(table: pa.Table, jobs: Runner) -> list[Figure]:
 
 def looked_at(dataset: Dataset, jobs: Runner) -> tuple[Session, Picture]:
     """Open a map, hide a category, select a third of the rows, draw a picture."""
-    session = Session(schedule=lambda function: function(), jobs=jobs)
-    session.open_with(lambda: dataset, dataset.name).result()
-    session.catch_up()
+    loop: SimpleQueue[Callable[[], object]] = SimpleQueue()
+    session = Session(schedule=loop.put, jobs=jobs)
+    session.open_with(lambda: dataset, dataset.name)
+    while session.scene is None:
+        loop.get(timeout=60)()
     session.appearance.color_by = "category"
     session.appearance.hide_in("category", session.appearance.hidden_in("category").hide([session.scene.coloring.names[0]]))
     session.selection.apply(np.arange(dataset.n_rows) % 3 == 0)
-    session.catch_up()
+    while session.scene.selection_mask is not session.selection.mask:
+        loop.get(timeout=60)()
     home = session.scene.shown.index.home.fitted(900, 700)
     return session, draw(session.scene, PictureRequest("one", 1, home, 900, 700, 1.0, moving=False, background="#ffffff"))
 
