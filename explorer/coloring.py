@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.compute.bins import count_codes
 from explorer.errors import UnknownColumn
 from explorer.render.gather import gather
 from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts, limits
@@ -254,12 +255,14 @@ def count_under(made: Coloring, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """
     if made.kind == "number":
         return np.array([np.count_nonzero(mask & ~np.isfinite(made.values))], np.int64)
-    places = made.slots if made.codes is None else made.codes
-    tally = np.zeros(len(made.lut) if made.codes is None else len(made.names) + 1, np.int64)
-    for start in range(0, len(places), _COUNTED):  # in pieces, so that nobody waits long for the interpreter
+    if made.codes is None:
+        of_color = count_codes(made.slots, len(made.lut), None, mask)[1]
+        return of_color if made.palette is None else of_color[made.palette.category_slots]
+    tally = np.zeros(len(made.names) + 1, np.int64)
+    for start in range(0, len(mask), _COUNTED):  # in pieces, so that nobody waits long for the interpreter
         piece = slice(start, start + _COUNTED)
-        tally += np.bincount(places[piece][mask[piece]], minlength=len(tally))
-    return tally if made.codes is not None or made.palette is None else tally[made.palette.category_slots]
+        tally += np.bincount(made.codes[piece][mask[piece]], minlength=len(tally))
+    return tally
 
 
 def _color_map(name: str) -> NDArray[np.uint8]:

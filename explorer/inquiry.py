@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = ["Asker", "Inquiry"]
 Change = Literal["select", "filter"]
 _ALIKE = "Nearest to the mean direction of the rows with +, away from that of the rows with -; cosine distance."
 _QUOTED = 40  # characters of a word or category that a sentence repeats
+_SETTLED_S = 0.4  # so long a selection stays before it is described: maps, counts and table come first
 
 
 class Asker(Protocol):
@@ -56,6 +58,10 @@ class Asker(Protocol):
         fail: Callable[[str, int], None],
     ) -> Future[None]:
         """Make something in a thread, unless it is no longer asked for, and bring it or the error's sentence back."""
+        ...
+
+    def soon(self, function: Callable[..., object], *values: object) -> None:
+        """Run a function on the thread that owns the params."""
         ...
 
 
@@ -250,7 +256,15 @@ class Inquiry(param.Parameterized):
         if dataset is None or not selection.count or selection.mask.size != dataset.n_rows:
             self.param.update(summary=None, described=selection.version)
             return
-        number, version = self._described, selection.version
+        settled = Timer(_SETTLED_S, self._asker.soon, (self._describe_now, self._described))
+        settled.daemon = True
+        settled.start()
+
+    def _describe_now(self, number: int) -> None:
+        dataset, selection = self._asker.dataset, self._asker.selection
+        if number != self._described:
+            return
+        version = selection.version
         make = partial(
             summarize, dataset, selection.mask, metric=self._asker.inspection.metric, should_stop=lambda: number != self._described
         )

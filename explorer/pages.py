@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
@@ -144,7 +145,7 @@ def scheduler() -> Schedule:
     if document is not None and document.session_context:
 
         def next_tick(function: Callable[[], object]) -> None:
-            document.add_next_tick_callback(lambda: (function(), None)[1])
+            document.add_next_tick_callback(partial(_at_once, function))
 
         return next_tick
     try:
@@ -158,3 +159,14 @@ def scheduler() -> Schedule:
 
         return here
     return loop.call_soon_threadsafe
+
+
+def _at_once(function: Callable[[], object]) -> None:
+    """Run a function; all that it changes goes to the browser as one message, which costs both sides little more than each change alone."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:  # Bokeh 3.10 runs this in a thread, where Panel holds nothing back without waiting a turn
+        function()
+        return
+    with pn.io.unlocked():
+        function()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadParameter
+from explorer.render.gather import gather_flags
 from explorer.render.layout_index import LayoutIndex, frozen
 
 __all__ = ["COLORS", "ByCategory", "ByNumber", "Color", "Density", "RowMask", "rgb"]
@@ -94,7 +95,7 @@ class RowMask:
     @classmethod
     def of(cls, index: LayoutIndex, mask: NDArray[np.bool_]) -> RowMask:
         """Prepare ``mask`` (n_rows,), in row order."""
-        return cls(index.take(np.asarray(mask, bool)))
+        return cls(frozen(gather_flags(np.asarray(mask, bool), index.rows)))
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -144,6 +144,7 @@ def warm() -> None:
     """Compile every kernel, or load it from numba's cache, by drawing tiny pictures; for the start of a server."""
     from explorer.render.course import Course
     from explorer.render.encode import encode_jpeg
+    from explorer.render.inside import rows_inside
 
     places = np.array([[0, 0], [1, 1], [2, 1]], np.float32)
     index = LayoutIndex.build(places)
@@ -168,6 +169,7 @@ def warm() -> None:
             )
             frame = render(request)
     encode_jpeg(frame)
+    RowMask.of(index, rows_inside(index, [0, 3, 0], [0, 0, 3]))
 
 
 class _Picture:

@@ -16,6 +16,7 @@ __all__ = ["bounds_of", "rows_inside"]
 
 _BANDS = 1024  # of the polygon's height; a row is compared with the edges in its band alone
 _CORNERS = 3
+_ROUNDING = 1e-9  # of a polygon's size: more than any error of the place where an edge crosses a level line
 _MARGIN, _LEAST = 0.08, 0.01  # of a view around some rows: of their extent, and of the whole map's
 
 
@@ -88,9 +89,8 @@ def bounds_of(
 
 
 def _banded(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Sort the edges that are not level into bands: edges (m, 4) as x0, y0, x1, y1; members[starts[b] : starts[b + 1]] cross band b."""
+    """Sort the edges into bands: edges (m, 4) as x0, y0, x1, y1; members[starts[b] : starts[b + 1]] cross band b."""
     edges = np.stack([xs, ys, np.roll(xs, -1), np.roll(ys, -1)], axis=1)
-    edges = edges[edges[:, 1] != edges[:, 3]]
     low, high = _band(edges[:, [1, 3]].min(axis=1), ys.min(), ys.max()), _band(edges[:, [1, 3]].max(axis=1), ys.min(), ys.max())
     lengths = high - low + 1
     member = np.repeat(np.arange(len(edges)), lengths)
@@ -112,14 +112,32 @@ def _mark(x, y, rows, boxes, bounds, edges, starts, members, mask):
         box = boxes[b]
         if box[0] > x1 or box[1] < x0 or box[2] > y1 or box[3] < y0:
             continue
-        for i in range(b * BLOCK, min(b * BLOCK + BLOCK, x.size)):
+        first, last = b * BLOCK, min(b * BLOCK + BLOCK, x.size)
+        free = _is_free(box, bounds, scale, edges, starts, members)  # then all of its rows are on the side of the first
+        for i in range(first, first + 1 if free else last):
             px, py = np.float64(x[i]), np.float64(y[i])
-            if not (x0 <= px <= x1 and y0 <= py <= y1):
-                continue
-            band = min(max(int((py - y0) * scale), 0), starts.size - 2)
             inside = False
-            for m in range(starts[band], starts[band + 1]):
-                ax, ay, bx, by = edges[members[m]]
-                if (ay > py) != (by > py) and px < (bx - ax) * (py - ay) / (by - ay) + ax:
-                    inside = not inside
+            if x0 <= px <= x1 and y0 <= py <= y1:
+                band = min(max(int((py - y0) * scale), 0), starts.size - 2)
+                for m in range(starts[band], starts[band + 1]):
+                    ax, ay, bx, by = edges[members[m]]
+                    if (ay > py) != (by > py) and px < (bx - ax) * (py - ay) / (by - ay) + ax:
+                        inside = not inside
             mask[rows[i]] = inside
+        if free and mask[rows[first]]:
+            for i in range(first, last):
+                mask[rows[i]] = True
+
+
+@njit(nogil=True, cache=True)
+def _is_free(box, bounds, scale, edges, starts, members):
+    """Whether a box lies apart from every edge, told by the rectangle around the edge, which is somewhat too large."""
+    x0, x1, y0, _ = bounds
+    margin = _ROUNDING * (abs(x0) + abs(x1) + x1 - x0)
+    low = min(max(int((box[2] - y0) * scale) - 1, 0), starts.size - 2)
+    high = min(max(int((box[3] - y0) * scale) + 1, 0), starts.size - 2)
+    for m in range(starts[low], starts[high + 1]):
+        ax, _, bx, _ = edges[members[m]]
+        if min(ax, bx) - margin <= box[1] and max(ax, bx) + margin >= box[0]:
+            return False
+    return True

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.render.gather import gather
+from explorer.render.gather import gather, gather_flags
+from explorer.render.layout_index import frozen
 from explorer.render.palette import counts
 
 
@@ -21,6 +22,16 @@ def test_gathering_is_indexing(kind: type[np.integer], n: int):
         found = gather(entries, places)
         assert found.dtype == entries.dtype
         assert np.array_equal(found, entries[places])
+
+
+@pytest.mark.parametrize("n", [1, 8, 9, 1_000])
+def test_gathering_flags_is_indexing(n: int):
+    rng = np.random.default_rng(n)
+    flags, places = rng.random(n) < 0.5, frozen(rng.integers(0, n, 3 * n).astype(np.int32))
+    found = gather_flags(flags, places)
+    assert found.dtype == bool
+    assert np.array_equal(found, flags[places])
+    assert len(gather_flags(flags, frozen(np.empty(0, np.int32)))) == 0
 
 
 def test_counts_do_not_depend_on_the_pieces():

@@ -46,6 +46,21 @@ def test_many_rows_and_a_line_that_crosses_itself(seed: int, n_corners: int):
     assert np.array_equal(rows_inside(LayoutIndex.build(points), x, y), textbook(points, x, y))
 
 
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6), st.booleans())
+def test_blocks_of_rows_that_no_edge_touches_are_on_one_side(seed: int, n: int, stairs: bool):  # noqa: FBT001 - hypothesis gives it
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(60_000, 2)).astype(np.float32)
+    points[::7] = points[::7].round(1)
+    x, y = rng.normal(size=(2, n)).round(1)
+    if stairs:  # level and upright edges, on rows
+        x, y = np.repeat(x, 2), np.roll(np.repeat(y, 2), 1)
+    else:
+        x, y = np.append(x, 0), np.append(y, 0)
+    if y.min() < y.max():
+        assert np.array_equal(rows_inside(LayoutIndex.build(points), x, y), textbook(points, x, y))
+
+
 def test_rows_that_are_not_shown_are_not_inside():
     points = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32)
     shown = np.arange(500) % 3 == 0
