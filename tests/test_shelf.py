@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from explorer.compute.alignment import Similarity
 from explorer.compute.projections import Layout
 from explorer.data.catalog import Entry
 from explorer.data.dataset import Dataset, open_dataset
@@ -17,7 +18,7 @@ from explorer.errors import FileMissing
 from explorer.jobs.store import Store
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, stage
-from explorer.shelf import colored, open_shared, shown
+from explorer.shelf import colored, open_shared, shown, shown_already
 
 
 def entry(folder: Path, seed: int = 0, name: str = "noise") -> Entry:
@@ -128,6 +129,35 @@ def test_the_index_of_a_large_layout_is_kept_and_mapped(tmp_path: Path, monkeypa
         bottom = bottom.base
     assert isinstance(bottom, np.memmap)
     assert (kept.home, kept.extent, kept.n_rows) == (built.home, built.extent, 5000)
+
+
+def test_a_layout_that_lies_otherwise_is_another_one_on_the_map_and_kept_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("explorer.shelf._KEPT_FROM", 1000)
+    store, turn = Store(tmp_path, limit_mb=100), Similarity.of(angle=0.5, scale=3.0, reflected=True, shift=(1.0, 2.0))
+    places = np.random.default_rng(0).normal(size=(5000, 2)).astype(np.float32)
+    places[7] = np.nan
+    data, run, made = open_dataset(places), Run("PCA", "pca", {}, None), Layout(places, "pca", {})
+    plain, turned = shown(data, run, made, store), shown(data, run, made, store, frame=turn)
+    assert turned is not plain
+    assert shown(data, run, made, store, frame=turn) is turned
+    assert shown_already(data, run, frame=turn) is turned
+    assert shown_already(data, run) is plain
+    assert shown_already(data, run, frame=turn.inverse()) is None
+    rows = turned.index.rows
+    np.testing.assert_array_equal(np.stack([turned.index.x, turned.index.y], axis=1), turned.places(rows))
+    np.testing.assert_allclose(turned.places(rows), turn.apply(places)[rows])
+    assert turned.place(7) is None
+    assert np.array_equal(turned.layout.coordinates, places, equal_nan=True)
+
+    built = turned.index
+    del plain, turned
+    gc.collect()
+    monkeypatch.setattr(LayoutIndex, "build", None)  # not asked for again
+    monkeypatch.setattr(LayoutIndex, "moved", None)
+    kept = shown(data, run, Layout(places.copy(), "pca", {}), store, frame=turn).index
+    assert kept is not built
+    for name, array in built.arrays().items():
+        np.testing.assert_array_equal(kept.arrays()[name], array)
 
 
 @pytest.mark.parametrize("harm", ["truncated", "unwritable"])

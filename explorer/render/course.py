@@ -14,7 +14,7 @@ follow (Chevalier, Dragicevic and Franconeri 2014, "The Not-so-Staggering Effect
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -150,9 +150,8 @@ class Course:
 
     def emptied(self) -> Course:
         """Return it without its rows: enough for the ways of single rows, and for others to travel like these."""
-        nothing = np.empty(0, np.float32)
-        sides = dict.fromkeys(("x", "y", "lead_x", "lead_y", "rest_x", "rest_y"), nothing)
-        return replace(self, start=self.start.emptied(), places=None, rows=np.empty(0, np.int32), **sides)
+        start, none = self.start.emptied(), frozen(np.empty(0, np.float32))
+        return Course(start, None, start.rows, none, none, none, none, none, none, self.drift, self.stands_for, self.end_home)
 
     def __len__(self) -> int:
         return len(self.rows)

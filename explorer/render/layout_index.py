@@ -77,8 +77,7 @@ class LayoutIndex:
         n_rows = len(coordinates)
         rows = np.flatnonzero(np.isfinite(coordinates).all(axis=1)).astype(np.int32)
         if not len(rows):
-            nothing = np.empty(0, np.float32)
-            return cls(nothing, nothing, rows, np.empty((0, 4), np.float32), n_rows, _EMPTY, _EMPTY)
+            return cls(*_nothing(), n_rows, _EMPTY, _EMPTY)
         x, y = coordinates[rows, 0], coordinates[rows, 1]
         sides = [_Side.of(values) for values in (x, y)]
         keys = _morton(x, y, *sides[0].grid, *sides[1].grid)
@@ -98,12 +97,11 @@ class LayoutIndex:
             NaN or infinite where a row is left out.
         """
         rows = np.flatnonzero(np.isfinite(coordinates).all(axis=1)).astype(np.int32)
-        nothing = np.empty(0, np.float32)
-        empty = cls(nothing, nothing, rows, np.empty((0, 4), np.float32), len(coordinates), _EMPTY, _EMPTY)
+        empty = cls(*_nothing(), len(coordinates), _EMPTY, _EMPTY)
         if not len(rows):
             return empty
         x, y = (frozen(side if len(rows) == len(coordinates) else side[rows]) for side in coordinates.T)
-        return replace(empty, x=x, y=y).moved(lambda places: places)
+        return replace(empty, x=x, y=y, rows=frozen(rows)).moved(lambda places: places)
 
     def moved(self, move: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> LayoutIndex:
         """Move every row, such as by a rotation; rows that are near each other must stay so, as the order is kept.
@@ -122,8 +120,7 @@ class LayoutIndex:
 
     def emptied(self) -> LayoutIndex:
         """Return it without its rows: what it spans, and how many rows the dataset has."""
-        nothing = np.empty(0, np.float32)
-        return replace(self, x=nothing, y=nothing, rows=np.empty(0, np.int32), boxes=np.empty((0, 4), np.float32))
+        return LayoutIndex(*_nothing(), self.n_rows, self.extent, self.home)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -151,6 +148,12 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     plain = np.ascontiguousarray(array).view(np.ndarray)[...]
     plain.flags.writeable = False
     return plain
+
+
+def _nothing() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
+    """Return ``x``, ``y``, ``rows`` and ``boxes`` of no rows."""
+    none = frozen(np.empty(0, np.float32))
+    return none, none, frozen(np.empty(0, np.int32)), frozen(np.empty((0, 4), np.float32))
 
 
 @dataclass(frozen=True)

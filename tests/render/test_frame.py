@@ -1,5 +1,7 @@
 """Frames against Datashader and against plain NumPy."""
 
+from dataclasses import replace
+
 import datashader as ds
 import datashader.transfer_functions as tf
 import numpy as np
@@ -317,3 +319,24 @@ def test_on_a_background_a_picture_is_the_transparent_one_blended_with_it(color,
 def test_a_background_that_is_no_color_is_refused(background):
     with pytest.raises(BadParameter, match="#rrggbb"):
         render(request(cloud(), density, VIEWS[0], background=background))
+
+
+@pytest.mark.parametrize("selected", [False, True])
+def test_a_row_that_stands_for_many_is_as_dark_as_they_are(selected):
+    one = cloud(400)
+    every = np.repeat(one, 7, axis=0)
+    chosen = np.arange(len(one)) % 3 == 0 if selected else None
+    look = {"width": WIDTH, "height": HEIGHT, "view": View(-4, 4, -3, 3)}
+    whole = request(every, by_code(np.repeat(np.arange(400) % 4, 7)), selected=None if chosen is None else np.repeat(chosen, 7), **look)
+    sample = request(one, by_code(np.arange(400) % 4), selected=chosen, stands_for=7, **look)
+    sample = replace(sample, normalization=whole.normalization)
+    few, many = render(sample).rgba.astype(int), render(whole).rgba.astype(int)
+    assert np.abs(few - many).max() <= 1
+
+
+def test_a_row_that_stands_for_many_is_as_small_as_they_are():
+    rows = np.random.default_rng(0).random((40, 2)).astype(np.float32)
+    sizes = [
+        render(request(rows, density, View(0, 1, 0, 1), width=300, height=200, point_px=None, stands_for=n)).point_px for n in (1, 50, 5000)
+    ]
+    assert sizes[0] > sizes[1] > sizes[2] == 1.0

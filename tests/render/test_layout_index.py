@@ -108,3 +108,48 @@ def test_any_four_numbers_make_a_view_that_can_be_drawn(numbers, width, height):
         assert np.isfinite(view).all()
         assert view.x1 > view.x0
         assert view.y1 > view.y0
+
+
+def turned(places):
+    return (places @ np.array([[0.6, 0.8], [-0.8, 0.6]], np.float32) * 3 + 7).astype(np.float32)
+
+
+@pytest.mark.parametrize("n", [0, 1, 50, 2 * BLOCK + 3])
+@pytest.mark.parametrize("missing", [0.0, 0.3, 1.0])
+def test_an_index_moves_with_its_rows(n, missing):
+    rng = np.random.default_rng(n)
+    xy = rng.normal(size=(n, 2)).astype(np.float32)
+    xy[rng.random(n) < missing] = np.nan
+    built = LayoutIndex.build(xy)
+    index = built.moved(turned)
+    assert index.rows is built.rows
+    assert index.n_rows == n
+    np.testing.assert_array_equal(np.stack([index.x, index.y], axis=1), turned(np.stack([built.x, built.y], axis=1)))
+    for b, box in enumerate(index.boxes):
+        x, y = index.x[b * BLOCK : (b + 1) * BLOCK], index.y[b * BLOCK : (b + 1) * BLOCK]
+        assert box.tolist() == [x.min(), x.max(), y.min(), y.max()]
+    fresh = LayoutIndex.build(turned(xy))
+    assert index.home == pytest.approx(fresh.home)
+    assert index.extent == pytest.approx(fresh.extent)
+    assert not any(array.flags.writeable for of in (built, index) for array in (of.x, of.y, of.rows, of.boxes)), "one kind for the kernels"
+
+
+@pytest.mark.parametrize("n", [0, 1, 50, 2 * BLOCK + 3])
+@pytest.mark.parametrize("missing", [0.0, 0.3, 1.0])
+def test_rows_can_stay_in_their_order(n, missing):
+    rng = np.random.default_rng(n)
+    xy = rng.normal(size=(n, 2)).astype(np.float32)
+    xy[rng.random(n) < missing, 1] = np.inf
+    index, sorted_one = LayoutIndex.unsorted(xy), LayoutIndex.build(xy)
+    np.testing.assert_array_equal(index.rows, np.flatnonzero(np.isfinite(xy).all(axis=1)))
+    np.testing.assert_array_equal(np.stack([index.x, index.y], axis=1), xy[index.rows])
+    assert (index.n_rows, index.home, index.extent) == (n, sorted_one.home, sorted_one.extent)
+    assert len(index.boxes) == -(-len(index) // BLOCK)
+    assert not any(array.flags.writeable for array in (index.x, index.y, index.rows, index.boxes))
+
+
+def test_what_is_left_of_an_index_without_its_rows_is_what_it_spans():
+    built = LayoutIndex.build(np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32))
+    index = built.emptied()
+    assert len(index) == len(index.x) == len(index.boxes) == 0
+    assert (index.home, index.extent, index.n_rows) == (built.home, built.extent, 500)
