@@ -82,6 +82,7 @@ class Plane(param.Parameterized):
         self.wanted: Run | Shown | None = None  # what the map shows, or will in a moment
         self._staged = 0  # counts what was asked for: a late answer to an old question is dropped
         self._taken = 0  # the last of it that is on the map
+        self._leaving = 0  # the last of it that is a way to another layout, until that is found
         self._finishing = False  # whether the next scene takes the place of a live one
         self.plays = False  # whether the journey plays by itself, from its start to its goal
         self.at = 0.0  # where on the journey the browser was that asked last
@@ -121,15 +122,17 @@ class Plane(param.Parameterized):
     def travel(self, run: Run, dataset: Dataset) -> Future[None]:
         """Show another layout, and have its rows travel there from where they are now."""
         before, journey, at = self.scene, self.journey, self.at
-        if before is None or before.dataset is not dataset or (before.shown.run == run and not 0 < at < 1):
+        on_the_way = journey is not None and (0 < at < 1 or (at == 0 and self.plays))  # a browser may not have begun yet
+        if before is None or before.dataset is not dataset or (before.shown.run == run and not on_the_way):
             return self.stage(run, dataset)
         self.wanted = run
         self._staged += 1
+        self._leaving = self._staged
         leave = self._owner.departure(run)
 
         def find() -> Journey | None:
-            on_the_way = journey is not None and 0 < at < 1 and not isinstance(before.shown, OnTheWay)
-            return leave(journey.scene_at(at, before) if on_the_way else before)
+            seen = journey is not None and on_the_way and not isinstance(before.shown, OnTheWay)
+            return leave(journey.scene_at(at, before) if seen else before)
 
         return self._owner.in_thread("find the way to a layout", self._staged, lambda: self._staged, find, self._depart, self._fail)
 
@@ -137,21 +140,26 @@ class Plane(param.Parameterized):
         """Show a layout, and have the map ready to be put anywhere between it and another."""
         self.wanted = start
         self._staged += 1
+        self._leaving = self._staged
         find = self._owner.way_between(start, goal, self.scene)
         return self._owner.in_thread("find the way to a layout", self._staged, lambda: self._staged, find, self._prepare, self._fail)
 
     def hold(self, t: float) -> None:
-        """Stay on the journey, at a time from 0 to 1: what is there can be looked at as any other layout."""
-        journey, dataset = self.journey, self._owner.dataset
-        if journey is None or dataset is None:
+        """Stay on the journey, at a time from 0 to 1: what is there can be looked at as any other layout.
+
+        Nothing happens where another layout has been chosen meanwhile, or another dataset.
+        """
+        journey, dataset, scene = self.journey, self._owner.dataset, self.scene
+        if journey is None or dataset is None or scene is None or scene.dataset is not dataset or self._leaving == self._staged:
             return
-        if t <= 0 or t >= 1:
+        between = 0 < t < 1 or (t <= 0 and isinstance(journey.start, OnTheWay))
+        if not between:
             goal: Run | Shown = journey.start if t <= 0 else journey.goal.run
-            if self.run != (goal.run if isinstance(goal, Shown) else goal):
+            if self._taken != self._staged or self.run != (goal.run if isinstance(goal, Shown) else goal):
                 self.stage(goal, dataset)
             return
         self._staged += 1
-        make = self._owner.preparation(partial(journey.standing, t), dataset, self.scene)
+        make = self._owner.preparation(partial(journey.standing, max(t, 0.0)), dataset, scene)
         self._owner.in_thread("draw the map", self._staged, lambda: self._staged, make, self._take, self._fail)
 
     def arrive(self) -> None:
@@ -199,7 +207,7 @@ class Plane(param.Parameterized):
         if way is None:
             self._fail(_GONE, number)
             return
-        self.at, self.plays = 0.0, False
+        self.at, self.plays, self._leaving = 0.0, False, 0
         self.journey = way.journey
         self._take(way.staged, number)
 
@@ -224,6 +232,8 @@ class Plane(param.Parameterized):
     def _journey_of(self, scene: Scene) -> Journey | None:
         """Keep the journey as long as the map is somewhere on it."""
         journey, shown = self.journey, scene.shown
+        if self.scene is not None and self.scene.dataset is not scene.dataset:
+            return None  # its layouts may have the same names
         if journey is None or (isinstance(shown, OnTheWay) and shown.course is journey.course):
             return journey
         if shown.run == journey.goal.run:
@@ -234,6 +244,7 @@ class Plane(param.Parameterized):
     def _fail(self, sentence: str, number: int) -> None:
         if number != self._staged:
             return
+        self._leaving = 0
         if self.scene is not None and self.scene.dataset is self._owner.dataset:
             self.wanted = self.scene.shown  # still on the map
         else:

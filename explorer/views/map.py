@@ -382,9 +382,9 @@ class Map(pn.viewable.Viewer):
         if journey is None or scene is None:
             return True
         shown = scene.shown
-        if asked.on_the_way:
-            return isinstance(shown, OnTheWay) and shown.course is journey.course and shown.t == asked.t
-        return shown is journey.start if asked.t <= 0 else shown.run == journey.goal.run
+        if isinstance(shown, OnTheWay) and shown.course is journey.course:
+            return shown.t == asked.t
+        return not asked.on_the_way and (shown is journey.start if asked.t <= 0 else shown.run == journey.goal.run)
 
     def _still_wanted(self, scene: Scene) -> bool:
         """Whether a scene is what is on the map, or was a moment ago on the way to what will be."""
