@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -23,6 +23,7 @@ from explorer.inquiry import Inquiry
 from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
 from explorer.live_map import LiveMap
+from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.plane import Plane
 from explorer.runs import Opened, prepare, run_of, runs_of
@@ -63,6 +64,7 @@ class Session(param.Parameterized):
 
     catalog = param.Parameter(default=Catalog(()), doc="What can be opened by name (Catalog), as it was when last looked at.")
     dataset = param.Parameter(default=None, doc="The open Dataset; none until one was opened.")
+    columns = param.List(default=[], doc="Names of its columns; more when some were computed of it, while it stays the same Dataset.")
     planes = param.List(default=[], doc="The maps (Plane), one to three.")
     scene = param.Parameter(default=None, doc="What is on the first map (Scene), or none.")
     pointed = param.Integer(default=None, allow_None=True, doc="The row under the pointer, wherever that is: ringed on every map.")
@@ -101,6 +103,7 @@ class Session(param.Parameterized):
         self._every_plane = [Plane(self)]  # also those that are not on the page now: a browser keeps what it once had
         self.planes = list(self._every_plane)
         self.inquiry = Inquiry(self, jobs=self._runner)
+        self.movement = Movement(self, jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -206,7 +209,7 @@ class Session(param.Parameterized):
             self._frames = Frames()
         finally:
             self._taking = False
-        self.param.update(dataset=dataset, runs=ready.runs, neighbors=None, opening="", error="")
+        self.param.update(dataset=dataset, columns=list(dataset.roles), runs=ready.runs, neighbors=None, opening="", error="")
         for plane in self.planes[1:]:
             plane.clear()
         first = self.planes[0]
@@ -397,6 +400,8 @@ class Session(param.Parameterized):
         make: Callable[[], _Made],
         take: Callable[[_Made, int], None],
         fail: Callable[[str, int], None],
+        *,
+        threads: Executor = _threads,
     ) -> Future[None]:
         """Make something in a thread, unless it is no longer asked for by then; ``take`` it, or ``fail`` with a sentence, back here.
 
@@ -410,13 +415,16 @@ class Session(param.Parameterized):
             Runs in the thread.
         take, fail : callable
             Run on the thread that owns the params, with the number.
+        threads : Executor, optional
+            Whose thread.
         """
-        return _threads.submit(self._answer, _Asked(what, number, latest), make, take, fail)
+        return threads.submit(self._answer, _Asked(what, number, latest), make, take, fail)
 
     def staged(self, plane: Plane) -> None:
         """Hear from a plane that it has another scene."""
         if plane is self.planes[0]:
             self._on_map()
+        self.movement.follow(plane)
         self._fill()
 
     def not_staged(self, plane: Plane, sentence: str) -> None:

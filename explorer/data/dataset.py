@@ -1,15 +1,20 @@
-"""What is explored: vectors, the table beside them, and the layouts and graph that came with them. Nothing here changes once it is made."""
+"""What is explored: vectors, the table beside them, and the layouts and graph that came with them.
+
+Nothing here changes once it is made, but that a table gains columns that were computed of it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from explorer.errors import UnknownColumn
+from explorer.errors import BadParameter, UnknownColumn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Dataset", "GivenGraph", "GivenLayout", "Role", "open_dataset"]
 
 Role = Literal["label", "text", "category", "number", "time", "image", "url", "id"]
+
+_adding = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +72,9 @@ class GivenGraph:
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Rows with vectors, metadata, or both; see :func:`open_dataset`.
+
+    It does not change, with one exception: :meth:`add_column` replaces ``table`` and ``roles``. What there was stays as it is, also for who
+    reads it in another thread: every column of ``roles``, as it is at any time, is in the ``table`` that is looked at afterwards.
 
     Attributes
     ----------
@@ -122,6 +132,39 @@ class Dataset:
         """How many rows a map shows."""
         return int(np.count_nonzero(self.drawable))
 
+    def add_column(self, name: str, values: NDArray[np.float32]) -> str:
+        """Add a column of numbers that were computed of the rows; may be called from any thread.
+
+        Parameters
+        ----------
+        name : str
+            What it is called where no column has this name; else a number is put behind it.
+        values : ndarray of shape (n_rows,), float32
+            NaN where a row has none. Not copied: do not change it afterwards.
+
+        Returns
+        -------
+        str
+            The column's name.
+
+        Raises
+        ------
+        BadParameter
+            If there is not one value for each row.
+        """
+        import pyarrow as pa
+
+        if values.shape != (self.n_rows,):
+            raise BadParameter("column", f"an array of shape {values.shape}", f"give one value for each of the {self.n_rows:,} rows.")
+        column = pa.array(values, pa.float32(), from_pandas=True)
+        with _adding:
+            taken = self.table.column_names
+            free = next(candidate for n in count(1) if (candidate := name if n == 1 else f"{name} ({n})") not in taken)
+            table = self.table.append_column(free, column) if taken else pa.table({free: column})
+            object.__setattr__(self, "table", table)  # before the roles, see above
+            object.__setattr__(self, "roles", {**self.roles, free: "number"})
+        return free
+
     def row(self, i: int, columns: Sequence[str] | None = None) -> dict[str, object]:
         """Return the metadata of row i, of these columns or all, as plain Python values; None where something is missing.
 
@@ -141,8 +184,9 @@ class Dataset:
         import pandas as pd
 
         wanted = np.arange(self.n_rows) if rows is None else np.asarray(rows, dtype=np.int64).reshape(-1)
-        taken = self.table if rows is None else self.table.take(wanted)
-        frame: pd.DataFrame = taken.to_pandas() if self.table.num_columns else pd.DataFrame(index=range(len(wanted)))
+        table = self.table
+        taken = table if rows is None else table.take(wanted)
+        frame: pd.DataFrame = taken.to_pandas() if table.num_columns else pd.DataFrame(index=range(len(wanted)))
         frame.index = pd.Index(wanted, name="row")
         return frame
 

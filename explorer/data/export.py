@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -27,6 +28,7 @@ __all__ = [
     "check_target",
     "coordinates_table",
     "rows_table",
+    "unfinished",
     "write_layouts",
     "write_neighbors",
     "write_results",
@@ -77,25 +79,52 @@ class KeptRows(Protocol):
         """Give the mask, of shape (n_rows,)."""
 
 
-def check_target(path: str | os.PathLike[str]) -> None:
+def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tuple(WRITERS)) -> None:
     """Refuse a file that cannot be written, before anything is computed for it.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        What is to be written.
+    endings : collection of str
+        Those that there are writers for, in lower case; by default those of tables.
 
     Raises
     ------
     UnknownFormat
-        If no writer has this ending.
+        If the path has none of the endings.
     Unwritable
         If there is no such folder, it takes no file, or the path is a folder itself.
     """
     file = Path(path)
-    if file.suffix.lower() not in WRITERS:
-        raise UnknownFormat(str(path), tuple(WRITERS))
+    if file.suffix.lower() not in endings:
+        raise UnknownFormat(str(path), tuple(endings))
     if not file.absolute().parent.is_dir():
         raise Unwritable(str(path), f"there is no folder {file.parent}.")
     if file.is_dir():
         raise Unwritable(str(path), "it is a folder.")
     if not os.access(file.absolute().parent, os.W_OK):
         raise Unwritable(str(path), f"the folder {file.absolute().parent} takes no files.")
+
+
+@contextmanager
+def unfinished(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a path to write to in place of another, in the same folder; the file appears complete at the end of the block, or not at all.
+
+    Raises
+    ------
+    Unwritable
+        If the block raises an OSError or an ArrowException.
+    """
+    file = Path(path)
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(file)
+    except (OSError, pa.ArrowException) as error:
+        raise Unwritable(str(path), f"{getattr(error, 'strerror', None) or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_layouts(path: str | os.PathLike[str], dataset: Dataset, layouts: Sequence[ComputedLayout]) -> None:
@@ -237,20 +266,14 @@ def _writer(path: str | os.PathLike[str]) -> Writer:
 
 
 def _write(path: str | os.PathLike[str], table: pa.Table) -> None:
-    file = Path(path)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        _writer(path).write(table, unfinished)
-        unfinished.replace(file)
-    except (OSError, pa.ArrowException) as error:
-        raise Unwritable(str(path), f"{getattr(error, 'strerror', None) or error}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with unfinished(path) as file:
+        _writer(path).write(table, file)
 
 
 def _wide_table(dataset: Dataset, layouts: Sequence[ComputedLayout], graph: ComputedGraph | None, writer: Writer) -> pa.Table:
     """Make a table of one line a row: metadata, coordinates, neighbors, vectors, and the schema metadata that explains them."""
-    columns: dict[str, Any] = dict(zip(dataset.table.column_names, dataset.table.columns, strict=True))
+    table = dataset.table
+    columns: dict[str, Any] = dict(zip(table.column_names, table.columns, strict=True))
     noted: list[NotedLayout] = []
     for name, coordinates, method, params in _all_layouts(dataset, layouts):
         names = tuple(_free(f"{name}_{axis}", columns) for axis in ("1", "2"))

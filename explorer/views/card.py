@@ -41,8 +41,8 @@ def card(dataset: Dataset, row: int, *, color_by: str | None = None, most: int |
     most : int, optional
         Fields at the most; all by default.
     """
-    values = dataset.row(row)
-    names = [name for name in values if dataset.roles[name] != "image" and name != dataset.label]
+    names = [name for name, role in dataset.roles.items() if role != "image" and name != dataset.label]
+    values = dataset.row(row, names)
     if color_by in names:
         names.remove(color_by)
         names.insert(0, str(color_by))

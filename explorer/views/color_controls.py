@@ -40,7 +40,7 @@ class ColorControls(pn.viewable.Viewer):
         self.size.param.watch(self._on_size_choice, ["value"])
         for widget, name in ((self.palette, "palette"), (self.colormap, "colormap"), (self.density, "density")):
             tie(widget, appearance, name, soon=session.soon)
-        session.param.watch(self._on_dataset, ["dataset"])
+        session.param.watch(self._on_dataset, ["dataset", "columns"])
         appearance.param.watch(self._on_color, ["color_by"])
         appearance.param.watch(self._on_size, ["point_size"])
         self._on_dataset()

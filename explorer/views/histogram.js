@@ -373,8 +373,8 @@ export function render({model}) {
     return made;
   };
 
-  const fill = () => {
-    const {columns = [], choices: names = [], chosen = [], most = 0} = model.content;
+  const offer = () => {
+    const {chosen = [], most = 0} = model.content, names = model.choices;
     const old = [...choices.querySelectorAll("input")].map(check => check.value);
     if (old.length !== names.length || old.some((name, at) => name !== names[at])) choices.replaceChildren(...names.map(choice));
     const marked = new Set(chosen);
@@ -384,11 +384,15 @@ export function render({model}) {
     }
     tools.hidden = !names.length;
     summary.textContent = `Columns (${chosen.length} of ${names.length})`;
+  };
+  const fill = () => {
+    const {columns = []} = model.content;
+    offer();
     for (const histogram of histograms) histogram.sender.drop();
     histograms = columns.map(column => new Histogram(column, model, send));
     list.replaceChildren(...histograms.map(histogram => histogram.box));
     if (!histograms.length) {
-      list.append(element("div", "foot", names.length ? "Choose columns to see how their values are spread." : "No column of numbers, times or categories."));
+      list.append(element("div", "foot", model.choices.length ? "Choose columns to see how their values are spread." : "No column of numbers, times or categories."));
     }
     count();
   };
@@ -405,6 +409,7 @@ export function render({model}) {
     count();
   };
   model.on("content", fill);
+  model.on("choices", offer);
   model.on("counts", count);
   model.on("brushes", follow);
   model.on("settings", adjust);

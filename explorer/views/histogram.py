@@ -40,7 +40,8 @@ _threads = ThreadPoolExecutor(2, thread_name_prefix="explorer-histogram")
 class HistogramComponent(pn.custom.JSComponent):
     """The histograms in the browser; see ``histogram.js``."""
 
-    content = param.Dict(default={}, doc="version, columns of {name, kind, labels, colors, missing, low, high, note}, choices, most.")
+    content = param.Dict(default={}, doc="version, columns of {name, kind, labels, colors, missing, low, high, note}, most.")
+    choices = param.List(default=[], item_type=str, doc="Columns that can have a histogram.")
     counts = param.Dict(default={}, doc="of (version), columns of {shown, selected}: how many rows each bar has.")
     brushes = param.Dict(default={}, doc="of (version), answered, columns: by column and act {start, end, bars, text}.")
     settings = param.Dict(default={}, doc="act, log.")
@@ -76,6 +77,7 @@ class HistogramView(pn.viewable.Viewer):
         self._spreads: list[Distribution] = []
         self._version = 0  # of the content: what was done before the browser had it means nothing
         self._prepared = 0  # counts what was asked for: a late answer to an old question is dropped
+        self._asked: list[str] = []
         self._counting = self._stale = False
         self._counted: Question | None = None
         self._brushes = Brushes(session)
@@ -88,6 +90,7 @@ class HistogramView(pn.viewable.Viewer):
             styles={"max-height": "none"},  # Bokeh's is that of what scrolls around it
         )
         session.param.watch(self._on_dataset, ["dataset"])
+        session.param.watch(self._on_columns, ["columns"])
         session.param.watch(self._on_scene, ["scene"])
         session.filters.param.watch(self._follow, ["version"])
         session.selection.param.watch(self._follow, ["version"])
@@ -109,13 +112,24 @@ class HistogramView(pn.viewable.Viewer):
         self._dataset, self._spreads = dataset, []
         self._brushes.forget()
         state = self._session.histograms
-        choices = [] if dataset is None else colorable(dataset)
+        choices = self.component.choices = [] if dataset is None else colorable(dataset)
         kept = [column for column in state.columns if column in choices]
         columns = kept or ([] if dataset is None else first_columns(dataset))
         if columns != state.columns:
             state.columns = columns
         else:
             self._prepare()
+
+    def _on_columns(self, *_: object) -> None:
+        if self._session.dataset is self._dataset:
+            self.component.choices = [] if self._dataset is None else colorable(self._dataset)
+            if self._chosen != self._asked:  # one that was chosen before it was there
+                self._prepare()
+
+    @property
+    def _chosen(self) -> list[str]:
+        """The chosen columns, as far as there are such."""
+        return [column for column in self._session.histograms.columns if self._dataset is not None and column in self._dataset.roles]
 
     def _prepare(self, *_: object) -> None:
         """Find the bars of the chosen columns, in a thread."""
@@ -124,7 +138,8 @@ class HistogramView(pn.viewable.Viewer):
         if dataset is None:
             self._take_spreads([], "", number)
             return
-        columns, known = list(self._session.histograms.columns), {spread.column: spread for spread in self._spreads}
+        columns = self._asked = self._chosen
+        known = {spread.column: spread for spread in self._spreads}
 
         def make() -> None:
             made, sentence = [], ""
@@ -157,12 +172,11 @@ class HistogramView(pn.viewable.Viewer):
 
     def _tell_content(self, *_: object) -> None:
         self._version += 1
-        dataset, palette = self._dataset, self._session.appearance.palette
+        palette = self._session.appearance.palette
         self.component.content = {
             "version": self._version,
             "columns": [_described(spread, palette) for spread in self._spreads],
-            "choices": [] if dataset is None else colorable(dataset),
-            "chosen": list(self._session.histograms.columns),
+            "chosen": self._chosen,
             "most": self._session.histograms.param.columns.bounds[1],
         }
         self._tell_brushes()

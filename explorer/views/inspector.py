@@ -82,7 +82,7 @@ class Inspector(pn.viewable.Viewer):
         self._controls = pn.Column(k, metric, sizing_mode="stretch_width", visible=False)
         self._listed: tuple[Neighbors, Coloring | None, list[dict[str, Any]]] | None = None
         self._view = pn.Column(self._controls, self.component, sizing_mode="stretch_width")
-        session.param.watch(self._update, ["neighbors", "dataset", "scene"])
+        session.param.watch(self._update, ["neighbors", "dataset", "columns", "scene"])
         session.param.watch(self._update_maps, ["neighbors"])
         inspection.param.watch(self._update, ["row"])
         inspection.param.watch(self._update_tray, ["liked", "disliked"])

@@ -27,8 +27,18 @@ export function render({model}) {
   Object.assign(slider, {type: "range", min: 0, max: FINE, step: 1, value: 0});
   slider.setAttribute("aria-label", "Place on the way between two layouts");
   for (const [times, name] of SPEEDS) speed.add(new Option(name, times, times === 1, times === 1));
-  way.append(from, play, slider, to, loop, speed);
-  bar.append(layouts, way);
+  const color = element("button", "color", "Color by movement");
+  color.addEventListener("click", () => model.send_msg({type: "color", ...ends()}));
+  way.append(from, play, slider, to, loop, speed, color);
+  const more = element("button", "more", "⇄");  // where there is little room, the way is shown when it is asked for
+  more.setAttribute("aria-label", "The way between two layouts");
+  more.title = "The way between two layouts";
+  more.addEventListener("click", () => {
+    bar.classList.toggle("open");
+    more.setAttribute("aria-pressed", String(bar.classList.contains("open")));
+  });
+  more.setAttribute("aria-pressed", "false");
+  bar.append(layouts, more, way);
 
   let number = 0, t = 0, playing = false;
   let wanted = null;  // what to do once the way is there: a place, or "play"
@@ -92,13 +102,10 @@ export function render({model}) {
     show();
   };
   window.addEventListener("explorer-traveled", on_traveled);
-  const on_key = event => {
-    const {group, action} = event.detail;
-    if (group !== model.group || action !== "play" || event.defaultPrevented || !bar.isConnected || way.hidden) return;
-    event.preventDefault();
-    play.click();
+  const on_play = event => {  // the key, of the map that it is for
+    if (event.detail.plane === model.plane && bar.isConnected && !bar.hidden) play.click();
   };
-  window.addEventListener("explorer-key", on_key);
+  window.addEventListener("explorer-play", on_play);
 
   const show = () => {
     const {titles, title} = model.content;
@@ -110,6 +117,14 @@ export function render({model}) {
     play.setAttribute("aria-label", busy ? "Pause" : "Play the way between the two layouts");
     play.title = busy ? "Pause" : "Play (P)";
     if (document.activeElement !== slider || playing) slider.value = Math.round(t * FINE);
+    const {moved} = model.content;
+    color.disabled = moved === "unknown";
+    color.classList.toggle("awaited", moved === "awaited");
+    color.setAttribute("aria-pressed", String(moved === "color"));
+    color.title = {
+      color: "Color as before",
+      awaited: "How far each row moved is being measured; press again not to wait for it",
+    }[moved] ?? "Color by how far each row moved relative to its neighbors";
     slider.setAttribute("aria-valuetext", `${Math.round(100 * t)} % of the way from ${from.value} to ${to.value}`);
   };
   const update = () => {
@@ -142,7 +157,7 @@ export function render({model}) {
   model.on("remove", () => {
     stop_looping();
     window.removeEventListener("explorer-traveled", on_traveled);
-    window.removeEventListener("explorer-key", on_key);
+    window.removeEventListener("explorer-play", on_play);
   });
   update();
   return bar;

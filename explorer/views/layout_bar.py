@@ -1,9 +1,9 @@
-"""Which layout is on a map, by name, and the way between two of them, to be held anywhere, played and looped."""
+"""Which layout is on a map, by name, and the way between two of them: to be held anywhere, played and looped, and what moved on it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import panel as pn
 import param
@@ -23,9 +23,10 @@ __all__ = ["LayoutBar"]
 class LayoutBarComponent(pn.custom.JSComponent):
     """The bar in the browser; see ``layout_bar.js``."""
 
-    content = param.Dict(default={"titles": [], "title": "", "start": "", "goal": "", "ms": TRAVEL_MS}, doc="See LayoutBar.")
+    content = param.Dict(
+        default={"titles": [], "title": "", "start": "", "goal": "", "ms": TRAVEL_MS, "moved": "unknown"}, doc="See LayoutBar."
+    )
     plane = param.String(default="", doc="The map that this belongs to, for what in the browser speaks to it.")
-    group = param.String(default="", doc="What the maps of this session have in common.")
 
     _esm = Path(__file__).with_name("layout_bar.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("layout_bar.css")]  # type: ignore[list-item]  # as Panel allows
@@ -56,11 +57,12 @@ class LayoutBar(pn.viewable.Viewer):
         self.component = LayoutBarComponent(
             on_message=lambda message: session.soon(self._take, message),
             plane=str(id(plane)),
-            group=str(id(session)),
             margin=0,
             styles=place,
         )
-        session.param.watch(self._update, ["runs"])
+        session.param.watch(self._update, ["runs", "columns"])
+        session.appearance.param.watch(self._update, ["color_by"])
+        session.movement.param.watch(self._update, ["awaited"])
         plane.param.watch(self._update, ["scene", "journey"])
         self._update()
 
@@ -75,10 +77,14 @@ class LayoutBar(pn.viewable.Viewer):
             run = self._run(message.get("title"))
             if run is not None:
                 self._plane.travel(run, dataset)
-        elif message.get("type") == "between":
+        elif message.get("type") in ("between", "color"):
             start, goal = self._run(message.get("start")), self._run(message.get("goal"))
-            if start is not None and goal is not None and start != goal:
+            if start is None or goal is None or start == goal:
+                return
+            if message["type"] == "between":
                 self._plane.journey_between(start, goal, dataset)
+            else:
+                self._session.movement.toggle_color(start, goal)
 
     def _run(self, title: object) -> Run | None:
         return next((run for run in self._session.runs if run.title == title), None)
@@ -92,6 +98,14 @@ class LayoutBar(pn.viewable.Viewer):
         else:
             start = title if title in titles else next(iter(titles), "")
             goal = next((other for other in [*titles[titles.index(start) + 1 :], *titles] if other != start), "") if titles else ""
-        content = {"titles": titles, "title": title, "start": start, "goal": goal, "ms": TRAVEL_MS}
+        moved = self._moved(start, goal) if start in titles and goal in titles else "unknown"
+        content = {"titles": titles, "title": title, "start": start, "goal": goal, "ms": TRAVEL_MS, "moved": moved}
         if content != self.component.content:
             self.component.content = content
+
+    def _moved(self, start: str, goal: str) -> Literal["color", "awaited", ""]:
+        """Say whether the maps are colored by how far rows moved between the two ends, or will be when that is measured."""
+        movement, column = self._session.movement, self._session.movement.column(start, goal)
+        if column is not None and self._session.appearance.color_by == column:
+            return "color"
+        return "awaited" if movement.awaited == {start, goal} else ""

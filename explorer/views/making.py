@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from explorer.compute.progress import Stopped
 from explorer.errors import ExplorerError
+from explorer.priority import give_way
 from explorer.session import Session
 from explorer.views.download import Download
-from explorer.views.map import give_way
 
 __all__ = ["TABLE_TYPES", "FileMaker"]
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import re
-import sys
-import threading
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -25,6 +22,7 @@ from explorer import settings
 from explorer.journey import Journey, OnTheWay
 from explorer.picture import Picture, PictureRequest, draw
 from explorer.plane import Plane
+from explorer.priority import give_way
 from explorer.render.inside import bounds_of, rows_inside
 from explorer.render.view import View
 from explorer.scene import InProgress, Scene
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-__all__ = ["Map", "give_way"]
+__all__ = ["Map"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,14 +49,6 @@ _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _CORNERS = 4_096  # of an outline
 _AHEAD = 6  # pictures of a journey that a browser may ask for before it has the first
 _NICER = 5  # threads that draw give way to the event loop where cores are few
-
-
-def give_way(nicer: int) -> None:
-    """Lower this thread's priority below its process's; Linux alone has priorities of threads."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, min(os.getpriority(os.PRIO_PROCESS, thread) + nicer, 19))
-
 
 _drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
 

@@ -276,7 +276,7 @@ export function render({model}) {
   const offer = show => {
     const at = show ? token() : null, typed = at ? at.typed.toLowerCase() : "";
     const rank = name => (name.toLowerCase().startsWith(typed) ? 0 : 1);
-    offered = !at ? [] : model.content.names.filter(({name}) => name.toLowerCase().includes(typed) && name !== at.typed)
+    offered = !at ? [] : model.names.filter(({name}) => name.toLowerCase().includes(typed) && name !== at.typed)
       .sort((a, b) => rank(a.name) - rank(b.name)).slice(0, 8);
     if (/^(and|or|not|in|is|true|false|none)$/.test(typed)) offered = [];
     chosen = -1;
@@ -349,20 +349,25 @@ export function render({model}) {
     mark.hidden = !model.marks;
     mark.setAttribute("aria-pressed", String(model.marking));
   };
-  const draw = () => {
-    const {columns, example} = model.content, every = element("option", "", "All text");
+  const offer_columns = () => {
+    const every = element("option", "", "All text"), {value} = column;
     every.value = "";
-    search.reset();
-    query.reset();
-    column.replaceChildren(every, ...(columns || []).map(name => {
+    column.replaceChildren(every, ...model.columns.map(name => {
       const made = element("option", "", name);
       made.value = name;
       return made;
     }));
+    column.value = model.columns.includes(value) ? value : "";
+    text.disabled = line.disabled = !model.columns.length;
+  };
+  const draw = () => {
+    const {example} = model.content;
+    search.reset();
+    query.reset();
+    column.value = "";
     text.placeholder = model.keys_everywhere ? "Search text  ( / )" : "Search text";
     line.placeholder = example || "column == value";
     line.title = example ? `For example: ${example}` : "";
-    text.disabled = line.disabled = !(columns || []).length;
     list.replaceChildren();
     offer(false);
     show_found();
@@ -387,12 +392,14 @@ export function render({model}) {
   second.append(named, query.field, query.wrong, said, met.box);
   box.append(first, second);
   model.on("content", draw);
+  model.on("columns", offer_columns);
   model.on("found", show_found);
   model.on("listed", show_listed);
   model.on("at", show_current);
   model.on("met", show_met);
   model.on("filtering", show_filtering);
   model.on("marking", show_marking);
+  offer_columns();
   draw();
   show_marking();
   if (model.found.any) show_listed();

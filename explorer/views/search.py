@@ -39,7 +39,9 @@ _threads = ThreadPoolExecutor(2, thread_name_prefix="explorer-hits")
 class SearchComponent(pn.custom.JSComponent):
     """Search and query in the browser; see ``search.js``."""
 
-    content = param.Dict(default={}, doc="version, columns (names), names of {name, role}, example: of the dataset.")
+    content = param.Dict(default={}, doc="version, example: of the dataset.")
+    columns = param.List(default=[], doc="Columns in which text can be looked for.")
+    names = param.List(default=[], doc="Columns that the query line completes: name, role.")
     found = param.Dict(default={}, doc="of (version), asked, any, note, error, n: what the search found.")
     listed = param.Dict(default={}, doc="of (version), first, hits of {row, title, column, text}: a page of what it found.")
     at = param.Integer(default=-1, doc="Which of the hits one is at; none before the first.")
@@ -112,6 +114,7 @@ class SearchView(pn.viewable.Viewer):
             margin=(0, 10),
         )
         session.param.watch(self._on_dataset, ["dataset"])
+        session.param.watch(self._on_columns, ["columns"])
         session.param.watch(self._on_scene, ["scene"])
         session.filters.param.watch(self._tell_filtering, ["version"])
         self._on_dataset()
@@ -127,15 +130,16 @@ class SearchView(pn.viewable.Viewer):
             return
         self._dataset, self._pattern, self._shown = dataset, None, None
         self._version += 1
-        content: dict[str, Any] = {"version": self._version, "columns": [], "names": [], "example": ""}
-        if dataset is not None:
-            content["columns"] = searchable(dataset)
-            content["names"] = [{"name": name, "role": role} for name, role in list(dataset.roles.items())[:_COLUMNS]]
-            content["example"] = example(dataset)
-        self.component.content = content
+        self.component.content = {"version": self._version, "example": "" if dataset is None else example(dataset)}
+        self._on_columns()
         self.search.answered = self.query.answered = 0
         self.search.forget()
         self.query.forget()
+
+    def _on_columns(self, *_: object) -> None:
+        dataset = self._session.dataset
+        names = [] if dataset is None else [{"name": name, "role": role} for name, role in list(dataset.roles.items())[:_COLUMNS]]
+        self.component.param.update(columns=[] if dataset is None else searchable(dataset), names=names)
 
     def _on_scene(self, *_: object) -> None:
         scene = self._session.scene
@@ -185,7 +189,7 @@ class SearchView(pn.viewable.Viewer):
             self._pattern = None
             self.search.forget(asked)
             return
-        if mode not in MODES or (column is not None and column not in self.component.content["columns"]):
+        if mode not in MODES or (column is not None and column not in self.component.columns):
             return
         try:
             pattern = Pattern.of(text, mode, case=case)

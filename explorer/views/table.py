@@ -17,11 +17,11 @@ import param
 from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
+from explorer.priority import give_way
 from explorer.row_order import Sort, is_quick, sortable
 from explorer.session import Schedule, Session
 from explorer.views.download import Download, file_name
 from explorer.views.making import TABLE_TYPES, FileMaker
-from explorer.views.map import give_way
 from explorer.views.table_cells import AT_FIRST, MOST, cells, describe, first_columns
 from explorer.views.table_listing import NOTHING, Kind, Listing, copied_text, line, make_listing, note, write_listing
 
@@ -88,6 +88,8 @@ class Table(pn.viewable.Viewer):
         self._listing = NOTHING
         self._asked = 0  # counts the listings that were asked for: a late one is dropped
         self._version = 0  # of what the browser has
+        self._described: list[str] = []  # its columns
+        self._sorted_by: Sort = ()  # what was listed last, or will be in a moment
         self._top = 0  # counts the listings that begin at the top
         self._kind: Kind = "all"
         self._selected: NDArray[np.bool_] | None = None  # the selection that is listed
@@ -100,6 +102,7 @@ class Table(pn.viewable.Viewer):
         self._sorting = ""
         self._view = pn.Column(self.component, self.download, sizing_mode="stretch_both")
         session.param.watch(self._on_dataset, ["dataset"])
+        session.param.watch(self._on_columns, ["columns"])
         session.param.watch(self._on_scene, ["scene"])
         session.selection.param.watch(self._on_selection, ["version"])
         session.table.param.watch(self._on_which, ["which"])
@@ -120,13 +123,23 @@ class Table(pn.viewable.Viewer):
     # -- from the session
 
     def _on_dataset(self, *_: object) -> None:
-        dataset = self._session.dataset
         self._listing = NOTHING
         self._latest.clear()
         self._shown = self._shown_mask()
-        self.component.offered = [] if dataset is None else first_columns(dataset)[:_NAMES_MOST]
+        self._offer()
         self._resolve()
         self._list()
+
+    def _on_columns(self, *_: object) -> None:
+        self._offer()
+        if self._sort != self._sorted_by:
+            self._list()
+        elif self._listing.dataset is self._session.dataset and self._columns != self._described:
+            self._publish()
+
+    def _offer(self) -> None:
+        dataset = self._session.dataset
+        self.component.offered = [] if dataset is None else first_columns(dataset)[:_NAMES_MOST]
 
     def _on_scene(self, *_: object) -> None:
         shown = self._shown_mask()
@@ -184,6 +197,7 @@ class Table(pn.viewable.Viewer):
         """List rows anew: at once where nothing is to be looked for, else in a thread."""
         self._asked += 1
         number, dataset, sort, kind = self._asked, self._session.dataset, self._sort, self._kind
+        self._sorted_by = sort
         selected = self._selected if kind == "selected" else None
         shown = None if kind == "all" else self._shown
         if dataset is None:
@@ -235,6 +249,7 @@ class Table(pn.viewable.Viewer):
         made = self._listing
         self._version += 1
         self._latest.clear()
+        self._described = self._columns
         listing = {
             "version": self._version,
             "top": self._top,
@@ -243,7 +258,7 @@ class Table(pn.viewable.Viewer):
             "line": line(made),
             "note": note(made, n_selected=self._session.selection.count),
             "dataset": "" if made.dataset is None else f"{made.dataset.name} {made.dataset.fingerprint}",
-            "columns": [] if made.dataset is None else describe(made.dataset, self._columns, self._sort),
+            "columns": [] if made.dataset is None else describe(made.dataset, self._described, self._sort),
         }
         self.component.param.update(listing=listing, counts=self._counted())
 
@@ -323,7 +338,7 @@ class Table(pn.viewable.Viewer):
         self._latest.move_to_end(client)
         while len(self._latest) > _CLIENTS:
             self._latest.popitem(last=False)
-        made, version, columns, mask = self._listing, self._version, self._columns, self._session.selection.mask
+        made, version, columns, mask = self._listing, self._version, self._described, self._session.selection.mask
         count = min(max(count, 1), _AT_ONCE)
         start = max(0, min(start, made.n - count))
         dataset = made.dataset

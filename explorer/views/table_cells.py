@@ -45,7 +45,7 @@ class Column(TypedDict):
 
 def first_columns(dataset: Dataset) -> list[str]:
     """Give the dataset's columns as a table shows them: the label first."""
-    names = list(dataset.table.column_names)
+    names = list(dataset.roles)
     return names if dataset.label is None else [dataset.label, *(name for name in names if name != dataset.label)]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from explorer.data.dataset import Dataset, open_dataset
-from explorer.errors import UnknownColumn
+from explorer.errors import BadParameter, UnknownColumn
 
 
 @pytest.fixture
@@ -37,6 +38,41 @@ def test_a_dataset_cannot_be_changed(dataset: Dataset) -> None:
     for array in (dataset.vectors, dataset.drawable):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
+
+
+def test_it_gains_a_column_and_what_somebody_holds_stays_as_it_is(dataset: Dataset) -> None:
+    table, roles = dataset.table, dataset.roles
+    values = np.array([1, np.nan, -2.5, 0], np.float32)
+    assert dataset.add_column("far", values) == "far"
+    assert (table.num_columns, len(roles)) == (7, 7)
+    assert dataset.table.column_names == list(dataset.roles) == [*table.column_names, "far"]
+    assert dataset.roles["far"] == "number"
+    assert dataset.row(1)["far"] is None
+    np.testing.assert_array_equal(dataset.numbers("far"), values)
+    assert dataset.add_column("far", values) == "far (2)"
+    assert dataset.add_column("n", values) == "n (2)"
+    assert dataset.row(0)["n"] == 10
+
+
+def test_rows_without_metadata_gain_a_column_too() -> None:
+    dataset = open_dataset(np.eye(3, 4, dtype=np.float32))
+    dataset.add_column("far", np.arange(3, dtype=np.float32))
+    assert dataset.frame()["far"].tolist() == [0, 1, 2]
+
+
+def test_a_column_of_other_rows_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(BadParameter, match="one value for each of the 4 rows"):
+        dataset.add_column("far", np.zeros(3, np.float32))
+    assert "far" not in dataset.roles
+
+
+def test_columns_from_many_threads_are_all_there_and_no_reader_misses_one(dataset: Dataset) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        added = [threads.submit(dataset.add_column, "far", np.zeros(4, np.float32)) for _ in range(100)]
+        while not all(done.done() for done in added):
+            assert set(dataset.roles) <= set(dataset.table.column_names)
+    assert len({done.result() for done in added}) == 100
+    assert dataset.table.num_columns == len(dataset.roles) == 107
 
 
 def test_a_row_is_plain_values_and_nothing_is_none(dataset: Dataset) -> None:

@@ -80,7 +80,7 @@ def brushed(session: Session, loop: Any, opened: Callable[..., Dataset]) -> Brus
 
 def test_a_dataset_begins_with_its_color_then_numbers(brushed: Brushed):
     assert brushed.names == ["kind", "score"]
-    assert brushed.component.content["choices"] == ["kind", "score"]
+    assert brushed.component.choices == ["kind", "score"]
     assert brushed.shown("kind") == [14, 13, 13]
 
 

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,7 +17,7 @@ from explorer.data.dataset import Dataset
 from explorer.picture import Picture, PictureRequest, draw
 from explorer.scene import Scene
 from explorer.session import Session
-from explorer.views.map import Map, give_way
+from explorer.views.map import Map
 
 DRAW: dict[str, Any] = {
     "type": "draw",
@@ -389,24 +386,6 @@ def test_where_there_is_no_map_it_says_what_to_do(shown: Shown, session: Session
 
 def test_the_note_goes_when_there_is_a_map(shown: Shown, dataset: Dataset):
     assert shown.map.layer.note == ""
-
-
-@pytest.mark.skipif(not hasattr(os, "setpriority"), reason="no priorities of threads")
-def test_threads_that_draw_give_way_also_where_the_server_itself_has_a_low_priority():
-    nice = []
-
-    def twice() -> None:
-        for _ in range(2):
-            give_way(8)
-            nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-
-    thread = threading.Thread(target=twice)
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    thread.start()
-    thread.join()
-    if sys.platform == "linux":
-        assert nice == [min(before + 8, 19), min(before + 16, 19)]
-    assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 def test_pictures_are_kept_back_until_the_browser_has_its_page(

@@ -200,7 +200,7 @@ def test_another_dataset_begins_without_hits(panel: Searched, opened: Callable[.
     panel.query("score > 0.5")
     before = panel.component.content["version"]
     opened(30, seed=1, note=np.arange(30))
-    assert panel.component.content["columns"] == ["word", "kind", "score", "note"]
+    assert panel.component.columns == ["word", "kind", "score", "note"]
     assert panel.component.content["example"].startswith('kind == "a" and score > ')
     assert not panel.component.found["any"]
     assert not panel.component.met["any"]
