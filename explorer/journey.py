@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.compute.projections import Layout
 from explorer.render.course import Course, moved
 from explorer.render.layout_index import frozen
 from explorer.render.normalization import Normalization
@@ -38,6 +38,11 @@ class OnTheWay(Shown):
     def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Say where rows are at this time; see :meth:`explorer.scene.Placed.places`."""
         return moved(self.course.ways(self.start.places(rows), self.goal.places(rows)), self.t).astype(np.float32)
+
+    @property
+    def written(self) -> Layout:
+        """As a file has it: there is no layout of which this is a turned one, so rows are where they are on the map."""
+        return replace(self.layout, coordinates=self.places(np.arange(self.index.n_rows)))
 
     def whole(self) -> OnTheWay:
         """Place all rows at this time, where this is a sample of them."""
@@ -80,7 +85,7 @@ class Journey:
         self._normalization = normalization
         self._stands_for = stands_for * self.course.stands_for
         self._lock = Lock()
-        self._dressed: tuple[tuple[Any, ...], Scene] | None = None
+        self._dressed: tuple[Scene, Scene] | None = None  # like which scene, and how
 
     @property
     def title(self) -> str:
@@ -94,7 +99,7 @@ class Journey:
         Takes a millisecond or two, but for the first time with other colors.
         """
         shown = self._shown(t)
-        return replace(self._dress(shown, like), shown=shown, normalization=self._normalization_at(t))
+        return replace(self._dress(shown, like), shown=shown, normalization=self._normalization_at(t, like.normalization))
 
     def standing(self, t: float) -> OnTheWay:
         """Place all rows at a time: for a picture at rest."""
@@ -111,9 +116,8 @@ class Journey:
         return OnTheWay(run, layout, self.course.at(t), self.start, self.goal, self.course, t, frame=frame)
 
     def _dress(self, shown: OnTheWay, like: Scene) -> Scene:
-        wanted = like.coloring, like.selection_mask, like.passing, like.hidden, like.point_size
         with self._lock:
-            if self._dressed is None or any(one is not other for one, other in zip(wanted, self._dressed[0], strict=True)):
+            if self._dressed is None or not _looks_like(self._dressed[0], like):
                 scene = stage(
                     like.dataset,
                     shown,
@@ -125,14 +129,22 @@ class Journey:
                     hidden=like.hidden,
                     before=like,
                 )
-                self._dressed = wanted, replace(scene, stands_for=self._stands_for)
+                self._dressed = like, replace(scene, stands_for=self._stands_for)
             return self._dressed[1]
 
-    def _normalization_at(self, t: float) -> Normalization:
-        """Mix how dark rows are at both ends, so that nothing flickers."""
+    def _normalization_at(self, t: float, now: Normalization) -> Normalization:
+        """Mix how dark rows are at both ends, so that nothing flickers; where a person wants it otherwise ``now``, that is it."""
         first, last = self._normalization, self.goal_normalization
+        if first.how != now.how:
+            return now
         if last is None or last.how != first.how:
             return first
         n = max(len(first.table), len(last.table))
         tables = [np.pad(each.table, (0, n - len(each.table)), mode="edge") for each in (first, last)]
         return Normalization(first.how, frozen(((1 - t) * tables[0] + t * tables[1]).astype(np.float32)))
+
+
+def _looks_like(one: Scene, other: Scene) -> bool:
+    """Whether two scenes of the same rows have the same colors, selection and filters."""
+    same = one.coloring is other.coloring and one.selection_mask is other.selection_mask and one.passing is other.passing
+    return same and one.hidden == other.hidden and one.point_size == other.point_size

@@ -59,6 +59,7 @@ class LiveMap:
     def __init__(self, owner: Owner, plane: Plane, run: Run, job: Job[Layout]) -> None:
         self.detail = ""  # how far what is on the map has come
         self._owner, self._plane, self._run, self._job = owner, plane, run, job
+        self._instead_of = plane.run
         self._reference: Placed | None = None if plane.scene is None else plane.scene.shown
         self._dressed: tuple[Scene, Scene] | None = None  # like which scene, and how
         self._seen = 0
@@ -119,7 +120,8 @@ class LiveMap:
         loss = "" if live.loss is None else f", loss {live.loss:.3f}"
         self.detail = f"iteration {live.iteration:,} of {live.iterations:,}{loss}" if live.iteration else "the start"
         self._next = monotonic() + max(_SOONEST_S, _DRAWN * took / _SHARE)
-        self._plane.live = scene
+        if self._plane.run == self._instead_of:  # else somebody looks at another layout meanwhile
+            self._plane.live = scene
 
     def _fail(self, _: str, __: int) -> None:
         self._busy = False  # logged; the result comes without having been watched

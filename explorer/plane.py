@@ -121,6 +121,7 @@ class Plane(param.Parameterized):
 
     def travel(self, run: Run, dataset: Dataset) -> Future[None]:
         """Show another layout, and have its rows travel there from where they are now."""
+        self.unwatch()
         before, journey, at = self.scene, self.journey, self.at
         on_the_way = journey is not None and (0 < at < 1 or (at == 0 and self.plays))  # a browser may not have begun yet
         if before is None or before.dataset is not dataset or (before.shown.run == run and not on_the_way):
@@ -138,6 +139,7 @@ class Plane(param.Parameterized):
 
     def journey_between(self, start: Run, goal: Run, dataset: Dataset) -> Future[None]:
         """Show a layout, and have the map ready to be put anywhere between it and another."""
+        self.unwatch()
         self.wanted = start
         self._staged += 1
         self._leaving = self._staged

@@ -52,6 +52,11 @@ class Placed:
         found = gather(self.layout.coordinates, rows)
         return found if self.frame == IDENTITY else self.frame.apply(found)
 
+    @property
+    def written(self) -> Layout:
+        """As a file has it: as it was computed, however it is turned here."""
+        return self.layout
+
     def place(self, row: int) -> tuple[float, float] | None:
         """Say where a row is on the map; None where it is not on it."""
         x, y = map(float, self.places(np.array([row]))[0])

@@ -45,8 +45,8 @@ def view_table(scene: Scene, view: View, *, kept: Mapping[str, KeptRows] = Mappi
     Returns
     -------
     pyarrow.Table
-        "row" (the row number), "x", "y", where rows are selected "selected", "selection: name" for each that is kept, then the metadata. A
-        column of the metadata with one of these names gets a number behind its name.
+        "row" (the row number), "x" and "y" as the layout was computed, where rows are selected "selected", "selection: name" for each that
+        is kept, then the metadata. A column of the metadata with one of these names gets a number behind its name.
     """
     rows = rows_in_view(scene, view)
-    return coordinates_table(scene.dataset, scene.shown.layout, rows, selected=scene.selection_mask, kept=kept)
+    return coordinates_table(scene.dataset, scene.shown.written, rows, selected=scene.selection_mask, kept=kept)
