@@ -134,6 +134,12 @@ class Map(pn.viewable.Viewer):
         with self._clients_lock:
             return next((client.asked for client in reversed(self._clients.values()) if client.home == self.layer.home), None)
 
+    @property
+    def _seen(self) -> Scene | None:
+        """What is on the map: the layout that is being computed, where there is one."""
+        scene: Scene | None = self.plane.live or self.plane.scene
+        return scene
+
     def begin(self) -> None:
         """Send pictures from now on, first the latest of those that were kept back for each browser."""
         kept, self._held = self._held or {}, None
@@ -149,14 +155,14 @@ class Map(pn.viewable.Viewer):
 
     def show_everything(self) -> None:
         """Show every row, also the few that lie far outside of the whole map as it is shown first."""
-        scene = self.plane.scene
+        scene = self._seen
         if scene is not None:
             x0, x1, y0, y1 = map(float, scene.shown.index.extent)
             self.layer._send_msg({"type": "view", "x0": x0, "x1": x1, "y0": y0, "y1": y1})
 
     def show_selection(self) -> None:
         """Bring the selected rows into view, as far as they are shown; where none is, nothing happens."""
-        scene = self.plane.scene
+        scene = self._seen
         if scene is not None and scene.selected is not None:
             shown = None if scene.shown_rows is None else scene.shown_rows.flags
             found = partial(bounds_of, scene.shown.index, scene.selected.flags, shown)
@@ -166,7 +172,7 @@ class Map(pn.viewable.Viewer):
 
     def fly_to(self, row: int) -> None:
         """Move to a row, and nearer where the view is wide; a row that is not on the map is left where it is."""
-        scene = self.plane.scene
+        scene = self._seen
         if scene is not None and 0 <= row < scene.dataset.n_rows:
             place = scene.shown.place(row)
             if place is not None:
@@ -187,25 +193,29 @@ class Map(pn.viewable.Viewer):
         self.layer.param.update(tool=maps.tool, mode=maps.mode, linked=maps.linked)
 
     def _on_pointed(self, *_: object) -> None:
-        self.layer._send_msg(ring_message(self.plane.scene, self._session.pointed, self.plane.journey))
+        journey = self.plane.journey if self.plane.live is None else None
+        self.layer._send_msg(ring_message(self._seen, self._session.pointed, journey))
 
     def _on_journey(self, *_: object) -> None:
         journey, scene, plays = self.plane.journey, self.plane.scene, self.plane.plays
         self.layer.along = journey is not None or self.plane.live is not None
         self._on_marks()
-        if journey is None or scene is None:
-            self.layer._send_msg({"type": "journey", "number": 0})
-            return
         with self._clients_lock:
             looking = {name: client.asked.view for name, client in self._clients.items() if client.asked is not None}
             for client in self._clients.values():
-                client.traveling = journey.number if plays else 0
+                client.traveling = 0 if journey is None or client.asked is None or not plays else journey.number
+        if journey is None or scene is None:
+            self.layer._send_msg({"type": "journey", "number": 0})
+            return
 
         find = partial(_messages, journey, scene, looking, plays)
         self._session.in_thread("begin a journey", journey.number, lambda: journey.number, find, self._send_all, self._fail)
 
     def _on_live(self, *_: object) -> None:
         live = self.plane.live
+        self._on_marks()
+        if self._session.pointed is not None:
+            self._on_pointed()
         with self._clients_lock:
             waiting = [(client, client.asked) for client in self._clients.values() if client.asked is not None]
         if live is None:
@@ -240,14 +250,14 @@ class Map(pn.viewable.Viewer):
                 return
         for client, asked in waiting:
             client.home = home if along else client.home
-            if not client.traveling and not (asked.moving and asked.on_the_way):
+            if not client.traveling and not (along and asked.moving and asked.on_the_way):
                 self._draw(client, asked._replace(moving=False))
 
     def _on_marks(self, *_: object) -> None:
-        session, scene = self._session, self.plane.scene
+        session, scene = self._session, self._seen
         on_map = session.inquiry.on_maps.get(self.plane)
         here = scene is not None and scene.dataset is session.dataset
-        row, journey = session.inspection.row, self.plane.journey
+        row, journey = session.inspection.row, self.plane.journey if self.plane.live is None else None
         self.layer.marks = marks_of(scene, row, session.neighbors, on_map, session.marked, journey) if here else []
 
     def _on_note(self, *_: object) -> None:
@@ -306,7 +316,6 @@ class Map(pn.viewable.Viewer):
     def _note_travel(self, client: _Client, asked: PictureRequest) -> None:
         plane = self.plane
         if plane.journey is None or asked.journey != plane.journey.number:
-            client.traveling = 0 if asked.journey == 0 and not asked.moving else client.traveling
             return
         plane.at = asked.t
         if not asked.moving and client.traveling:
@@ -324,7 +333,7 @@ class Map(pn.viewable.Viewer):
         self._later(partial(self._select_inside, x, y, mode, made_by))
 
     def _select_inside(self, x: list[float], y: list[float], mode: Mode, made_by: str) -> None:
-        scene, session = self.plane.scene, self._session
+        scene, session = self._seen, self._session
         if scene is None or scene.dataset is not session.dataset:
             return
 
@@ -341,6 +350,8 @@ class Map(pn.viewable.Viewer):
             return
         if self.plane.live is not None:
             journey, asked = None, asked._replace(journey=0, moving=True)
+        elif journey is not None and journey.number == client.traveling != asked.journey:
+            asked = asked._replace(journey=journey.number, t=0.0, moving=True)  # it has not heard of it: rows are where they were
         elif journey is None or journey.number != asked.journey:
             journey, asked = None, asked._replace(journey=0)
         elif self._on_the_spot(asked):
@@ -424,7 +435,9 @@ class Map(pn.viewable.Viewer):
         rest, asked, session = client.rest, client.asked, self._session
         if rest is not None and (asked is None or rest.scene is not self.plane.scene or rest.request.view != asked.view):
             rest = None
-        if rest is None and asked is not None and self.plane.scene is not None:
+        if self.plane.live is not None:
+            rest, client.pointed = None, {kind: place for kind, place in client.pointed.items() if kind == "hover"}  # it shows no rows
+        elif rest is None and asked is not None and self.plane.scene is not None:
             return  # it is being drawn
         for kind in ("hover", "tap"):
             place = client.pointed.pop(kind, None)
