@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from explorer.animation.file import animate
     from explorer.app import Explorer
     from explorer.compute.neighbors import NeighborGraph
     from explorer.compute.projections import PCA, TSNE, UMAP, Layout
@@ -31,6 +32,7 @@ __all__ = [
     "NeighborGraph",
     "ParameterError",
     "__version__",
+    "animate",
     "catalog",
     "neighbor_graph",
     "open_dataset",
@@ -50,6 +52,7 @@ _HOMES = {
     "ParameterError": "explorer.errors",
     "TSNE": "explorer.compute.projections",
     "UMAP": "explorer.compute.projections",
+    "animate": "explorer.animation.file",
     "catalog": "explorer.data.catalog",
     "neighbor_graph": "explorer.headless",
     "open_dataset": "explorer.data.dataset",

@@ -31,6 +31,7 @@ Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors
   explorer serve FILE       the same for other people: no browser is opened
   explorer project FILE     compute projections and write them to a file
   explorer neighbors FILE   compute every row's nearest rows and write them to a file
+  explorer animate FILE     let every row travel from one projection to another, as a video, a GIF or a page
   explorer datasets         list the catalog
 
 Each command has its own help, as in: explorer project --help
@@ -52,6 +53,11 @@ _NEIGHBORS = """\
 examples:
   explorer neighbors vectors.parquet -k 10 -o neighbors.parquet
   explorer neighbors vectors.parquet -k 10 --metric euclidean -o neighbors.csv
+"""
+_ANIMATE = """\
+examples:
+  explorer animate vectors.parquet --from umap --to tsne -o out.mp4
+  explorer animate vectors.parquet --from pca --to umap --color topic --seconds 6 --dark -o out.html
 """
 
 
@@ -208,6 +214,31 @@ def _neighbors(options: argparse.Namespace) -> None:
     _remark(dataset.notes)
 
 
+def _add_animate(parser: argparse.ArgumentParser) -> None:
+    from explorer.animation.options import AnimationOptions
+    from explorer.options import add_options
+
+    _add_source(parser, endings=".mp4, .webm, .gif or .html")
+    for flag, role, usual in (("--from", "start", "umap"), ("--to", "goal", "tsne")):
+        text = f"pca, umap, tsne, or the title of a layout that came with the data (default: {usual})"
+        parser.add_argument(flag, dest=role, metavar="LAYOUT", default=usual, help=text)
+    _add_columns(parser, "vectors", "color")
+    add_options(parser, AnimationOptions, title="picture and time")
+
+
+def _animate(options: argparse.Namespace) -> None:
+    from explorer.animation.file import animate, check_animation
+    from explorer.animation.options import AnimationOptions
+    from explorer.options import values_from
+
+    chosen = values_from(options, AnimationOptions)
+    check_animation(options.output, **chosen)
+    dataset = _opened(options.file, options)
+    made = animate(dataset, options.output, options.start, options.goal, **chosen)
+    _say(f"wrote {options.output}: {made.title}, {made.n_rows:,} rows, {made.width} x {made.height}, {made.seconds:g} s")
+    _remark(dataset.notes)
+
+
 def _add_nothing(parser: argparse.ArgumentParser) -> None:
     """Take no options."""
 
@@ -223,9 +254,9 @@ def _datasets(_: argparse.Namespace) -> None:
     _remark(found.problems)
 
 
-def _add_source(parser: argparse.ArgumentParser) -> None:
+def _add_source(parser: argparse.ArgumentParser, *, endings: str = ".parquet, .feather, .jsonl, .csv or .tsv") -> None:
     parser.add_argument("file", metavar="FILE | NAME", help="what to read: a file, or a name of the catalog")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write: .parquet, .feather, .jsonl, .csv or .tsv")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help=f"what to write: {endings}")
 
 
 def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
@@ -267,5 +298,6 @@ COMMANDS = {
     "serve": Command("Serve datasets to other people.", _SERVING, _add_serve, _serve),
     "project": Command("Lay out every row in two dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project),
     "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
+    "animate": Command("Let every row travel from one layout to another, as a video, a GIF or a page.", _ANIMATE, _add_animate, _animate),
     "datasets": Command("List the datasets that can be opened by name.", "", _add_nothing, _datasets),
 }

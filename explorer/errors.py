@@ -29,6 +29,7 @@ ExplorerError                    catch this one to catch them all
         JobCanceled              somebody pressed Cancel
         WorkerDied               the compute process ended
     StoreUnwritable (OSError)    results cannot be kept where they should be
+    ExtraMissing (ImportError)   an optional library is not installed
 
 Errors keep the values they were made from, positionally, so that they survive pickle and JSON; ``str(error)`` makes the sentence.
 """
@@ -49,6 +50,7 @@ __all__ = [
     "DuplicateColumns",
     "EmptyDataset",
     "ExplorerError",
+    "ExtraMissing",
     "FileMissing",
     "JobCanceled",
     "JobError",
@@ -297,6 +299,14 @@ class StoreUnwritable(ExplorerError, OSError):
     def __str__(self) -> str:
         folder, reason = self.args
         return f"Results cannot be kept in {folder}: {reason}. Free some space, or name another folder with EXPLORER_STORE."
+
+
+class ExtraMissing(ExplorerError, ImportError):
+    """An optional library is not installed: ``ExtraMissing(what, extra)``."""
+
+    def __str__(self) -> str:
+        what, extra = self.args
+        return f'{what} needs a library that is not installed here: pip install "panel-embedding-explorer[{extra}]"'
 
 
 def _listed(names: Sequence[object]) -> str:

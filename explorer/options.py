@@ -1,4 +1,4 @@
-"""Command-line options made from the projections' parameters, so that each is defined once; never a second default or bound."""
+"""Command-line options made from params, such as those of projections, so that each is defined once; never a second default or bound."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from explorer.errors import BadParameter
 if TYPE_CHECKING:
     from explorer.compute.projections import Projection
 
-__all__ = ["add_projection_options", "projections_from"]
+__all__ = ["add_options", "add_projection_options", "projections_from", "values_from"]
+
+
+def add_options(parser: argparse.ArgumentParser, kind: type[param.Parameterized], *, title: str) -> None:
+    """Add a group of options, one a parameter of a class."""
+    group = parser.add_argument_group(title)
+    for name, parameter in _parameters(kind).items():
+        group.add_argument(f"--{name.replace('_', '-')}", dest=name, help=_help(parameter), **_accepted(parameter))
+
+
+def values_from(options: argparse.Namespace, kind: type[param.Parameterized]) -> dict[str, Any]:
+    """Give the values that were set of options which :func:`add_options` has added."""
+    values = {name: getattr(options, name) for name in _parameters(kind)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def add_projection_options(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +65,7 @@ def projections_from(options: argparse.Namespace, methods: list[str]) -> list[Pr
     return [projection(method, **given[method]) for method in methods]
 
 
-def _parameters(kind: type[Projection]) -> dict[str, param.Parameter[Any]]:
+def _parameters(kind: type[param.Parameterized]) -> dict[str, param.Parameter[Any]]:
     return {name: parameter for name, parameter in kind.param.objects("existing").items() if name != "name"}
 
 
@@ -70,10 +83,12 @@ def _help(parameter: param.Parameter[Any]) -> str:
     bounds = getattr(parameter, "bounds", None)
     if bounds and None not in bounds:
         facts.append(f"{_plain(bounds[0])} to {_plain(bounds[1])}")
-    return f"{text} ({', '.join(facts)})".replace("%", "%%")
+    return (f"{text} ({', '.join(facts)})" if facts else text).replace("%", "%%")
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         return f"{int(value):,}"
     return f"{value:,}" if isinstance(value, (int, float)) else str(value)

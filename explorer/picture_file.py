@@ -11,7 +11,6 @@ import math
 import os
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 
 from explorer import settings
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
-from explorer.errors import BadParameter, UnknownChoice, UnknownFormat, Unwritable
+from explorer.data.export import check_target, unfinished
+from explorer.errors import BadParameter, UnknownChoice
 from explorer.picture import SIDE_MOST
 from explorer.picture_words import Words, legend_strip, title_strip
 from explorer.render.color import rgb
@@ -30,7 +30,7 @@ from explorer.render.view import View
 from explorer.scene import Scene
 from explorer.view_rows import rows_in_view
 
-__all__ = ["BACKGROUNDS", "WIDEST", "Background", "Window", "save_picture", "write_picture"]
+__all__ = ["BACKGROUNDS", "WIDEST", "Background", "Window", "ink_on", "on_ground", "save_picture", "usual_point", "write_picture"]
 
 WIDEST: Final = 8_000
 """Pixels."""
@@ -105,7 +105,7 @@ def write_picture(
     width, height = _size(window, width)
     scale = width / window.width
     ground = {"page": window.background, "white": "#ffffff", "transparent": None}[background]
-    words = Words(width, scale, ink=_ink_on(ground or window.background))
+    words = Words(width, scale, ink=ink_on(ground or window.background))
     rows = rows_in_view(scene, window.view)
     name = scene.dataset.name if title is None else title
     above = title_strip(words, scene, rows, name) if name else None
@@ -114,14 +114,14 @@ def write_picture(
 
     def bands() -> Iterator[NDArray[np.uint8]]:
         if above is not None:
-            yield _on_ground(above, ground)
+            yield on_ground(above, ground)
         for done, band in _map_bands(scene, window, width, height, n_rows=len(rows)):
             if should_stop():
                 raise Stopped
-            yield _on_ground(band, ground)
+            yield on_ground(band, ground)
             report("picture", done)
         if below is not None:
-            yield _on_ground(below, ground)
+            yield on_ground(below, ground)
 
     write_png(
         file,
@@ -145,20 +145,34 @@ def save_picture(path: str | os.PathLike[str], scene: Scene, window: Window, **o
     Unwritable
         If there is no such folder, or it takes no file.
     """
-    file = Path(path)
-    if file.suffix.lower() != ".png":
-        raise UnknownFormat(str(path), (".png",))
-    if not file.absolute().parent.is_dir():
-        raise Unwritable(str(path), f"there is no folder {file.parent}.")
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as out:
-            write_picture(out, scene, window, **options)
-        unfinished.replace(file)
-    except OSError as error:
-        raise Unwritable(str(path), f"{error.strerror or error}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    check_target(path, endings=(".png",))
+    with unfinished(path) as file, file.open("wb") as out:
+        write_picture(out, scene, window, **options)
+
+
+def usual_point(scene: Scene, window: Window) -> float:
+    """Find how large a row is on screen, in CSS pixels."""
+    ratio = min(max(window.ratio, 1.0), settings.pixel_ratio())
+    width, height = (min(max(round(side * ratio), 1), SIDE_MOST) for side in (window.width, window.height))
+    asked = None if scene.point_size is None else scene.point_size * ratio
+    frame = _frame(scene, window.view, width, height, point_px=asked, pixel_ratio=ratio, always_discs=False)
+    return frame.point_px / ratio
+
+
+def on_ground(strip: NDArray[np.uint8], ground: str | None) -> NDArray[np.uint8]:
+    """Blend with an opaque color, to (lines, width, 3); leave as it is on none."""
+    if ground is None:
+        return strip
+    opaque = np.empty((strip.shape[0] * strip.shape[1], 4), np.uint8)
+    red, green, blue = map(np.uint32, rgb(ground))
+    blend(strip.reshape(-1, 4), red, green, blue, opaque)
+    return opaque.reshape(strip.shape)[..., :3]
+
+
+def ink_on(color: str) -> str:
+    """Choose the color of text on a ground."""
+    red, green, blue = rgb(color)
+    return "#f5f5f5" if 0.299 * red + 0.587 * green + 0.114 * blue < 128 else "#1a1a1a"  # noqa: PLR2004
 
 
 def _sane(window: Window) -> Window:
@@ -182,7 +196,7 @@ def _map_bands(scene: Scene, window: Window, width: int, height: int, *, n_rows:
     """Draw the map from top to bottom: how much is done, and a band of it, uint8 (lines, width, 4)."""
     scale = width / window.width
     view = window.view.fitted(width, height)
-    point_px = _point_px(scene, window) * scale
+    point_px = usual_point(scene, window) * scale
     n_bands = max(math.ceil(width * height / _BAND_PIXELS), math.ceil(n_rows / _BAND_ROWS) if point_px > 1 else 1)
     _, unit = view.span
     if unit < _FLATTEST * max(abs(view.y0), abs(view.y1)):
@@ -194,32 +208,8 @@ def _map_bands(scene: Scene, window: Window, width: int, height: int, *, n_rows:
         yield bottom / height, _frame(scene, part, width, bottom - top, point_px=max(point_px, 1.0), pixel_ratio=scale).rgba
 
 
-def _point_px(scene: Scene, window: Window) -> float:
-    """Find how large a row is on screen, in CSS pixels."""
-    ratio = min(max(window.ratio, 1.0), settings.pixel_ratio())
-    width, height = (min(max(round(side * ratio), 1), SIDE_MOST) for side in (window.width, window.height))
-    asked = None if scene.point_size is None else scene.point_size * ratio
-    frame = _frame(scene, window.view, width, height, point_px=asked, pixel_ratio=ratio, always_discs=False)
-    return frame.point_px / ratio
-
-
 def _frame(
     scene: Scene, view: View, width: int, height: int, *, point_px: float | None, pixel_ratio: float, always_discs: bool = True
 ) -> Frame:
     request = scene.request(view, width, height, point_px=point_px, always_discs=always_discs, pixel_ratio=pixel_ratio)
     return render(request)
-
-
-def _on_ground(strip: NDArray[np.uint8], ground: str | None) -> NDArray[np.uint8]:
-    """Blend with an opaque color, to (lines, width, 3); leave as it is on none."""
-    if ground is None:
-        return strip
-    opaque = np.empty((strip.shape[0] * strip.shape[1], 4), np.uint8)
-    red, green, blue = map(np.uint32, rgb(ground))
-    blend(strip.reshape(-1, 4), red, green, blue, opaque)
-    return opaque.reshape(strip.shape)[..., :3]
-
-
-def _ink_on(color: str) -> str:
-    red, green, blue = rgb(color)
-    return "#f5f5f5" if 0.299 * red + 0.587 * green + 0.114 * blue < 128 else "#1a1a1a"  # noqa: PLR2004

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from explorer.lettering import Lettering, one_line, shortened, text_width
 from explorer.scene import Scene
 
-__all__ = ["Words", "legend_strip", "title_strip"]
+__all__ = ["FAINT", "LINE", "MARGIN", "TEXT", "TITLE", "Words", "legend_strip", "title_strip", "wrapped"]
 
 # Sizes in pixels of the screen, which a picture has more or fewer of.
-_TITLE, _TEXT = 17.0, 12.0
+TITLE, TEXT, MARGIN, LINE = 17.0, 12.0, 12.0, 19.0
 _LEAST = 0.75  # words are not drawn smaller than this part of their size on screen
-_MARGIN, _LINE, _GAP, _SWATCH, _BAR = 12.0, 19.0, 18.0, 11.0, 260.0
+_GAP, _SWATCH, _BAR = 18.0, 11.0, 260.0
 _NAME_MOST = 220.0
 _NARROWEST = 120  # pixels; in a narrower picture there is no room for words
 _MEASURED = 100  # entries whose widths decide how wide a column is
-_FAINT: Final = 0.72  # opacity
+FAINT: Final = 0.72  # opacity
 _SPACE = " · "
 
 
@@ -43,7 +43,7 @@ class Words(NamedTuple):
     @property
     def room(self) -> float:
         """How many pixels wide a line may be."""
-        return self.width - 2 * self.px(_MARGIN)
+        return self.width - 2 * self.px(MARGIN)
 
 
 class _Entry(NamedTuple):
@@ -68,14 +68,14 @@ def title_strip(words: Words, scene: Scene, rows: NDArray[np.integer], title: st
     parts.append(f"{len(rows):,} of {scene.dataset.n_rows:,} rows")
     if scene.selection_mask is not None:
         parts.append(f"{int(np.count_nonzero(scene.selection_mask[rows])):,} of them selected")
-    size, line, margin = words.px(_TEXT), words.px(_LINE), words.px(_MARGIN)
-    lines = _wrapped(parts, words.room, size)
-    strip = words.strip(margin + words.px(_TITLE) + line * len(lines) + 0.6 * margin)
-    baseline = margin + words.px(_TITLE) * 0.85
-    strip.text(margin, baseline, shortened(title, words.room, words.px(_TITLE)), size=words.px(_TITLE))
+    size, line, margin = words.px(TEXT), words.px(LINE), words.px(MARGIN)
+    lines = wrapped(parts, words.room, size)
+    strip = words.strip(margin + words.px(TITLE) + line * len(lines) + 0.6 * margin)
+    baseline = margin + words.px(TITLE) * 0.85
+    strip.text(margin, baseline, shortened(title, words.room, words.px(TITLE)), size=words.px(TITLE))
     for text in lines:
         baseline += line
-        strip.text(margin, baseline, text, size=size, opacity=_FAINT)
+        strip.text(margin, baseline, text, size=size, opacity=FAINT)
     return strip.rgba
 
 
@@ -104,24 +104,36 @@ def legend_strip(words: Words, scene: Scene, *, most_height: float) -> NDArray[n
     return _categories(words, scene, most_height)
 
 
+def wrapped(parts: Sequence[str], width: float, size: float) -> list[str]:
+    """Set parts into lines; a part that is longer than a line is cut."""
+    lines: list[str] = []
+    for part in (shortened(part, width, size) for part in parts):
+        longer = lines[-1] + _SPACE + part if lines else ""
+        if longer and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
+
+
 def _categories(words: Words, scene: Scene, most_height: float) -> NDArray[np.uint8]:
     entries = _entries(scene)
-    size, line, margin, swatch = (words.px(length) for length in (_TEXT, _LINE, _MARGIN, _SWATCH))
+    size, line, margin, swatch = (words.px(length) for length in (TEXT, LINE, MARGIN, _SWATCH))
     grid = _grid(words, entries, most_height)
     listed = entries if len(entries) <= grid.n_cells else entries[: grid.n_cells - 1]
-    feet = _wrapped(_notes(scene), words.room, size)
+    feet = wrapped(_notes(scene), words.room, size)
     strip = words.strip(margin + line * (1 + grid.n_lines + len(feet)))
     first = _write_head(strip, words, str(scene.coloring.column))
     for place in range(min(len(entries), grid.n_cells)):
         left, baseline = margin + place // grid.n_lines * grid.pitch, first + place % grid.n_lines * line
         if place == len(listed):
-            strip.text(left, baseline, f"and {_n_categories(scene) - len(listed):,} more", size=size, opacity=_FAINT)
+            strip.text(left, baseline, f"and {_n_categories(scene) - len(listed):,} more", size=size, opacity=FAINT)
             break
         entry = listed[place]
         strip.box(left, baseline - 0.9 * swatch, entry.color, width=swatch, height=swatch)
         strip.text(left + 1.6 * swatch, baseline, shortened(entry.name, grid.name_width, size), size=size)
         end = left + 1.6 * swatch + grid.name_width + grid.count_width
-        strip.text(end - text_width(entry.amount, size), baseline, entry.amount, size=size, opacity=_FAINT)
+        strip.text(end - text_width(entry.amount, size), baseline, entry.amount, size=size, opacity=FAINT)
     _write_feet(strip, words, feet, first + line * grid.n_lines)
     return strip.rgba
 
@@ -142,7 +154,7 @@ class _Grid(NamedTuple):
 
 def _grid(words: Words, entries: Sequence[_Entry], most_height: float) -> _Grid:
     """Make columns as wide as the widest name needs, and as few lines as they allow."""
-    size, swatch, gap = words.px(_TEXT), words.px(_SWATCH), words.px(_GAP)
+    size, swatch, gap = words.px(TEXT), words.px(_SWATCH), words.px(_GAP)
     measured = entries[:_MEASURED]
     count_width = max((text_width(entry.amount, size) for entry in measured), default=0.0) + swatch
     least = 1.6 * swatch + count_width
@@ -150,35 +162,35 @@ def _grid(words: Words, entries: Sequence[_Entry], most_height: float) -> _Grid:
     name_width = min(name_width, words.px(_NAME_MOST), max(words.room - least, 0.0))
     pitch = least + name_width + gap
     n_columns = max(int((words.room + gap) // pitch), 1)
-    n_lines = min(max(int(most_height // words.px(_LINE)), 1), math.ceil(len(entries) / n_columns))
+    n_lines = min(max(int(most_height // words.px(LINE)), 1), math.ceil(len(entries) / n_columns))
     return _Grid(n_columns, n_lines, pitch, name_width, count_width)
 
 
 def _color_bar(words: Words, scene: Scene) -> NDArray[np.uint8]:
     coloring = scene.coloring
-    size, line, margin, swatch = (words.px(length) for length in (_TEXT, _LINE, _MARGIN, _SWATCH))
-    feet = _wrapped(_notes(scene), words.room, size)
+    size, line, margin, swatch = (words.px(length) for length in (TEXT, LINE, MARGIN, _SWATCH))
+    feet = wrapped(_notes(scene), words.room, size)
     strip = words.strip(margin + line * (2.8 + len(feet)))
     first = _write_head(strip, words, str(coloring.column))
     width = min(words.px(_BAR), words.room)
     low, high = f"≤ {coloring.low:,.4g}", f"≥ {coloring.high:,.4g}"
     strip.box(margin, first - 0.9 * swatch, coloring.lut, width=width, height=swatch)
-    strip.text(margin, first + 0.8 * line, low, size=size, opacity=_FAINT)
-    strip.text(margin + width - text_width(high, size), first + 0.8 * line, high, size=size, opacity=_FAINT)
+    strip.text(margin, first + 0.8 * line, low, size=size, opacity=FAINT)
+    strip.text(margin + width - text_width(high, size), first + 0.8 * line, high, size=size, opacity=FAINT)
     _write_feet(strip, words, feet, first + 1.8 * line)
     return strip.rgba
 
 
 def _write_head(strip: Lettering, words: Words, text: str) -> float:
     """Write the column's name; returns the next line's baseline."""
-    baseline = words.px(0.4 * _MARGIN + 0.7 * _LINE)
-    strip.text(words.px(_MARGIN), baseline, shortened(text, words.room, words.px(_TEXT)), size=words.px(_TEXT))
-    return baseline + words.px(_LINE)
+    baseline = words.px(0.4 * MARGIN + 0.7 * LINE)
+    strip.text(words.px(MARGIN), baseline, shortened(text, words.room, words.px(TEXT)), size=words.px(TEXT))
+    return baseline + words.px(LINE)
 
 
 def _write_feet(strip: Lettering, words: Words, feet: Sequence[str], baseline: float) -> None:
     for place, text in enumerate(feet):
-        strip.text(words.px(_MARGIN), baseline + place * words.px(_LINE), text, size=words.px(_TEXT), opacity=_FAINT)
+        strip.text(words.px(MARGIN), baseline + place * words.px(LINE), text, size=words.px(TEXT), opacity=FAINT)
 
 
 def _entries(scene: Scene) -> list[_Entry]:
@@ -209,15 +221,3 @@ def _notes(scene: Scene) -> list[str]:
     if n_hidden:
         notes.append(f"{n_hidden:,} hidden")
     return notes
-
-
-def _wrapped(parts: Sequence[str], width: float, size: float) -> list[str]:
-    """Set parts into lines; a part that is longer than a line is cut."""
-    lines: list[str] = []
-    for part in (shortened(part, width, size) for part in parts):
-        longer = lines[-1] + _SPACE + part if lines else ""
-        if longer and text_width(longer, size) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(part)
-    return lines

@@ -138,6 +138,32 @@ def test_vectors_are_named_by_one_column_by_a_beginning_or_one_by_one(here: Path
         assert pd.read_parquet("out.parquet")["neighbors"].map(list).tolist() == expected.tolist()
 
 
+def test_animate_writes_the_way_between_two_layouts(vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    small = ["--width", "320", "--seconds", "0.5", "--fps", "4", "--no-loop", "--color", "size"]
+    assert (
+        cli.main(["project", "vectors.parquet", "--method", "pca", "--method", "tsne", "--tsne-perplexity", "5", "-o", "both.parquet"]) == 0
+    )
+    capsys.readouterr()
+    assert cli.main(["animate", "both.parquet", "--from", "pca", "--to", "tsne", "-o", "out.html", *small]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "wrote out.html: PCA → t-SNE, perplexity 5.0, 39 rows, 320 x 180, 2.5 s\n"
+    assert shown.err == "explorer: 1 row is not drawn: no usable vector (missing, not finite or nothing but zeros).\n"
+    assert Path("out.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_animate_says_what_is_wrong_in_one_sentence(vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    words = ["animate", "vectors.parquet", "--from", "pca"]
+    assert "There is no file gone.npy" in refused(capsys, "animate", "gone.npy", "-o", "out.gif")
+    assert re.search(r"out\.avi has an ending .* \.mp4, \.webm, \.gif, \.html", refused(capsys, *words, "-o", "out.avi"))
+    assert "nowhere/out.gif cannot be written: there is no folder nowhere" in refused(capsys, *words, "-o", "nowhere/out.gif")
+    assert "width=321 is not allowed" in refused(capsys, *words, "--width", "321", "-o", "out.mp4")
+    assert "seconds=0.0 is not allowed: give a number from 0.1 to 60." in refused(capsys, *words, "--seconds", "0", "-o", "out.gif")
+    assert "isomap is not a layout" in refused(capsys, *words, "--to", "isomap", "-o", "out.gif")
+    assert "pca is not a layout to travel to from PCA" in refused(capsys, *words, "--to", "pca", "-o", "out.gif")
+    assert "has no column colour" in refused(capsys, *words, "--color", "colour", "-o", "out.gif")
+    assert [path.name for path in Path().iterdir()] == ["vectors.parquet"]
+
+
 @pytest.mark.parametrize("command", ["project", "neighbors"])
 def test_what_cannot_be_opened_is_one_sentence(command: str, here: Path, capsys: pytest.CaptureFixture[str]):
     (here / "empty.npy").touch()
@@ -224,3 +250,22 @@ def test_ctrl_c_cancels_and_leaves_nothing_behind(here: Path):
     assert process.returncode == 130, err
     assert (out, err) == ("", "explorer: interrupted.\n")
     assert [path.name for path in here.iterdir()] == ["many.npy"]
+
+
+def test_ctrl_c_ends_an_animation_and_leaves_nothing_behind(here: Path):
+    places = np.random.default_rng(0).normal(size=(5_000, 4)).astype(np.float32)
+    pd.DataFrame(places, columns=["pca_1", "pca_2", "umap_1", "umap_2"]).to_parquet("many.parquet")
+    words = [sys.executable, "-m", "explorer", "animate", "many.parquet", "--to", "pca", "--seconds", "60", "--fps", "60", "-o", "out.mp4"]
+    with subprocess.Popen(
+        words, env=os.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        end = time.monotonic() + 60
+        while not any(path.stat().st_size for path in here.glob(".out.mp4.*.part")):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert (out, err) == ("", "explorer: interrupted.\n")
+    assert [path.name for path in here.iterdir()] == ["many.parquet"]

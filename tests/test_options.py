@@ -6,9 +6,10 @@ import argparse
 
 import pytest
 
+from explorer.animation.options import AnimationOptions
 from explorer.compute.projections import PROJECTIONS
 from explorer.errors import BadParameter
-from explorer.options import add_projection_options, projections_from
+from explorer.options import add_options, add_projection_options, projections_from, values_from
 
 
 @pytest.fixture
@@ -52,3 +53,15 @@ def test_a_value_out_of_bounds_is_refused(parser: argparse.ArgumentParser):
 def test_an_option_of_a_method_that_was_not_asked_for_is_refused(parser: argparse.ArgumentParser):
     with pytest.raises(BadParameter, match="--umap-seed=3 is not allowed: it needs --method umap"):
         projections_from(parser.parse_args(["--umap-seed", "3"]), ["pca"])
+
+
+def test_any_class_of_parameters_becomes_options_and_values():
+    parser = argparse.ArgumentParser()
+    add_options(parser, AnimationOptions, title="picture and time")
+    assert values_from(parser.parse_args([]), AnimationOptions) == {}
+    given = parser.parse_args(["--width", "640", "--no-loop", "--title", "Words"])
+    assert values_from(given, AnimationOptions) == {"width": 640, "loop": False, "title": "Words"}
+    shown = " ".join(parser.format_help().split())
+    assert "(default 4, 0.1 to 60)" in shown
+    assert "(default yes)" in shown
+    assert "()" not in shown

@@ -28,6 +28,7 @@ SAMPLE_ARGUMENTS = {
     "BadVectors": ("file.parquet", "embedding", 3, "it has 5 numbers, the others have 8."),
     "DuplicateColumns": ("file.csv", "word"),
     "EmptyDataset": ("file.csv", 1),
+    "ExtraMissing": ("A .mp4 file", "video"),
     "FileMissing": ("file.csv",),
     "JobCanceled": ("UMAP",),
     "JobFailed": ("UMAP", "out of memory"),

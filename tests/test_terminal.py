@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from explorer.jobs.job import Job
-from explorer.terminal import duration, progress_bar
+from explorer.terminal import duration, progress_bar, report_bar
 
 
 def a_job() -> Job[str]:
@@ -43,4 +43,19 @@ def test_a_bar_is_no_longer_moved_when_its_block_has_ended(capsys: pytest.Captur
         pass
     capsys.readouterr()
     job.advance("UMAP", 0.5)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_runs_here_reports_to_a_bar(capsys: pytest.CaptureFixture[str]):
+    with report_bar(shown=True) as report:
+        report("animation", 0.42)
+    shown = capsys.readouterr()
+    assert "animation" in shown.err
+    assert " 42 %" in shown.err
+    assert not shown.out
+
+
+def test_what_runs_here_reports_to_nobody_where_nobody_watches(capsys: pytest.CaptureFixture[str]):
+    with report_bar() as report:
+        report("animation", 0.42)
     assert capsys.readouterr() == ("", "")

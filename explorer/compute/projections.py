@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from explorer.compute.principal_components import PCA
 from explorer.compute.projection import GraphRequest, Layout, Projection
 from explorer.compute.tsne_layout import TSNE
 from explorer.compute.umap_layout import UMAP
 from explorer.errors import BadParameter, UnknownChoice
 
-__all__ = ["PCA", "PROJECTIONS", "TSNE", "UMAP", "GraphRequest", "Layout", "Projection", "projection"]
+if TYPE_CHECKING:
+    from param import Parameterized
+
+__all__ = ["PCA", "PROJECTIONS", "TSNE", "UMAP", "GraphRequest", "Layout", "Projection", "allowed", "projection"]
 
 PROJECTIONS: dict[str, type[Projection]] = {kind.method: kind for kind in (PCA, UMAP, TSNE)}
 
@@ -40,17 +45,21 @@ def projection(method: str, **params: object) -> Projection:
         try:
             made.param.update(**{name: value})
         except ValueError:
-            raise BadParameter(name, value, _allowed(made, name)) from None
+            raise BadParameter(name, value, allowed(made, name)) from None
     return made
 
 
-def _allowed(made: Projection, name: str) -> str:
+def allowed(made: Parameterized, name: str) -> str:
     """Say what a parameter takes, as the end of a sentence."""
-    from param import Integer, Selector
+    from param import Boolean, Integer, Selector, String
 
     parameter = made.param[name]
     if isinstance(parameter, Selector):
         return f"choose {' or '.join(parameter.objects)}."
+    if isinstance(parameter, Boolean):
+        return "give True or False."
+    if isinstance(parameter, String):
+        return "give text."
     low, high = parameter.bounds
     kind = "a whole number" if isinstance(parameter, Integer) else "a number"
     automatic = ", or nothing for automatic" if parameter.allow_None else ""
