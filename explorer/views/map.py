@@ -256,9 +256,9 @@ class Map(pn.viewable.Viewer):
     def _on_marks(self, *_: object) -> None:
         session, scene = self._session, self._seen
         on_map = session.inquiry.on_maps.get(self.plane)
-        here = scene is not None and scene.dataset is session.dataset
+        here = scene if scene is not None and scene.dataset is session.dataset else None
         row, journey = session.inspection.row, self.plane.journey if self.plane.live is None else None
-        self.layer.marks = marks_of(scene, row, session.neighbors, on_map, session.marked, journey) if here else []
+        self.layer.marks = [] if here is None else marks_of(here, row, session.neighbors, on_map, session.marked, journey)
 
     def _on_note(self, *_: object) -> None:
         session = self._session
