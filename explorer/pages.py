@@ -16,6 +16,7 @@ from explorer.compute.bins import warm as warm_bins
 from explorer.errors import ExplorerError
 from explorer.jobs.runner import runner
 from explorer.neighborhood import warm as warm_neighborhood
+from explorer.query.literal import warm as warm_search
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
 from explorer.stills import still
@@ -121,6 +122,7 @@ def _warm_data(source: object) -> None:
     warm_render()
     warm_neighborhood()
     warm_bins()
+    warm_search()
     warm_alignment()
     session = Session(schedule=lambda function: function())
     opening = session.open_entry() if source is None else session.open(source)
