@@ -33,10 +33,7 @@ def test_found_is_what_an_expression_finds(texts: list[str | None], wanted: str,
 def test_a_match_is_found_wherever_it_lies_and_never_across_two_texts(wanted: str):
     rng = np.random.default_rng(0)
     plain = ["".join(rng.choice(list("abc "), n)) for n in rng.integers(0, 300, 400)]
-    texts = [
-        f"{text[:at]}{wanted.upper()}{text[at:]}" if i % 5 == 0 else text
-        for i, (text, at) in enumerate(zip(plain, range(400), strict=True))
-    ]
+    texts = [f"{text[:i]}{wanted.upper()}{text[i:]}" if i % 5 == 0 else text for i, text in enumerate(plain)]
     texts[1:4] = [f"a{wanted[: len(wanted) // 2]}", f"{wanted[len(wanted) // 2 :]}b", ""]
     if len(wanted) == 1:
         texts[2] = "b"
@@ -47,9 +44,10 @@ def test_a_match_is_found_wherever_it_lies_and_never_across_two_texts(wanted: st
 
 def test_letters_with_more_cases_are_left_to_expressions():
     assert holding(pa.array(["ü"]), "Ü", case=False) is None
-    assert holding(pa.array(["ſo"]), "so", case=False) is None
+    long = "\u017f"  # an s of old prints
+    assert holding(pa.array([f"{long}o"]), "so", case=False) is None
     assert holding(pa.array(["ü so"]), "o", case=False) is not None
     assert holding(pa.array(["so"]), "so", case=False) is not None
-    held = holding(pa.array(["ſo", "so"]), "so", case=True)
+    held = holding(pa.array([f"{long}o", "so"]), "so", case=True)
     assert held is not None
     assert held.tolist() == [False, True]
