@@ -7,6 +7,8 @@ from dataclasses import replace
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import numpy as np
+
 from explorer.compute.alignment import IDENTITY, align
 from explorer.compute.projections import Layout
 from explorer.render.layout_index import LayoutIndex
@@ -85,7 +87,8 @@ class LiveMap:
 
     def _scene(self, live: LiveLayout, like: Scene) -> Scene:
         shown = self._shown(live)
-        if self._dressed is None or self._dressed[0] is not like:
+        rows = shown.index.rows
+        if self._dressed is None or self._dressed[0] is not like or not np.array_equal(self._dressed[1].shown.index.rows, rows):
             dressed = stage(
                 like.dataset,
                 shown,

@@ -276,7 +276,7 @@ class Session(param.Parameterized):
 
     def cancel(self) -> None:
         """End the computation that this session asked for, if one runs; what was on the map before is shown again."""
-        job, self._job = self._job, None
+        job, self._job, self._live = self._job, None, None
         if job is not None:
             job.cancel()
             self.planes[0].unwatch()

@@ -133,17 +133,17 @@ class Dispatcher:
 
     def _prepare(self) -> None:
         while (computation := self._to_prepare.get()) is not None:
-            if computation.state == "over":  # nobody waits for it any more
-                continue
             error: ExplorerError | None = None
             try:
-                computation.prepare()
+                if computation.state != "over":  # somebody waits for it
+                    computation.prepare()
             except ExplorerError as raised:
                 error = raised
             except Exception as raised:  # a border: the job tells it
                 logger.exception("Preparing %s failed", computation.task.describe())
                 error = JobFailed(computation.task.describe(), f"{type(raised).__name__}: {raised}")
             self._events.put(partial(self._prepared, computation, error))
+            del computation  # or its dataset would stay in memory until the next
 
     def _joined(self, asker: Asker, task: Task, prepare: Callable[[], None]) -> None:
         if asker.job.ended:
