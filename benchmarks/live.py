@@ -54,15 +54,16 @@ def main() -> int:
 
 def measure(dataset: Dataset, *, quick: bool) -> list[Figure]:
     """Measure everything for one dataset."""
-    figures = []
+    figures: list[Figure] = []
     repeats = 1 if quick else 3
+    projections = (UMAP(n_epochs=50 if quick else 200), TSNE(n_iter=0 if quick else 100))
     with tempfile.TemporaryDirectory() as folder:
         jobs = Runner(Store(folder))
         try:
             small = explorer.open_dataset(np.random.default_rng(0).normal(size=(500, 16)).astype(np.float32))
             for projection in (UMAP(n_epochs=5), TSNE(n_iter=0)):
                 jobs.submit_layout(small, projection).result(WAIT_S)
-            for projection in (UMAP(n_epochs=50) if quick else UMAP(), TSNE(n_iter=0 if quick else 500)):
+            for projection in projections:
                 # Without the graph of the one before: as for somebody who opens the file and presses Run.
                 seen = watched(jobs, replace(dataset, fingerprint=f"{len(figures):032x}"), projection)
                 name = projection.title
@@ -77,7 +78,7 @@ def measure(dataset: Dataset, *, quick: bool) -> list[Figure]:
         finally:
             jobs.close()
         vectors = np.asarray(dataset.vectors)[dataset.drawable]
-        for projection in (UMAP(n_epochs=50) if quick else UMAP(), TSNE(n_iter=0 if quick else 100)):
+        for projection in projections:
             lost, reports = cost(projection, vectors, graph, repeats)
             name = projection.title
             figures += [
