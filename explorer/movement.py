@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from explorer.scene import Run
 
 __all__ = ["Asker", "Movement", "column_between", "moved"]
+
+logger = logging.getLogger(__name__)
 
 _REST_S: Final = 1.5  # after a layout is on the map: a journey has ended by then
 _NICER: Final = 10  # where cores are few, measuring gives way to pictures
@@ -145,7 +148,8 @@ class Movement(param.Parameterized):
 
     def hear(self, dataset: Dataset) -> None:
         """Hear, in any thread, that a dataset has gained a column."""
-        self._asker.soon(self._take, dataset)
+        if dataset is self._asker.dataset:
+            self._asker.soon(self._take, dataset)
 
     # -- measuring
 
@@ -270,7 +274,10 @@ def _add_column(dataset: Dataset, start: Run, goal: Run, jobs: Runner) -> str | 
         _measured.setdefault(dataset, {})[pair] = name
         listening = list(_listening)
     for movement in listening:
-        movement.hear(dataset)
+        try:
+            movement.hear(dataset)
+        except RuntimeError:  # an event loop that was closed without its session: nobody else is to suffer for it
+            logger.exception("a session could not be told of the column %r", name)
     return name
 
 

@@ -174,6 +174,23 @@ def test_who_has_the_same_dataset_open_gets_the_column(session: Session, loop: L
     elsewhere.close()
 
 
+def test_a_session_whose_loop_was_closed_keeps_nobody_from_the_column(session: Session, loop: Loop, jobs: Runner):
+    closed = False
+
+    def schedule(function: Any) -> None:
+        if closed:
+            message = "Event loop is closed"
+            raise RuntimeError(message)
+        loop(function)
+
+    other = Session(schedule=schedule, jobs=jobs)
+    show(other, loop, session.dataset)
+    closed = True
+    go(session, loop, "tsne")
+    loop.until(lambda: COLUMN in session.columns)
+    assert (session.error, other.columns) == ("", ["kind", "score"])
+
+
 def test_the_map_is_colored_when_it_is_measured_and_as_before_when_that_is_taken_back(session: Session, loop: Loop):
     start, goal = run(session, "umap"), run(session, "tsne")
     session.appearance.color_by = "score"
