@@ -1,6 +1,6 @@
 // Search and query: two lines with what each of them found. What matches is the server's to say; text from the data goes through textContent only.
 
-const TYPING_MS = 150, SPINNER_MS = 200;
+const TYPING_MS = 100, SPINNER_MS = 200;
 const MODES = [["contains", "Contains", "Find the text anywhere"], ["word", "Word", "Find whole words"], ["regex", "Regex", "Find a regular expression (RE2)"]];
 const ACTS = [
   ["replace", "Select", "Select these rows"], ["add", "Add", "Add these rows to the selection"],

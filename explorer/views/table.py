@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Timer
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -39,6 +42,8 @@ _NAMES_MOST = 2_000  # columns that are offered
 _ONE_BY_ONE = 1_000  # rows that are ticked without a thread
 _NICER = 5
 _TICKED = "the table"
+_FOLLOWS_S = 0.3  # a change that comes so soon after another is one of many
+_STAYS_S = 0.2  # so long the last of them stays before its rows are listed
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="explorer-table")
 # Apart, so that a page waits for no sort.
@@ -95,6 +100,7 @@ class Table(pn.viewable.Viewer):
         self._selected: NDArray[np.bool_] | None = None  # the selection that is listed
         self._shown: NDArray[np.bool_] | None = None
         self._ticking = False
+        self._changed = -math.inf  # when what is selected or shown changed last
         self._latest: OrderedDict[str, int] = OrderedDict()  # the page that each browser asked for last
         self.component = TableComponent(on_message=self._on_message, sizing_mode="stretch_both", min_height=120)
         self.download = Download(later=session.soon, on_error=lambda sentence: session.param.update(error=sentence))
@@ -145,7 +151,7 @@ class Table(pn.viewable.Viewer):
         shown = self._shown_mask()
         if shown is not self._shown:
             self._shown = shown
-            self._list()
+            self._list_in_time()
 
     def _on_selection(self, *_: object) -> None:
         dataset, selection = self._session.dataset, self._session.selection
@@ -155,7 +161,7 @@ class Table(pn.viewable.Viewer):
             before = self._kind
             self._resolve()
             if "selected" in (before, self._kind):
-                self._list()
+                self._list_in_time()
                 return  # what is listed then comes with the counts: the browser asks for rows once
         self._count()
 
@@ -192,6 +198,22 @@ class Table(pn.viewable.Viewer):
             return []
         chosen = [name for name in self._session.table.columns if name in dataset.roles]
         return chosen[:MOST] if chosen else first_columns(dataset)[:AT_FIRST]
+
+    def _list_in_time(self) -> None:
+        """List rows anew: now, or, while one change follows another as in a drag, after the last of them; the maps come first then."""
+        now, before = monotonic(), self._changed
+        self._changed = now
+        if now - before > _FOLLOWS_S:
+            self._list()
+            return
+        self._asked += 1
+        last = Timer(_STAYS_S, self._session.soon, (self._list_last, self._asked))
+        last.daemon = True
+        last.start()
+
+    def _list_last(self, number: int) -> None:
+        if number == self._asked:
+            self._list()
 
     def _list(self) -> None:
         """List rows anew: at once where nothing is to be looked for, else in a thread."""

@@ -155,6 +155,18 @@ def test_a_filter_that_leaves_no_row_is_said(browser: Browser, opened: Open, ses
     assert browser.listing["note"] == "The selected rows are hidden by filters or the legend."
 
 
+def test_while_one_change_follows_another_the_last_one_is_listed(browser: Browser, opened: Open, session: Session, loop: Any):
+    opened()
+    browser.after(lambda: session.selection.apply([1]))
+    before = browser.listing["top"]
+    for last in range(2, 9):
+        session.selection.apply([last])
+        loop.run()
+    assert browser.listing["top"] == before
+    loop.until(lambda: browser.listing["top"] != before)
+    assert (browser.listing["top"], browser.rows()) == (before + 1, [8])
+
+
 def test_selected_goes_on_with_the_selection(browser: Browser, opened: Open, session: Session):
     opened(40)
     browser.after(lambda: browser.send("which", which="shown"))
