@@ -124,23 +124,23 @@ def give_way(priority: int = 10) -> None:
             Path(f"/proc/{process.pid}/autogroup").write_text(str(priority))
 
 
-async def window(browser: Browser) -> BrowserContext:
-    """Open a window whose pages have the probe: pages of one window share its cache, and only the last one is quick."""
-    made = await browser.new_context(viewport={"width": 1510, "height": 820})
+async def window(browser: Browser, *, probe: str = "probe.js", width: int = 1510, height: int = 820) -> BrowserContext:
+    """Open a window whose pages have a probe: pages of one window share its cache, and only the last one is quick."""
+    made = await browser.new_context(viewport={"width": width, "height": height})
     made.set_default_timeout(PATIENCE_MS)
-    await made.add_init_script(path=HERE / "probe.js")
+    await made.add_init_script(path=HERE / probe)
     return made
 
 
 class Probed:
-    """A page that notes when it got an event and when it had painted the picture; see ``probe.js``."""
+    """A page that notes when it got an event and when it had painted what came of it; see ``probe.js`` and ``linked_probe.js``."""
 
     def __init__(self, page: Page, picture: str) -> None:
         self.page = page
         self._picture = picture  # CSS selector of what holds the picture
 
     @classmethod
-    async def open(cls, context: BrowserContext, url: str, *, picture: str, follow: bool) -> Probed:
+    async def open(cls, context: BrowserContext, url: str, *, picture: str, follow: bool = False) -> Probed:
         """Open a page in a window of :func:`window`; ``follow`` the textbook's image, where it is that page."""
         made = cls(await context.new_page(), picture)
         await made.page.goto(url, wait_until="commit")
@@ -148,9 +148,9 @@ class Probed:
             await made.ask("follow_image")
         return made
 
-    async def ask(self, question: str) -> Any:
+    async def ask(self, question: str, *words: Any) -> Any:
         """Ask the page's probe; waits where the answer is a promise."""
-        return await self.page.evaluate(f"() => probe.{question}()")
+        return await self.page.evaluate(f"words => probe.{question}(...words)", list(words))
 
     async def box(self) -> Mapping[str, float]:
         """Say where the picture is on the page: x, y, width, height in pixels."""

@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from clusters import clusters
 from figures import Figure, compared, goal_of, options, told
+from linked_rows import texts, vocabulary
 
 import explorer
 from explorer.query.conditions import matching
@@ -28,8 +29,6 @@ from explorer.query.search import Mode, Pattern, search
 PEER = "pandas"
 SEARCH = {1_000_000: 300.0, 10_000_000: 2_000.0}  # milliseconds, up to so many rows
 LAG = 30.0  # milliseconds
-ALPHABET = list("abcdefghijklmnopqrstuvwxyz")
-PIECE = 1_000_000
 
 
 def main() -> int:
@@ -98,22 +97,6 @@ async def lag(dataset: explorer.Dataset, wanted: str) -> float:
         await asyncio.to_thread(found, dataset, wanted, "contains")
     beating.cancel()
     return float(np.percentile(late, 99))
-
-
-def vocabulary() -> list[str]:
-    """Make 5,000 words of 3 to 9 letters; always the same ones."""
-    rng = np.random.default_rng(0)
-    return ["".join(rng.choice(ALPHABET, rng.integers(3, 10))) for _ in range(5_000)]
-
-
-def texts(rows: int, words: list[str]) -> pa.ChunkedArray:
-    """Write six words a row, in chunks of a million rows, of which the second and all others repeat the first."""
-    rng, known = np.random.default_rng(2), np.array(words, dtype=object)
-    n = min(rows, PIECE)
-    piece = pa.array(
-        [" ".join(six) for six in zip(*(known[rng.integers(0, len(words), n)] for _ in range(6)), strict=True)], pa.large_string()
-    )
-    return pa.chunked_array([piece.slice(0, min(PIECE, rows - start)) for start in range(0, rows, PIECE)])
 
 
 def median(run: Callable[[], object], repeats: int) -> float:
