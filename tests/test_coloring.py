@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.coloring import MISSING, Coloring, colorable, coloring, count_under, recolored, shown_mask
@@ -173,6 +173,7 @@ def of_categories(values: list[str | None]) -> Coloring:
 categories = st.none() | st.sampled_from(["", "a", "b", "<b>", "א", "no value", *(f"w{i}" for i in range(400))])
 
 
+@settings(deadline=None)  # the first one compiles
 @given(
     values=st.lists(categories, max_size=40) | st.permutations([*(f"w{i}" for i in range(300)), None, "w7", None]),
     names=st.frozensets(categories, max_size=30),
@@ -221,6 +222,7 @@ def test_of_a_hundred_thousand_categories_one_is_shown_alone():
     assert np.flatnonzero(~mask).tolist() == [n - 1, n]
 
 
+@settings(deadline=None)  # the first one compiles
 @given(
     values=st.lists(categories, max_size=40) | st.permutations([*(f"w{i}" for i in range(300)), None, "w7", None]), seed=st.integers(0, 99)
 )
