@@ -409,9 +409,9 @@ class Map(pn.viewable.Viewer):
         name = picture.request.client
         with self._clients_lock:
             client = self._clients.get(name)
-        if client is None or not self._still_wanted(picture.scene):
+        if client is None or not self._still_wanted(picture.scene) or picture.request.id < client.sent:
             return
-        self._pushes += 1
+        self._pushes, client.sent = self._pushes + 1, picture.request.id
         if picture.request.moving:
             client.coarseness = picture.coarseness
         else:
@@ -457,6 +457,7 @@ class _Client:
 
     def __init__(self) -> None:
         self.asked: PictureRequest | None = None
+        self.sent = 0  # the last request that was answered: what was asked for before it is of no use any more
         self.home: list[float] = []  # of the layout that it asked for
         self.rest: Picture | None = None
         self.rest_push = 0

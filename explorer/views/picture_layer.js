@@ -105,10 +105,12 @@ export function render({model}) {
     if (w < 1 || h < 1 || !intent || travel.playing) return;
     if (!moving || !background) background = read_theme();  // it makes the browser compute styles: not at each step
     const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background, ...travel.here};
-    if (!again && wanted && Object.keys(next).every(key => next[key] === wanted[key])) return;  // it is here or on its way
-    wanted = {type: "draw", client, id: ++id, ...next};
+    const known = !again && wanted && Object.keys(next).every(key => next[key] === wanted[key]);  // it is here or on its way
+    if (known && !moving) return;
     clearTimeout(rest_timer);
     if (moving) rest_timer = setTimeout(() => want(false), REST_MS);
+    if (known) return;
+    wanted = {type: "draw", client, id: ++id, ...next};
     ask();
   };
 
@@ -124,7 +126,12 @@ export function render({model}) {
     view,
     fitted: target => fitted(target),
     pass: target => { passing = target; },  // the picture is about to be placed
-    look: target => { passing = null; move_to(target); follow(); },
+    look: (target, still = false) => {  // still: its picture at rest is asked for, no other one is needed before
+      passing = null;
+      move_to(target);
+      if (still) followed = flown;
+      follow();
+    },
     rest: () => { want(false, true); },
     redraw: () => draw_marks(),
     fade: () => {
@@ -615,7 +622,12 @@ export function render({model}) {
     if (message.type === "view") fly({x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1});
     if (message.type === "fly") fly_to(message.x, message.y);
     if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y, way: message.way}; draw_marks(); }
-    if (message.type === "journey") { hide_card(); travel.begin(message); draw_marks(); }
+    if (message.type === "journey") {
+      under_way.clear();  // of the journey before, the server sends nothing more
+      hide_card();
+      travel.begin(message);
+      draw_marks();
+    }
   });
   const on_scrub = event => {
     const {plane, t, play, ms, pause} = event.detail;

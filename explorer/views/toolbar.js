@@ -186,7 +186,7 @@ export function render({model}) {
     }[key];
     if (doing) {
       event.preventDefault();
-      doing();
+      if (!event.repeat) doing();  // once, however long the key is held
     } else if (key === "Escape" && model.state.selected) {
       act("clear");
     }

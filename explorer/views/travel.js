@@ -15,7 +15,7 @@ const on_way = ([ax, ay, bx, by, dx, dy], t) => {
 };
 const between = (one, other, e) => Object.fromEntries(Object.keys(one).map(key => [key, one[key] + (other[key] - one[key]) * e]));
 
-// layer: {free(most), ask(t, view), view(), fitted(view), pass(view), look(view), rest(), redraw(), fade(), plane}
+// layer: {free(most), ask(t, view), view(), fitted(view), pass(view), look(view, still), rest(), redraw(), fade(), plane}
 function traveler(layer) {
   let trip = null;  // {number, t, looks, trails, playing}; looks: where to look at both ends, none once somebody has moved the map
   let lag = 60;     // milliseconds from asking to the picture, of late
@@ -30,7 +30,7 @@ function traveler(layer) {
     clearTimeout(timer);
     trip.t = trip.playing.to;
     trip.playing = null;
-    if (trip.looks) layer.look(view_at(trip.t));
+    if (trip.looks) layer.look(view_at(trip.t), true);
     layer.redraw();
     layer.rest();
     say();
@@ -89,18 +89,20 @@ function traveler(layer) {
       if (!trip?.playing) return;
       clearTimeout(timer);
       trip.playing = null;
-      if (trip.looks) layer.look(view_at(trip.t));
+      if (trip.looks) layer.look(view_at(trip.t), true);
       layer.rest();
       say();
     },
     came(head, ms) {  // a picture of the journey is on the screen
       if (!trip || head.journey !== trip.number) return;
       lag += 0.3 * (Math.min(ms, 2000) - lag);
-      if (!trip.playing) return;
+      const playing = trip.playing;
+      if (!playing) return;
       trip.t = head.t;
       if (trip.looks) layer.pass({x0: head.x0, x1: head.x1, y0: head.y0, y1: head.y1});
       say();
-      if (head.t === trip.playing.to) finish(); else pump();
+      if (trip?.playing !== playing) return;  // who heard of it has put the map elsewhere
+      if (head.t === playing.to) finish(); else pump();
     },
     moved() { if (trip) trip.looks = null; },  // by a person
     end() { clearTimeout(timer); trip = null; },

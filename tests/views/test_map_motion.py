@@ -6,7 +6,9 @@ import io
 import logging
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 from explorer.compute.projections import Layout
 from explorer.data.dataset import Dataset
 from explorer.journey import Journey, OnTheWay
+from explorer.picture import Picture, PictureRequest, draw
 from explorer.plane import Plane
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import InProgress, Run, Scene
@@ -339,3 +342,30 @@ def test_marks_and_the_ring_are_where_rows_are_seen(shown: Shown, plane: Plane, 
     plane.unwatch()
     assert shown.map.layer.marks[0]["x"] == pytest.approx(session.scene.shown.place(4)[0])
     assert shown.ring == pytest.approx(session.scene.shown.place(5))
+
+
+# -- pictures that are late
+
+
+def test_a_picture_that_is_done_after_a_newer_one_is_not_sent(shown: Shown, plane: Plane, loop: Any, monkeypatch: pytest.MonkeyPatch):
+    go = Event()
+
+    def draw_one_late(scene: Scene, asked: PictureRequest, **how: Any) -> Picture:
+        if asked.id == 2:
+            assert go.wait(60)
+        return draw(scene, asked, **how)
+
+    monkeypatch.setattr("explorer.views.map.draw", draw_one_late)
+    with ThreadPoolExecutor(2) as two:
+        monkeypatch.setattr("explorer.views.map._drawers", two)
+        shown.say({**WIDE, "id": 2, "width": 299})
+        shown.say({**WIDE, "id": 3, "budget": 4000})
+        loop.until(lambda: shown.head.get("id") == 3)
+        first = shown.head
+        assert first["pieces"] > 1
+        go.set()
+    loop.run()
+    assert shown.head == first
+    shown.say({"type": "piece", "client": "one", "push": first["push"], "piece": 1})
+    loop.run()
+    assert (shown.head["id"], shown.head["piece"]) == (3, 1)
