@@ -401,7 +401,7 @@ def test_the_layout_that_was_asked_for_last_is_shown(session: Session, loop: Any
     assert [scene.shown.run for scene in scenes] == [computed]
     session.show(computed)
     session.show(given)
-    loop.until(lambda: session.scene.shown.run is given)
+    loop.until(lambda: session.scene.shown.run == given)
 
 
 def test_another_color_is_another_scene_of_the_same_layout(session: Session, loop: Any, two_layouts: list[Any]):
@@ -457,7 +457,7 @@ def test_an_error_about_a_color_that_is_no_longer_set_is_dropped(session: Sessio
 def test_a_layout_that_is_no_longer_in_the_store_says_so_and_leaves_the_map(session: Session, loop: Any, two_layouts: list[Any]):
     given, computed = two_layouts
     session.show(given)
-    loop.until(lambda: session.scene.shown.run is given)
+    loop.until(lambda: session.scene.shown.run == given)
     scene = session.scene
     gone = computed._replace(title="gone", method="umap", settings={"seed": 12345})
     session.show(gone)
