@@ -167,7 +167,8 @@ def test_what_is_listed_can_be_saved(
     got, expected = read(tmp_path / "rows"), frame.sort_values("word", kind="stable")
     assert got["row"].tolist() == expected.index.tolist()
     assert got["definition"].str.lstrip("'").tolist() == expected["definition"].str.lstrip("'").tolist()
-    assert list(got) == ["row", *expected]
+    own = [column for column in got if not column.startswith("moved: ")]  # another page may have had that one measured
+    assert own == ["row", *expected]
 
 
 def test_rows_are_copied_for_a_spreadsheet(table: TableOnPage, frame: pd.DataFrame):

@@ -435,6 +435,7 @@ def test_a_closed_runner_cancels_what_runs_and_leaves_no_process(tmp_path: Path)
 
 def test_the_shared_runner_is_one_until_it_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_STORE", str(tmp_path))
+    monkeypatch.setattr("explorer.jobs.runner._shared", None)  # a test before may have one, with another store
     first = runner()
     assert runner() is first
     assert first.store.folder == tmp_path
