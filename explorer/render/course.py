@@ -163,7 +163,8 @@ class Course:
         together, apart = progress(t)
         ways = self.x, self.y, self.lead_x, self.lead_y, self.rest_x, self.rest_y
         _place(*ways, np.float32(together), np.float32(apart), x, y, boxes)
-        home = View(*(first + (last - first) * together for first, last in zip(self.start.home, self.end_home, strict=True)))
+        come = smooth(t)  # as views come along
+        home = View(*(first + (last - first) * come for first, last in zip(self.start.home, self.end_home, strict=True)))
         return LayoutIndex(frozen(x), frozen(y), self.rows, frozen(boxes), self.start.n_rows, home, home)
 
     def take(self, column: NDArray[Any]) -> NDArray[Any]:
@@ -191,13 +192,19 @@ class Course:
         lead[:, known] = found
         return np.concatenate([starts, ends, lead.T], axis=1, dtype=np.float64)
 
+    def is_whole(self, view: View) -> bool:
+        """Whether a view shows the whole of the first layout, or nearly."""
+        view, home = view.sane(), self.start.home
+        width, height = (min(view[1 + at], home[1 + at]) - max(view[at], home[at]) for at in (0, 2))
+        return width > 0 and height > 0 and width * height >= 0.9 * home.span[0] * home.span[1]
+
     def view_after(self, view: View) -> View:
         """Say where to look at last for what a view shows at first: at the same rows, from as near as they have room.
 
         The whole map stays the whole map; a view without rows stays where it is.
         """
         view, home = view.sane(), self.start.home
-        if _covers(view, home):
+        if self.is_whole(view):
             return _like(self.end_home, view, home)
         x0, x1, y0, y1 = np.array(view, np.float64)  # of float64, or NumPy would compare in float32, which a view may be too large for
         inside = (self.x >= x0) & (self.x <= x1) & (self.y >= y0) & (self.y <= y1)
@@ -214,12 +221,6 @@ class Course:
         (x, y), (width, height) = view.center, view.span
         x, y = x + shift_x, y + shift_y
         return View(x - grown * width / 2, x + grown * width / 2, y - grown * height / 2, y + grown * height / 2)
-
-
-def _covers(view: View, home: View) -> bool:
-    """Whether a view shows the whole map, or nearly."""
-    width, height = (min(view[1 + at], home[1 + at]) - max(view[at], home[at]) for at in (0, 2))
-    return width > 0 and height > 0 and width * height >= 0.9 * home.span[0] * home.span[1]
 
 
 def _like(end: View, view: View, home: View) -> View:

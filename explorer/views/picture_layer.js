@@ -40,6 +40,7 @@ export function render({model}) {
   let fitting = false;         // we ourselves are setting the ranges
   let id = 0, asked = 0, wanted = null, rest_timer = 0, moved_at = 0;
   const under_way = new Map(); // id -> time asked
+  let oldest = 0;              // what was asked for before is not shown any more
   let background = "", ink_color = "#000";
   let budget = BUDGET;         // what the way carries quickly, learned from each picture
   const rates = [], ways = []; // of the last pictures: bytes a millisecond, and milliseconds on the way
@@ -130,9 +131,12 @@ export function render({model}) {
       passing = null;
       move_to(target);
       if (still) followed = flown;
-      follow();
+      follow(false);
     },
-    rest: () => { want(false, true); },
+    rest: () => {
+      want(false, true);
+      oldest = id;  // what is on its way shows another place
+    },
     redraw: () => draw_marks(),
     fade: () => {
       const ghost = canvas.cloneNode();
@@ -315,7 +319,8 @@ export function render({model}) {
     } catch (error) {
       console.warn("explorer: a picture could not be decoded", error);
     }
-    if (bitmap && alive && (!shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push))) {
+    const newer = !shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push);
+    if (bitmap && alive && newer && head.id >= oldest) {
       if (head.piece === 0) begin(head);
       ink.clearRect(0, head.top, head.width, bitmap.height);
       ink.drawImage(bitmap, 0, head.top);
@@ -409,7 +414,8 @@ export function render({model}) {
     const placed = corners.map(([px, py]) => to_data(px, py));
     model.send_msg({type: "select", client, shape, mode, x: placed.map(at => at[0]), y: placed.map(at => at[1])});
   };
-  const interrupt = () => {  // somebody takes hold of the map while rows travel: the figure looks where they were seen
+  const interrupt = () => {  // somebody takes hold of the map while it moves or rows travel: the figure looks where they were seen
+    cancelAnimationFrame(flight);
     if (!passing) return;
     const here = passing;
     passing = null;
@@ -562,13 +568,14 @@ export function render({model}) {
   window.addEventListener("explorer-key", on_key);
 
   // ---- following the figure
-  let scheduled = false;
-  const follow = () => {
+  let scheduled = false, by_person = false;
+  const follow = person => {
+    by_person = by_person || person;
     if (scheduled) return;
     scheduled = true;
-    const user = !fitting, elsewhere = flown;
     requestAnimationFrame(() => {
-      scheduled = false;
+      const user = by_person, elsewhere = flown;
+      scheduled = by_person = false;
       if (!alive) return;
       if (user) { intent = view(); moved_at = performance.now(); travel.moved(); hide_card(); tell(); }
       place();
@@ -578,8 +585,9 @@ export function render({model}) {
     });
   };
   let followed = 0;
-  xr.change.connect(follow);
-  yr.change.connect(follow);
+  const on_range = () => follow(!fitting);
+  xr.change.connect(on_range);
+  yr.change.connect(on_range);
   const go_home = (again = false) => {
     if (!model.home || model.home.length !== 4) return;
     const [x0, x1, y0, y1] = model.home;
@@ -610,7 +618,7 @@ export function render({model}) {
     const [x0, x1, y0, y1] = home_before, at_home = intent && intent.x0 === x0 && intent.x1 === x1 && intent.y0 === y0 && intent.y1 === y1;
     home_before = model.home;
     if (!model.along || !shown) go_home(true);
-    else if (at_home && model.home.length === 4) fly({x0: model.home[0], x1: model.home[1], y0: model.home[2], y1: model.home[3]});
+    else if (at_home && !travel.here.journey && model.home.length === 4) fly({x0: model.home[0], x1: model.home[1], y0: model.home[2], y1: model.home[3]});
   });  // another layout: what was asked for before shows something else
   model.on("marks", draw_marks);
   model.on("note", () => { note.textContent = model.note; });
@@ -624,6 +632,7 @@ export function render({model}) {
     if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y, way: message.way}; draw_marks(); }
     if (message.type === "journey") {
       under_way.clear();  // of the journey before, the server sends nothing more
+      cancelAnimationFrame(flight);  // the view comes along with the rows
       hide_card();
       travel.begin(message);
       draw_marks();
@@ -651,8 +660,8 @@ export function render({model}) {
     clearInterval(looked_after);
     clearTimeout(rest_timer);
     resized.disconnect();
-    xr.change.disconnect(follow);
-    yr.change.disconnect(follow);
+    xr.change.disconnect(on_range);
+    yr.change.disconnect(on_range);
     model.send_msg({type: "gone", client});
   });
   show_tool();

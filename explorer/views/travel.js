@@ -17,7 +17,8 @@ const between = (one, other, e) => Object.fromEntries(Object.keys(one).map(key =
 
 // layer: {free(most), ask(t, view), view(), fitted(view), pass(view), look(view, still), rest(), redraw(), fade(), plane}
 function traveler(layer) {
-  let trip = null;  // {number, t, looks, trails, playing}; looks: where to look at both ends, none once somebody has moved the map
+  let trip = null;  // {number, t, looks, trails, playing}; looks: where to look at both ends, and whether that is the whole map; none once
+                    // somebody has moved the map
   let lag = 60;     // milliseconds from asking to the picture, of late
   let timer = 0;
 
@@ -64,13 +65,13 @@ function traveler(layer) {
   return {
     begin(message) {  // there is another journey, or none
       const plays = message.plays && message.number;
-      const start = layer.view();
+      const start = layer.view(), still_whole = Boolean(trip?.looks?.whole);  // also where the server does not know how far the view is
       clearTimeout(timer);
       if (trip?.playing) layer.look(start);  // from where it is
       trip = message.number ? {number: message.number, t: 0, looks: null, trails: message.trails || [], playing: null} : null;
       if (trip && message.view) {
-        const [x0, x1, y0, y1] = message.view;
-        trip.looks = {start, end: {x0, x1, y0, y1}};
+        const [x0, x1, y0, y1] = still_whole && !message.whole ? message.home : message.view;
+        trip.looks = {start, end: {x0, x1, y0, y1}, whole: still_whole || message.whole};
       }
       if (plays) play(0, 1, message.ms); else say();
     },

@@ -168,6 +168,8 @@ class Picture(NamedTuple):
     size: int  # bytes on the wire
     moving: bool
     id: int
+    t: float | None = None  # where on the way to another layout; none where the map is on no journey
+    live: bool = False  # of a layout that is being computed
 
 
 class Watched:
@@ -177,6 +179,7 @@ class Watched:
         self.page = page
         self.errors: list[str] = []
         self.pictures: list[Picture] = []
+        self.received = 0  # bytes of everything that came over the websocket
         page.on("console", self._on_console)
         page.on("request", lambda asked: self._on_request(asked.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -191,11 +194,13 @@ class Watched:
             self.errors.append(f"something was fetched from outside: {url}")
 
     def _on_frame(self, payload: str | bytes) -> None:
+        self.received += len(payload)
         if isinstance(payload, bytes) and len(payload) > 2:
             head = payload[2 : 2 + int.from_bytes(payload[:2], "big")]
             if head.startswith(b'{"client"'):
                 told = json.loads(head)
-                self.pictures.append(Picture(len(payload), told["moving"], told["id"]))
+                t = told["t"] if told["journey"] else None
+                self.pictures.append(Picture(len(payload), told["moving"], told["id"], t, told["live"]))
 
     def _on_sent(self, payload: str | bytes) -> None:
         if isinstance(payload, str) and '"attr":"options"' in payload:  # which nobody can set in a browser

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explorer.compute.similarity import Similarity
-from explorer.render.course import Course, moved, progress
+from explorer.render.course import Course, moved, progress, smooth
 from explorer.render.layout_index import BLOCK, LayoutIndex
 from explorer.render.view import View
 
@@ -214,6 +214,19 @@ def test_the_whole_map_stays_the_whole_map():
     assert course.view_after(wide).span == pytest.approx([3 * side for side in course.end_home.span])
     end = course_of(other * 3 + 100, one).start.home
     assert course.end_home == pytest.approx(end, rel=0.02), "as the second layout shows itself"
+
+
+@pytest.mark.parametrize("t", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_the_whole_map_stays_the_whole_map_for_who_turns_around_on_the_way(t: float):
+    one, other = pair(2, 4000)
+    other = other * np.float32(3) + np.float32(100)
+    course = course_of(one, other)
+    first, last = course.start.home.fitted(900, 500), course.view_after(course.start.home.fitted(900, 500))
+    seen = View(*(begin + (end - begin) * smooth(t) for begin, end in zip(first, last, strict=True))).fitted(900, 500)
+    between = course.at(t)
+    back = Course.between(between, lambda rows: one[rows])
+    assert back.view_after(seen).fitted(900, 500).span == pytest.approx(back.end_home.fitted(900, 500).span, rel=0.25)
+    assert back.view_after(seen).fitted(900, 500).span[0] >= back.end_home.fitted(900, 500).span[0]
 
 
 def test_a_part_of_the_map_is_followed_where_its_rows_go():

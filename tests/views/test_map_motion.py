@@ -44,8 +44,8 @@ def plane(shown: Shown, session: Session, opened: Callable[..., Dataset], loop: 
     places = np.random.default_rng(5).normal(size=(N, 2)).astype(np.float32)
     opened(N, seed=5, x=places[:, 0], y=places[:, 1], umap_1=places[:, 0] + np.arange(N) % 2 * 3, umap_2=places[:, 1])
     session.show(next(run for run in session.runs if run.title == "x, y"))
-    loop.until(lambda: session.scene.shown.run.title == "x, y")
     made = session.planes[0]
+    loop.until(lambda: session.scene.shown.run.title == "x, y" and made._taken == made._staged)
     made.at = 1.0
     made.journey = None
     shown.say(WIDE)
@@ -96,6 +96,8 @@ def test_a_browser_is_told_of_a_journey_and_gets_the_pictures_that_it_asks_for(s
     }  # fmt: skip
     assert len(told["view"]) == 4
     assert all(map(math.isfinite, told["view"]))
+    assert told["whole"]
+    assert told["home"] == pytest.approx([*journey.course.end_home])
     assert len(told["trails"]) == 10
     assert len(told["trails"][0]) == 6
     np.testing.assert_allclose(told["trails"][3][:2], journey.start.places(np.array([3]))[0])
