@@ -112,6 +112,8 @@ def test_one_person_looks_around_and_computes_while_another_one_computes(server:
     assert np.mean(other.pixels() != pixels) > 0.02
     assert not other.button("Cancel").is_visible(), "what somebody else computes is not this page's"
 
+    other.choose("Dataset", "Handwritten digits")
+    other.status().filter(has_text="1,797 of 1,797 rows · ").wait_for()
     seed = other.page.get_by_label("seed", exact=True).locator("visible=true")
     seed.fill("103")
     seed.press("Enter")
