@@ -20,7 +20,6 @@ from explorer.aligning import aligned
 from explorer.compute.displacement import displacement
 from explorer.compute.layout_rows import GRAPH_NEIGHBORS
 from explorer.compute.neighbors import METRICS
-from explorer.journey import OnTheWay
 from explorer.priority import give_way
 from explorer.runs import load
 from explorer.state.appearance import Appearance
@@ -42,6 +41,7 @@ logger = logging.getLogger(__name__)
 _REST_S: Final = 1.5  # after a layout is on the map: a journey has ended by then
 _NICER: Final = 10  # where cores are few, measuring gives way to pictures
 _GONE: Final = "One of these layouts is no longer in the store. Run it again."
+_MEANING: Final = "0: moved along with its neighbors. 1: went half a map away from them."
 _METRIC: Final = "metric"  # among a layout's parameters
 
 Pair = frozenset[str]
@@ -109,15 +109,15 @@ class Movement(param.Parameterized):
 
     def follow(self, plane: Plane) -> None:
         """Hear that a plane has another scene: what moves on its journey is measured, once and after it; not where it began on the way."""
-        journey, dataset = plane.journey, self._asker.dataset
-        if journey is None or dataset is None or isinstance(journey.start, OnTheWay):
+        passage, dataset = plane.passage, self._asker.dataset
+        if passage is None or dataset is None:
             return
-        start, goal = journey.start.run, journey.goal.run
+        start, goal = passage
         pair = _pair(start, goal)
         if pair in self._asked or column_between(dataset, pair) is not None:
             return
         self._asked.add(pair)
-        rest = Timer(_REST_S, self._asker.soon, (self._come_to_rest, plane, journey.number, start, goal, self._opened))
+        rest = Timer(_REST_S, self._asker.soon, (self._come_to_rest, plane, start, goal, self._opened))
         rest.daemon = True
         rest.start()
 
@@ -153,10 +153,10 @@ class Movement(param.Parameterized):
 
     # -- measuring
 
-    def _come_to_rest(self, plane: Plane, number: int, start: Run, goal: Run, opened: int) -> None:
+    def _come_to_rest(self, plane: Plane, start: Run, goal: Run, opened: int) -> None:
         if opened != self._opened:
             return
-        if plane.journey is not None and plane.journey.number == number:
+        if plane.passage == (start, goal):
             self._measure(start, goal)
         else:  # the map went on at once
             self._asked.discard(_pair(start, goal))
@@ -269,7 +269,7 @@ def _add_column(dataset: Dataset, start: Run, goal: Run, jobs: Runner) -> str | 
     before, after = load(dataset, start, jobs), load(dataset, goal, jobs)
     if before is None or after is None:
         return None
-    name = dataset.add_column(_name(start, goal), moved(dataset, before, after, jobs))
+    name = dataset.add_column(_name(start, goal), moved(dataset, before, after, jobs), meaning=_MEANING)
     with _lock:
         _measured.setdefault(dataset, {})[pair] = name
         listening = list(_listening)

@@ -84,6 +84,7 @@ class Plane(param.Parameterized):
         self._taken = 0  # the last of it that is on the map
         self._leaving = 0  # the last of it that is a way to another layout, until that is found
         self._finishing = False  # whether the next scene takes the place of a live one
+        self._formed: tuple[Run, Run] | None = None  # what was on the map while a layout formed, and that layout
         self.plays = False  # whether the journey plays by itself, from its start to its goal
         self.at = 0.0  # where on the journey the browser was that asked last
 
@@ -91,6 +92,14 @@ class Plane(param.Parameterized):
     def run(self) -> Run | None:
         """The layout that is on the map, or will be in a moment."""
         return self.wanted.run if isinstance(self.wanted, Shown) else self.wanted
+
+    @property
+    def passage(self) -> tuple[Run, Run] | None:
+        """The two layouts between which rows moved last; none where that began between two layouts."""
+        journey = self.journey
+        if journey is not None:
+            return None if isinstance(journey.start, OnTheWay) else (journey.start.run, journey.goal.run)
+        return None if self._formed is None or self._formed[1] != self.run else self._formed
 
     def clear(self) -> None:
         """Show nothing."""
@@ -101,6 +110,9 @@ class Plane(param.Parameterized):
     def finish(self, run: Run, dataset: Dataset) -> Future[None]:
         """Show the layout that was computed; until it is there, the last of the live ones stays."""
         self._finishing = True
+        before = self.scene
+        if before is not None and before.dataset is dataset and before.shown.run != run and not isinstance(before.shown, OnTheWay):
+            self._formed = before.shown.run, run
         return self.stage(run, dataset)
 
     def unwatch(self) -> None:

@@ -144,6 +144,8 @@ def test_the_legend_of_a_number_is_a_bar_with_its_ends():
     assert (content["bar"]["low"][0], content["bar"]["high"][0]) == ("≤", "≥")
     assert len(content["bar"]["colors"]) == 16
     assert content["note"] == "Mean of the rows in a pixel."
+    content = legend_content(coloring(dataset(score=np.linspace(0, 1000, N)), "score"), "1,000 is much.")
+    assert content["note"] == "1,000 is much. Mean of the rows in a pixel."
 
 
 def test_the_legend_of_one_color_says_how_to_get_more():

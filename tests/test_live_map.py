@@ -150,6 +150,20 @@ def test_stop_keeps_the_layout_as_it_is(session: Session, loop: Loop, watching: 
     loop.until(lambda: session.scene.shown.run.title == title)
 
 
+def test_how_far_rows_moved_is_measured_of_a_layout_that_formed_on_the_map(session: Session, loop: Loop, watching: Callable[..., Dataset]):
+    watching()
+    plane, before = session.planes[0], session.scene.shown.run
+    assert plane.passage is None
+    session.stop()
+    loop.until(lambda: not session.running)
+    after = session.scene.shown.run
+    assert plane.passage == (before, after)
+    loop.until(lambda: f"moved: {before.title} → {after.title}" in session.columns)
+    session.show(before)
+    loop.until(lambda: session.scene.shown.run == before)
+    assert plane.passage == (after, before)
+
+
 def test_cancel_shows_what_was_there_before(session: Session, loop: Loop, watching: Callable[..., Dataset]):
     watching()
     plane, before, runs = session.planes[0], session.scene, list(session.runs)

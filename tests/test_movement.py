@@ -106,6 +106,7 @@ def test_after_a_switch_there_is_a_column_and_it_is_made_once(session: Session, 
     loop.until(lambda: COLUMN in session.columns)
     assert session.columns == ["kind", "score", COLUMN] == dataset.table.column_names == list(dataset.roles)
     assert dataset.roles[COLUMN] == "number"
+    assert "neighbors" in dataset.meanings[COLUMN]
     assert before.column_names == ["kind", "score"]
     umap, tsne = (Layout(layout.coordinates, "given", {}) for layout in dataset.layouts[:2])
     np.testing.assert_array_equal(dataset.numbers(COLUMN), moved(dataset, umap, tsne, session._runner))

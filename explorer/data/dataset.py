@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,7 +73,7 @@ class GivenGraph:
 class Dataset:
     """Rows with vectors, metadata, or both; see :func:`open_dataset`.
 
-    It does not change, with one exception: :meth:`add_column` replaces ``table`` and ``roles``. What there was stays as it is, also for who
+    It does not change, with one exception: :meth:`add_column` replaces ``table``, ``roles`` and ``meanings``. What there was stays as it is, also for who
     reads it in another thread: every column of ``roles``, as it is at any time, is in the ``table`` that is looked at afterwards.
 
     Attributes
@@ -97,6 +97,8 @@ class Dataset:
     description : str
     notes : tuple of str
         What opening left out or changed, a sentence each: columns that cannot be shown, rows that cannot be drawn.
+    meanings : mapping of str to str
+        Of columns that were computed: what their numbers say, in a sentence or two.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Dataset:
     fingerprint: str
     description: str = ""
     notes: tuple[str, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         vectors = "no vectors" if self.vectors is None else f"{self.n_dims:,} dims"
@@ -132,7 +135,7 @@ class Dataset:
         """How many rows a map shows."""
         return int(np.count_nonzero(self.drawable))
 
-    def add_column(self, name: str, values: NDArray[np.float32]) -> str:
+    def add_column(self, name: str, values: NDArray[np.float32], *, meaning: str = "") -> str:
         """Add a column of numbers that were computed of the rows; may be called from any thread.
 
         Parameters
@@ -141,6 +144,8 @@ class Dataset:
             What it is called where no column has this name; else a number is put behind it.
         values : ndarray of shape (n_rows,), float32
             NaN where a row has none. Not copied: do not change it afterwards.
+        meaning : str, optional
+            What the numbers say, for people.
 
         Returns
         -------
@@ -162,6 +167,8 @@ class Dataset:
             free = next(candidate for n in count(1) if (candidate := name if n == 1 else f"{name} ({n})") not in taken)
             table = self.table.append_column(free, column) if taken else pa.table({free: column})
             object.__setattr__(self, "table", table)  # before the roles, see above
+            if meaning:
+                object.__setattr__(self, "meanings", {**self.meanings, free: meaning})
             object.__setattr__(self, "roles", {**self.roles, free: "number"})
         return free
 

@@ -95,6 +95,8 @@ class LayoutBar(pn.viewable.Viewer):
         title = "" if scene is None else scene.shown.run.title
         if journey is not None:
             start, goal = journey.start.run.title, journey.goal.run.title
+        elif self._plane.passage is not None and all(run.title in titles for run in self._plane.passage):  # formed on the map: the way back
+            goal, start = (run.title for run in self._plane.passage)
         else:
             start = title if title in titles else next(iter(titles), "")
             goal = next((other for other in [*titles[titles.index(start) + 1 :], *titles] if other != start), "") if titles else ""

@@ -88,11 +88,15 @@ class Legend(pn.viewable.Viewer):
         self._coloring, self._found = coloring, None
         self._version += 1
         self._searched += 1
-        content = {} if coloring is None else {"version": self._version, **legend_content(coloring)}
+        content = {} if coloring is None else {"version": self._version, **legend_content(coloring, self._meaning(coloring))}
         self._tally = None
         self.component.param.update(content=content, found={}, selected=[])
         self._mark()
         self._count()
+
+    def _meaning(self, coloring: Coloring) -> str:
+        scene = self._session.scene
+        return "" if scene is None or coloring.column is None else scene.dataset.meanings.get(coloring.column, "")
 
     def _mark(self, *_: object) -> None:
         coloring = self._coloring
@@ -248,8 +252,15 @@ def changed(coloring: Coloring, hidden: Hidden, change: Change, codes: Sequence[
     return after if coloring.n_shown(after) < coloring.n_entries else NOTHING_HIDDEN
 
 
-def legend_content(coloring: Coloring) -> dict[str, Any]:
-    """Say what the colors mean, as plain JSON; the most common categories first, rows without a value last."""
+def legend_content(coloring: Coloring, meaning: str = "") -> dict[str, Any]:
+    """Say what the colors mean, as plain JSON; the most common categories first, rows without a value last.
+
+    Parameters
+    ----------
+    coloring : Coloring
+    meaning : str, optional
+        What the column's numbers say, for people.
+    """
     if coloring.kind == "none":
         return {"title": "One color", "entries": [], "note": "Choose a column under Color to tell rows apart."}
     missing = [MISSING] if coloring.n_missing else []
@@ -263,7 +274,7 @@ def legend_content(coloring: Coloring) -> dict[str, Any]:
         content = {"title": coloring.column, "entries": _entries(coloring, missing), "hint": _HINT if missing else ""}
         if coloring.n_missing == len(coloring.values):
             return {**content, "note": "No row has a value."}
-        return {**content, "bar": bar, "note": "Mean of the rows in a pixel."}
+        return {**content, "bar": bar, "note": f"{meaning} Mean of the rows in a pixel.".lstrip()}
     listed, n = coloring.most_common, len(coloring.names)
     other = coloring.palette.n_other if coloring.palette else 0
     notes = [

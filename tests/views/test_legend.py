@@ -76,9 +76,9 @@ def test_a_legend_is_written_when_the_colors_change_and_not_for_every_scene(
 ):
     written: list[str | None] = []
 
-    def content(coloring: Coloring) -> dict[str, Any]:
+    def content(coloring: Coloring, meaning: str) -> dict[str, Any]:
         written.append(coloring.column)
-        return legend_content(coloring)
+        return legend_content(coloring, meaning)
 
     monkeypatch.setattr(module, "legend_content", content)
     legend = Legend(session)
