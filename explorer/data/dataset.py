@@ -73,8 +73,9 @@ class GivenGraph:
 class Dataset:
     """Rows with vectors, metadata, or both; see :func:`open_dataset`.
 
-    It does not change, with one exception: :meth:`add_column` replaces ``table``, ``roles`` and ``meanings``. What there was stays as it is, also for who
-    reads it in another thread: every column of ``roles``, as it is at any time, is in the ``table`` that is looked at afterwards.
+    It does not change, with one exception: :meth:`add_column` replaces ``table``, ``roles`` and ``meanings``. What there was stays as it
+    is, also for who reads it in another thread: every column of ``roles``, as it is at any time, is in the ``table`` that is looked at
+    afterwards.
 
     Attributes
     ----------
