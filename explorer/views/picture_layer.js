@@ -9,6 +9,7 @@ const TAP_PX = 5;          // a press that moves less is a tap
 const ON_THE_WAY_MS = 120; // the bytes of a picture in motion may take so long to come through
 const NOISE_MS = 10;       // differences in time below this say nothing of the way
 const RECENT = 6;          // pictures that say how quick the way is now
+const WAYS_MS = 30000;     // for so long the quickest picture says how long the way is where nothing waits
 const BUDGET = 150000;     // bytes of a picture in motion, on a way that carries it quickly
 const LEAST = 4000;
 const OUTLINE_PX = 3;      // between two corners of a lasso
@@ -43,7 +44,7 @@ export function render({model}) {
   let oldest = 0;              // what was asked for before is not shown any more
   let background = "", ink_color = "#000";
   let budget = BUDGET;         // what the way carries quickly, learned from each picture
-  const rates = [], ways = []; // of the last pictures: bytes a millisecond, and milliseconds on the way
+  const rates = [], ways = []; // of the last pictures: bytes a millisecond; and when they came, with their milliseconds on the way
   let hover = {busy: false, next: null, row: null};
   let pressed = null, alive = true;
   let ring = null;             // the row under the pointer, wherever that is
@@ -92,12 +93,12 @@ export function render({model}) {
   const learn = (head, weight) => {
     const at = under_way.get(head.id);
     if (at === undefined || head.piece > 0) return;
-    const way = performance.now() - at - head.ms;
-    const late = ways.length ? way - Math.min(...ways) : way;  // than the quickest: so long it waited for the bytes before it and its own
+    const now = performance.now(), way = now - at - head.ms;
+    while (ways.length && ways[0][0] < now - WAYS_MS) ways.shift();
+    const late = ways.length ? way - Math.min(...ways.map(known => known[1])) : way;  // than the quickest: so long it waited for the bytes before it and its own
     rates.push(weight / Math.max(late, NOISE_MS));
-    ways.push(way);
+    ways.push([now, way]);
     if (rates.length > RECENT) rates.shift();
-    if (ways.length > 5 * RECENT) ways.shift();
     const most = BUDGET * Math.max(1, box.clientWidth * box.clientHeight / 630000);
     budget = Math.min(most, Math.max(LEAST, Math.max(...rates) * ON_THE_WAY_MS));  // waiting only makes a way look slower than it is
   };

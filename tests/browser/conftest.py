@@ -307,6 +307,16 @@ class Watched:
         group.wait_for()
         return group.locator("button, option").all_inner_texts()
 
+    def show_layout(self, title: str) -> None:
+        """Put a layout on the first map, whether there are so few that each has a button, or a list of them."""
+        group = self.page.get_by_role("group", name="Layout on this map").first
+        group.locator("button, option").filter(has_text=re.compile(f"^{re.escape(title)}$")).first.wait_for(state="attached")
+        button = group.get_by_role("button", name=title, exact=True)
+        if button.count():
+            button.click()
+        else:
+            group.locator("select").select_option(title)
+
     def select(self, label: str) -> Locator:
         """Find a list by its label."""
         control = self.page.locator(".MuiFormControl-root:visible").filter(has=self.page.locator("label").get_by_text(label, exact=True))

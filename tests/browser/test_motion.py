@@ -67,7 +67,7 @@ class OnTheMap:
 
     def go(self, title: str) -> None:
         """Choose a layout."""
-        self.bar().get_by_role("button", name=title, exact=True).click()
+        self.watched.show_layout(title)
 
     @property
     def slider(self) -> Locator:

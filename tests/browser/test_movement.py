@@ -18,7 +18,7 @@ def test_after_a_switch_one_button_colors_by_what_moved_and_every_panel_offers_i
     page, button = watched.page, watched.button("Color by movement")
     line = page.get_by_role("combobox", name="Query")
     page.get_by_role("searchbox", name="Search text").fill("dog")
-    page.get_by_role("group", name="Layout on this map").get_by_role("button", name="t-SNE").click()
+    watched.show_layout("t-SNE")
     columns = page.get_by_role("combobox", name="Search in column").locator("option")
     expect(columns.filter(has_text=COLUMN)).to_have_count(1, timeout=PATIENCE_MS)
     expect(page.get_by_role("searchbox", name="Search text")).to_have_value("dog", timeout=PATIENCE_MS)
