@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ from typing import Any
 import psutil
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-__all__ = ["Probed", "chromium", "give_way", "serving", "window"]
+__all__ = ["Probed", "chromium", "compiled", "give_way", "serving", "window"]
 
 HERE = Path(__file__).resolve().parent
 ARGS = [
@@ -108,6 +109,19 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=found, args=ARGS)
         yield browser
         await browser.close()
+
+
+async def compiled() -> None:
+    """Wait until the servers have compiled what a first computation needs: once a store, in a process that takes the time which is left."""
+    while any("explorer.jobs.warmup" in " ".join(_words(process)) for process in psutil.Process().children(recursive=True)):
+        await asyncio.sleep(0.5)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # it ended meanwhile
+        return []
 
 
 def give_way(priority: int = 10) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.parquet as pq
-from browser import Probed, chromium, serving, window
+from browser import Probed, chromium, compiled, serving, window
 from figures import Figure, compared, goal_of, options, told
 from linked_rows import PAIRS, paired_file
 
@@ -122,6 +122,7 @@ async def look(browser: Browser, url: str, seen: Seen, toggles: int) -> None:
     await page.ask("first")
     await page.fit(WIDTH, HEIGHT)
     await page.page.mouse.move(*await page.center())
+    await compiled()
     for turn in range(toggles + 2):
         await page.ask("bytes")
         await page.page.keyboard.press("n")

@@ -190,8 +190,9 @@ def _moving(scene: Scene, asked: PictureRequest, coarseness: int) -> Picture:
     frame, drawn = None, 0.0
     while True:
         detail = _DETAILS[level]
-        if frame is None or detail.ratio != drawn:
-            frame, drawn = _render(scene, asked, detail.ratio), detail.ratio
+        ratio = min(detail.ratio, asked.ratio)
+        if frame is None or ratio != drawn:
+            frame, drawn = _render(scene, asked, ratio), ratio
         data = encode_jpeg(frame, quality=detail.quality)
         if len(data) <= most or level == COARSEST:
             break

@@ -17,6 +17,7 @@ import numpy as np
 import panel as pn
 import param
 from numpy.typing import NDArray
+from panel.io.state import set_curdoc
 
 from explorer import settings
 from explorer.journey import Journey, OnTheWay
@@ -34,7 +35,10 @@ from explorer.views.marks import marks_of
 from explorer.views.traveling import journey_message, ring_message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bokeh.document import Document
+    from bokeh.events import Event
 
 
 __all__ = ["Map"]
@@ -48,7 +52,8 @@ _ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
 _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _CORNERS = 4_096  # of an outline
 _QUICK_S = 0.3  # between two changes of what is on the map, of which the second is drawn as in motion
-_AHEAD = 6  # pictures of a journey that a browser may ask for before it has the first
+_AHEAD = 9  # pictures of a journey that a browser may ask for before it has the first
+_STRIP = 4  # of them in one message, at most
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 _drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
@@ -77,6 +82,11 @@ class PictureLayer(pn.custom.JSComponent):
 
     def _handle_msg(self, data: object) -> None:
         self._on_message(data)
+
+    def _process_bokeh_event(self, doc: Document, event: Event) -> None:
+        """Take a message without raising and lowering the page's busy flag, which takes Panel longer than the rest of it."""
+        with set_curdoc(doc):
+            self._process_event(event)
 
 
 class Map(pn.viewable.Viewer):
@@ -149,7 +159,7 @@ class Map(pn.viewable.Viewer):
             latest = {name: client.asked.id for name, client in self._clients.items() if client.asked is not None}
         for name, (picture, began) in kept.items():
             if latest.get(name) == picture.request.id:  # else a newer one is under way
-                self._show(picture, began)
+                self._show([picture], began)
 
     def go_home(self) -> None:
         """Show the whole map again."""
@@ -255,7 +265,7 @@ class Map(pn.viewable.Viewer):
         for client, asked in waiting:
             client.home = home if along else client.home
             if not client.traveling and not (along and asked.moving and asked.on_the_way):
-                self._draw(client, asked._replace(moving=quick))
+                self._draw(client, asked._replace(moving=quick and client.sent >= asked.id))
 
     def _on_marks(self, *_: object) -> None:
         session, scene = self._session, self._seen
@@ -300,9 +310,10 @@ class Map(pn.viewable.Viewer):
         try:
             if kind == "draw":
                 asked = _request(name, message)
-                client.asked, client.home = asked, self.layer.home
-                self._note_travel(client, asked)
-                self._draw(client, asked)
+                further = [_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
+                client.asked, client.home = [asked, *further][-1], self.layer.home
+                self._note_travel(client, client.asked)
+                self._draw(client, asked, further)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
             elif kind == "seen":
@@ -348,7 +359,8 @@ class Map(pn.viewable.Viewer):
         found = partial(rows_inside, scene.shown.index, x, y, shown=scene.shown_mask)
         session.in_thread("select rows on the map", 0, lambda: 0, found, take, self._fail)
 
-    def _draw(self, client: _Client, asked: PictureRequest) -> None:
+    def _draw(self, client: _Client, asked: PictureRequest, further: Sequence[PictureRequest] = ()) -> None:
+        """Draw a picture in a thread, and further ones of the same journey; send them together."""
         scene, journey = self.plane.live or self.plane.scene, self.plane.journey
         if scene is None:
             return
@@ -365,19 +377,21 @@ class Map(pn.viewable.Viewer):
             return
         began, ahead = monotonic(), 0 if journey is None else _AHEAD
 
-        def draw_if_wanted() -> Picture | None:
+        def draw_if_wanted() -> list[Picture]:
             overtaken = client.asked is not None and client.asked.id > asked.id + ahead
             if overtaken or (journey is None and scene is not self.plane.scene and self.plane.live is None):
-                return None
-            return draw(scene if journey is None else journey.scene_at(asked.t, scene), asked, coarseness=client.coarseness)
+                return []
+            if journey is None:
+                return [draw(scene, asked, coarseness=client.coarseness)]
+            return [draw(journey.scene_at(each.t, scene), each, coarseness=client.coarseness) for each in (asked, *further)]
 
-        def drawn(done: Future[Picture | None]) -> None:
+        def drawn(done: Future[list[Picture]]) -> None:
             error = done.exception()
             if error is not None:
                 logger.error("a picture could not be drawn", exc_info=error)
                 self._later(lambda: self._session.param.update(error="A picture could not be drawn; the log has the details."))
-            elif (picture := done.result()) is not None:
-                self._later(lambda: self._show(picture, began))
+            elif pictures := done.result():
+                self._later(lambda: self._show(pictures, began))
 
         _drawers.submit(draw_if_wanted).add_done_callback(drawn)
 
@@ -406,21 +420,24 @@ class Map(pn.viewable.Viewer):
             client.traveling = 0
             self.plane.hold(asked.t)
 
-    def _show(self, picture: Picture, began: float) -> None:
-        if self._held is not None:
-            self._held[picture.request.client] = picture, began
-            return
+    def _show(self, pictures: Sequence[Picture], began: float) -> None:
+        picture = pictures[-1]
         name = picture.request.client
+        if self._held is not None:
+            self._held[name] = picture, began
+            return
         with self._clients_lock:
             client = self._clients.get(name)
         if client is None or not self._still_wanted(picture.scene) or picture.request.id < client.sent:
             return
-        self._pushes, client.sent = self._pushes + 1, picture.request.id
+        first, client.sent = self._pushes + 1, picture.request.id
+        self._pushes += len(pictures)
         if picture.request.moving:
             client.coarseness = picture.coarseness
         else:
             client.rest, client.rest_push = picture, self._pushes
-        self._send(picture.message(self._pushes, seconds=monotonic() - began), name)
+        seconds = monotonic() - began
+        self._send([each.message(push, seconds=seconds) for push, each in enumerate(pictures, first)], name)
         self._pick(client, name)
 
     def _send_piece(self, client: _Client, push: int, piece: int) -> None:
@@ -428,11 +445,11 @@ class Map(pn.viewable.Viewer):
         rest = client.rest
         if rest is not None and push == client.rest_push and 0 <= piece < len(rest.pieces):
             message, name = rest.message(push, piece), rest.request.client
-            self._later(lambda: self._send(message, name))
+            self._later(lambda: self._send([message], name))
 
-    def _send(self, message: bytes, name: str) -> None:
-        """Send a picture as a message: a param that holds it would have the whole page looked through at each one."""
-        self.layer._send_msg({"type": "picture", "client": name, "picture": message})
+    def _send(self, pictures: list[bytes], name: str) -> None:
+        """Send pictures as a message: a param that holds them would have the whole page looked through at each one."""
+        self.layer._send_msg({"type": "pictures", "client": name, "pictures": pictures})
 
     def _pick(self, client: _Client, name: str) -> None:
         """Find what a browser points at, once it has the picture at rest of what it looks at: an older one is too coarse, or elsewhere."""

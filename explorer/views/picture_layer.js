@@ -9,6 +9,7 @@ const TAP_PX = 5;          // a press that moves less is a tap
 const ON_THE_WAY_MS = 120; // the bytes of a picture in motion may take so long to come through
 const NOISE_MS = 10;       // differences in time below this say nothing of the way
 const RECENT = 6;          // pictures that say how quick the way is now
+const EARLY_MS = 3;         // a picture of a journey that is here so early is shown at once
 const WAYS_MS = 30000;     // for so long the quickest picture says how long the way is where nothing waits
 const BUDGET = 150000;     // bytes of a picture in motion, on a way that carries it quickly
 const LEAST = 4000;
@@ -51,7 +52,8 @@ export function render({model}) {
   let outline = null;          // what is being drawn to select rows: {shape, mode, points}
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
-  const size = () => [box.clientWidth, box.clientHeight];
+  let measured = [0, 0];       // asking for it at each picture of a journey has the page laid out each time
+  const size = () => travel.playing ? measured : (measured = [box.clientWidth, box.clientHeight]);
   let passing = null;          // where to look while rows travel: the figure follows at last, it takes longer to paint than a picture
   const view = () => passing || {x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end};
   const to_px = (x, y) => {
@@ -87,7 +89,7 @@ export function render({model}) {
     for (const [key, at] of under_way) if (now - at > GIVE_UP_MS) under_way.delete(key);
     if (under_way.size >= (travel.playing ? TRAVEL_UNDER_WAY : UNDER_WAY)) return;
     asked = wanted.id;
-    under_way.set(asked, now);
+    for (const {id: each} of [wanted, ...wanted.then || []]) under_way.set(each, now);
     model.send_msg({...wanted, budget: Math.round(budget)});
   };
   const learn = (head, weight) => {
@@ -119,10 +121,11 @@ export function render({model}) {
   const travel = traveler({
     plane: () => model.plane,
     free: most => under_way.size < most,
-    ask: (t, at) => {
-      const [w, h] = size(), ratio = window.devicePixelRatio || 1;
+    ask: (places, detail) => {  // [{t, ...view}, ...]: pictures that come together, with so many pixels for one of the page's
+      const [w, h] = size(), ratio = Math.min(detail, window.devicePixelRatio || 1);
       clearTimeout(rest_timer);
-      wanted = {type: "draw", client, id: ++id, ...at, width: w, height: h, ratio, moving: true, background, ...travel.here, t};
+      const [first, ...then] = places.map(place => ({id: ++id, ...place}));
+      wanted = {type: "draw", client, width: w, height: h, ratio, moving: true, background, ...travel.here, ...first, then};
       ask();
     },
     view,
@@ -186,6 +189,7 @@ export function render({model}) {
     if (Math.abs(plot.inner_width - w) > 1 || Math.abs(plot.inner_height - h) > 1) window.Bokeh?.index?.find_one?.(plot)?.invalidate_layout();
   };
 
+  let marked = false;          // whether anything is on the canvas of marks
   // ---- marks: the clicked row and its neighbors
   const draw_marks = () => {
     const [w, h] = size(), ratio = window.devicePixelRatio || 1;
@@ -193,9 +197,12 @@ export function render({model}) {
       marks.width = Math.round(w * ratio);
       marks.height = Math.round(h * ratio);
     }
+    const all = ring ? [...(model.marks || []), {...ring, kind: "hover", label: ""}] : model.marks || [];
+    const anything = all.length > 0 || outline !== null || travel.has_trails;
+    if (!anything && !marked) return;  // clearing what is clear costs a page without a graphics card as much as a picture
+    marked = anything;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, w, h);
-    const all = ring ? [...(model.marks || []), {...ring, kind: "hover", label: ""}] : model.marks || [];
     const center = all.find(m => m.kind === "row");
     const dark = ink_color === "#ffffff";
     const halo = dark ? "rgba(18,18,18,0.85)" : "rgba(255,255,255,0.9)";
@@ -306,7 +313,12 @@ export function render({model}) {
     const sx = head.width / (head.x1 - head.x0), sy = head.height / (head.y1 - head.y0);
     ink.drawImage(before, (shown.x0 - head.x0) * sx, (head.y1 - shown.y1) * sy, (shown.x1 - shown.x0) * sx, (shown.y1 - shown.y0) * sy);
   };
-  const show = async raw => {
+  const decode = (bytes, type) => createImageBitmap(new Blob([bytes], {type})).catch(error => {
+    console.warn("explorer: a picture could not be decoded", error);
+    return null;
+  });
+  let turn = Promise.resolve();  // pictures are decoded side by side, and shown in the order in which they came
+  const take = raw => {
     const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
     const n = bytes[0] * 256 + bytes[1];
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
@@ -314,12 +326,12 @@ export function render({model}) {
     learn(head, bytes.length);
     const asked_at = under_way.get(head.id);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
-    let bitmap = null;
-    try {
-      bitmap = await createImageBitmap(new Blob([bytes.slice(2 + n)], {type: head.type}));
-    } catch (error) {
-      console.warn("explorer: a picture could not be decoded", error);
-    }
+    const decoded = decode(bytes.subarray(2 + n), head.type);
+    turn = turn.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
+  };
+  const show = async (head, bitmap, asked_at) => {
+    const early = head.journey && head.moving && asked_at !== undefined ? travel.early(head, asked_at) : 0;
+    if (bitmap && early > EARLY_MS) await new Promise(resolve => setTimeout(resolve, early));
     const newer = !shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push);
     if (bitmap && alive && newer && head.id >= oldest) {
       if (head.piece === 0) begin(head);
@@ -329,13 +341,13 @@ export function render({model}) {
       document.getElementById("explorer-still")?.remove();  // see page.html
       const whole = head.piece + 1 === head.pieces;
       if (!whole && wanted && wanted.id === head.id) model.send_msg({type: "piece", client, push: head.push, piece: head.piece + 1});
-      canvas.setAttribute("aria-label", head.alt || "Map");
+      if (!head.moving || !canvas.hasAttribute("aria-label")) canvas.setAttribute("aria-label", head.alt || "Map");
       box.dataset.picture = `${head.id}.${head.push}`;
       box.dataset.rest = String(!head.moving && whole);
       box.dataset.t = head.journey ? head.t : "";
       if (!head.moving) fade_ghosts();
       else if (head.live) model.send_msg({type: "seen", client});
-      else if (head.journey && asked_at !== undefined) travel.came(head, performance.now() - asked_at);
+      else if (head.journey && asked_at !== undefined) travel.came(head);
       else if (wanted?.id === head.id && !wanted.moving) {  // what is on the map changes quickly, while the view is at rest
         clearTimeout(rest_timer);
         rest_timer = setTimeout(() => want(false, true), REST_MS);
@@ -605,7 +617,7 @@ export function render({model}) {
     place();
     draw_marks();
   };
-  const resized = new ResizeObserver(() => { fit(); last = now(); place(); draw_marks(); want(false); });
+  const resized = new ResizeObserver(() => { measured = [box.clientWidth, box.clientHeight]; fit(); last = now(); place(); draw_marks(); want(false); });
   resized.observe(box);
   const looked_after = setInterval(() => {
     if (!box.isConnected) return;
@@ -629,7 +641,7 @@ export function render({model}) {
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
     if (message.client && message.client !== client) return;
-    if (message.type === "picture") show(message.picture);
+    if (message.type === "pictures") message.pictures.forEach(take);
     if (message.type === "card") show_card(message);
     if (message.type === "home") go_home();
     if (message.type === "view") fly({x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1});

@@ -1,9 +1,17 @@
 // The way between two layouts, as one browser travels it: what time it is, which pictures to ask for, where rows are, where to look.
 // Comes before picture_layer.js in one module.
 
-const TRAVEL_UNDER_WAY = 4; // pictures of a journey asked for and not yet here
-const SLOW_MS = 160;        // a way to the server that takes longer gets fewer of them
-const STEP_MS = 15;         // between two pictures of a journey
+const TRAVEL_UNDER_WAY = 6; // pictures of a journey asked for and not yet here
+const STRIP = 3;            // of them that are asked for and come together: a message costs server and browser as much as a picture
+const SLOW_MS = 160;        // a way to the server that takes longer gets them one by one, and fewer
+const STEP_MS = 18;         // between two pictures of a journey, at least
+const MOST_STEP_MS = 80;
+const SLOWER = 0.2, QUICKER = 0.97;
+const FIRST_MS = 30;        // of a journey, where its first picture is: it need not wait for its time
+const APART = 0.7;          // of their usual distance, at least so far apart are two pictures of which the first is late
+const DETAILS = [1, 0.8, 0.65];  // pixels in a picture of a journey for one of the page's: the first with which pictures come often enough
+const OFTEN_MS = 21;
+const PUMP_MS = 8;
 const LOST_MS = 1500;       // a journey that is over for so long has lost its last picture
 const FADE_MS = 400;
 
@@ -15,11 +23,15 @@ const on_way = ([ax, ay, bx, by, dx, dy], t) => {
 };
 const between = (one, other, e) => Object.fromEntries(Object.keys(one).map(key => [key, one[key] + (other[key] - one[key]) * e]));
 
-// layer: {free(most), ask(t, view), view(), fitted(view), pass(view), look(view, still), rest(), redraw(), fade(), plane}
+// layer: {free(most), ask(places, detail), view(), fitted(view), pass(view), look(view, still), rest(), redraw(), fade(), plane}
 function traveler(layer) {
   let trip = null;  // {number, t, looks, trails, playing}; looks: where to look at both ends, and whether that is the whole map; none once
                     // somebody has moved the map
   let lag = 60;     // milliseconds from asking to the picture, of late
+  let step = STEP_MS;  // milliseconds between two pictures, as they are asked for: what server and browser have time for
+  let detail = 0;      // how fine pictures are, so that there is time for many
+  let shown_at = 0;    // when the last one was shown
+  let counted = 0;     // when those were asked for of which one has told how long it took
   let timer = 0;
 
   const say = () => window.dispatchEvent(new CustomEvent("explorer-traveled", {
@@ -29,6 +41,7 @@ function traveler(layer) {
   const finish = () => {
     if (!trip?.playing) return;
     clearTimeout(timer);
+    if (trip.playing.asked >= 1) detail = step > OFTEN_MS ? Math.min(detail + 1, DETAILS.length - 1) : step > STEP_MS ? detail : Math.max(detail - 1, 0);
     trip.t = trip.playing.to;
     trip.playing = null;
     if (trip.looks) layer.look(view_at(trip.t), true);
@@ -42,14 +55,22 @@ function traveler(layer) {
     if (!playing) return;
     const now = performance.now();
     if (document.hidden || now > playing.began + playing.ms + LOST_MS) return finish();
-    while (playing.asked < 1 && layer.free(lag > SLOW_MS ? 2 : TRAVEL_UNDER_WAY)) {
-      const due = (now + lag - playing.began) / playing.ms, next = playing.asked + STEP_MS / playing.ms;
+    const slow = lag > SLOW_MS, strip = slow || !playing.asked ? 1 : STRIP;
+    while (playing.asked < 1 && layer.free(slow ? 2 : TRAVEL_UNDER_WAY - strip + 1)) {
+      const due = (now + lag - playing.began) / playing.ms, next = playing.asked + step / playing.ms, places = [];
       if (next > due) break;
-      playing.asked = Math.min(1, Math.max(due, next));
-      const t = playing.from + (playing.to - playing.from) * playing.asked;
-      layer.ask(t, view_at(t));
+      const behind = playing.asked ? (due - next) * playing.ms : 0;
+      step = Math.min(MOST_STEP_MS, Math.max(STEP_MS, behind > PUMP_MS ? step + SLOWER * behind / strip : step * QUICKER));
+      let at = playing.asked ? Math.max(due, next) : Math.min(due, FIRST_MS / playing.ms);
+      do {
+        playing.asked = Math.min(1, at);
+        const t = playing.from + (playing.to - playing.from) * playing.asked;
+        places.push({t, ...view_at(t)});
+        at += step / playing.ms;
+      } while (places.length < strip && playing.asked < 1);
+      layer.ask(places, DETAILS[detail]);
     }
-    timer = setTimeout(pump, STEP_MS);
+    timer = setTimeout(pump, PUMP_MS);
   };
   const play = (from, to, ms) => {
     if (!trip) return;
@@ -94,12 +115,20 @@ function traveler(layer) {
       layer.rest();
       say();
     },
-    came(head, ms) {  // a picture of the journey is on the screen
+    early(head, asked_at) {  // a picture of the journey is ready: how many milliseconds too early?
+      const playing = trip?.playing, now = performance.now();
+      if (!playing || head.journey !== trip.number) return 0;
+      if (asked_at !== counted) lag += 0.3 * (Math.min(now - asked_at, 2000) - lag);  // of those that came together, the first
+      counted = asked_at;
+      const at = playing.began + (head.t - playing.from) / (playing.to - playing.from) * playing.ms;
+      return Math.max(at, shown_at + APART * step) - now;
+    },
+    came(head) {  // a picture of the journey is on the screen
       if (!trip || head.journey !== trip.number) return;
-      lag += 0.3 * (Math.min(ms, 2000) - lag);
       const playing = trip.playing;
       if (!playing) return;
       trip.t = head.t;
+      shown_at = performance.now();
       if (trip.looks) layer.pass({x0: head.x0, x1: head.x1, y0: head.y0, y1: head.y1});
       say();
       if (trip?.playing !== playing) return;  // who heard of it has put the map elsewhere
@@ -110,6 +139,7 @@ function traveler(layer) {
     get playing() { return Boolean(trip?.playing); },
     get here() { return trip ? {journey: trip.number, t: trip.t} : {}; },
     place(mark) { return trip && mark.way ? on_way(mark.way, trip.t) : [mark.x, mark.y]; },
+    get has_trails() { return Boolean(trip?.trails.length) && trip.t > 0 && trip.t < 1; },
     draw_trails(pen, to_px, color) {
       if (!trip || trip.t <= 0 || trip.t >= 1) return;
       pen.strokeStyle = color;

@@ -35,6 +35,7 @@ WIDE: dict[str, Any] = {**DRAW, "x0": -6.0, "x1": 6.0, "y0": -4.0, "y1": 4.0, "w
 def shown(session: Session, loop: Any, monkeypatch: pytest.MonkeyPatch) -> Shown:
     made = Shown(Map(session, later=loop), [])
     monkeypatch.setattr(made.map.layer, "_send_msg", made.sent.append)
+    monkeypatch.setattr("explorer.views.map._QUICK_S", 0.0)  # however quickly a test changes what is on the map
     return made
 
 
@@ -63,12 +64,12 @@ def travel(session: Session, loop: Any, shown: Shown, title: str = "umap") -> di
 
 
 def pictures(shown: Shown) -> list[dict[str, Any]]:
-    return [Shown(shown.map, [message]).head for message in shown.sent if message["type"] == "picture"]
+    return [Shown(shown.map, [message]).head for message in shown.sent if message["type"] == "pictures"]
 
 
 def colored(shown: Shown) -> np.ndarray:
     """Which pixels of the picture that came last show a row."""
-    message = next(told["picture"] for told in reversed(shown.sent) if told["type"] == "picture")
+    message = next(told["pictures"][-1] for told in reversed(shown.sent) if told["type"] == "pictures")
     data = np.asarray(Image.open(io.BytesIO(message[2 + int.from_bytes(message[:2], "big") :])).convert("RGBA")).astype(int)
     return (data[..., 3] > 100) & (data[..., :3].max(axis=-1) > 60)
 
@@ -371,3 +372,32 @@ def test_a_picture_that_is_done_after_a_newer_one_is_not_sent(shown: Shown, plan
     shown.say({"type": "piece", "client": "one", "push": first["push"], "piece": 1})
     loop.run()
     assert (shown.head["id"], shown.head["piece"]) == (3, 1)
+
+
+def test_pictures_that_are_asked_for_together_come_together(shown: Shown, plane: Plane, session: Session, loop: Any):
+    told = travel(session, loop, shown)
+    shown.sent.clear()
+    places = [{"id": 10 + n, "t": 0.1 * n, "x0": -6.0 - n} for n in range(1, 9)]
+    shown.say({**WIDE, "moving": True, "journey": told["number"], **places[0], "then": places[1:]})
+    loop.until(lambda: [message for message in shown.sent if message["type"] == "pictures"])
+    [message] = [message for message in shown.sent if message["type"] == "pictures"]
+    heads = [Shown(shown.map, [{**message, "pictures": [picture]}]).head for picture in message["pictures"]]
+    assert [(head["id"], round(head["t"], 3), head["x0"]) for head in heads] == [
+        (11, 0.1, -7),
+        (12, 0.2, -8),
+        (13, 0.3, -9),
+        (14, 0.4, -10),
+    ], "four at most"
+    assert len({head["push"] for head in heads}) == 4
+    assert plane.at == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("then", [7, {"id": 3}, [7], [{"id": NAN}], "ab"])
+def test_further_pictures_that_make_no_sense_are_left_out_with_a_warning(
+    shown: Shown, plane: Plane, session: Session, loop: Any, caplog: pytest.LogCaptureFixture, then: object
+):
+    told = travel(session, loop, shown)
+    with caplog.at_level(logging.WARNING):
+        shown.say({**WIDE, "id": 2, "moving": True, "journey": told["number"], "t": 0.5, "then": then})
+    assert "makes no sense" in caplog.text
+    assert session.error == ""
