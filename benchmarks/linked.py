@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from browser import Probed, chromium, serving, window
+from browser import Probed, chromium, compiled, serving, window
 from figures import Figure, compared, goal_of, options, told
 from linked_rows import paired_file, vector_file, vocabulary
 
@@ -160,6 +160,7 @@ async def linked_maps(context: BrowserContext, url: str, effort: Effort, seen: S
     """Draw lassos, brush and search on Explorer's page."""
     page = await Probed.open(context, url, picture=".map")
     await arranged(page)
+    await compiled()
     box = await page.box()
     seen.size = round(box["width"]), round(box["height"])
     inked = [await page.page.locator("canvas.picture").nth(at).evaluate(INKED) for at in range(len(MAPS))]

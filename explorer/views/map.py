@@ -51,7 +51,6 @@ _FIELDS = 6  # fields of a tooltip
 _ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
 _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _CORNERS = 4_096  # of an outline
-_QUICK_S = 0.3  # between two changes of what is on the map, of which the second is drawn as in motion
 _AHEAD = 9  # pictures of a journey that a browser may ask for before it has the first
 _STRIP = 4  # of them in one message, at most
 _NICER = 5  # threads that draw give way to the event loop where cores are few
@@ -115,7 +114,6 @@ class Map(pn.viewable.Viewer):
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._clients_lock = Lock()
         self._pushes = 0
-        self._changed = 0.0  # when the scene did
         self.layer = PictureLayer(
             figure=pn.pane.Bokeh(empty_figure(), sizing_mode="stretch_both"),
             on_message=self._on_message,
@@ -260,12 +258,10 @@ class Map(pn.viewable.Viewer):
             self.layer.home = home  # the browser answers by asking for this view, unless it is on a journey
             if not along:
                 return
-        now = monotonic()
-        quick, self._changed = now - self._changed < _QUICK_S, now  # somebody draws a brush, say: when it rests, the browser asks again
         for client, asked in waiting:
             client.home = home if along else client.home
             if not client.traveling and not (along and asked.moving and asked.on_the_way):
-                self._draw(client, asked._replace(moving=quick and client.sent >= asked.id))
+                self._draw(client, asked._replace(moving=False))
 
     def _on_marks(self, *_: object) -> None:
         session, scene = self._session, self._seen

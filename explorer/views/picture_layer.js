@@ -348,10 +348,6 @@ export function render({model}) {
       if (!head.moving) fade_ghosts();
       else if (head.live) model.send_msg({type: "seen", client});
       else if (head.journey && asked_at !== undefined) travel.came(head);
-      else if (wanted?.id === head.id && !wanted.moving) {  // what is on the map changes quickly, while the view is at rest
-        clearTimeout(rest_timer);
-        rest_timer = setTimeout(() => want(false, true), REST_MS);
-      }
       place();
       draw_marks();
       wake();

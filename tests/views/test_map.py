@@ -118,27 +118,7 @@ def test_the_row_under_the_pointer_is_described_to_the_one_who_asked(shown: Show
     json.dumps(shown.answers)
 
 
-def test_changes_that_follow_each_other_quickly_are_sent_as_in_motion_until_the_browser_asks_again(
-    shown: Shown, dataset: Dataset, loop: Any, session: Session, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("explorer.views.map._QUICK_S", 60.0)
-    shown.say(DRAW)
-    loop.until(lambda: shown.head)
-    assert not shown.head["moving"]
-    for rows in (range(5), range(9)):  # a brush that is being drawn
-        before = shown.head
-        session.selection.apply(rows)
-        loop.until(lambda before=before: shown.head["push"] > before["push"])
-    assert (shown.head["id"], shown.head["moving"]) == (DRAW["id"], True)
-    shown.say({**DRAW, "id": DRAW["id"] + 1})
-    loop.until(lambda: shown.head["id"] > DRAW["id"])
-    assert not shown.head["moving"]
-
-
-def test_another_color_is_sent_unasked_and_sharp(
-    shown: Shown, dataset: Dataset, loop: Any, session: Session, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("explorer.views.map._QUICK_S", 0.0)
+def test_another_color_is_sent_unasked_and_sharp(shown: Shown, dataset: Dataset, loop: Any, session: Session):
     shown.say({**DRAW, "moving": True})
     loop.until(lambda: shown.head)
     before = shown.head

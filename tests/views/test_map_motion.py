@@ -35,7 +35,6 @@ WIDE: dict[str, Any] = {**DRAW, "x0": -6.0, "x1": 6.0, "y0": -4.0, "y1": 4.0, "w
 def shown(session: Session, loop: Any, monkeypatch: pytest.MonkeyPatch) -> Shown:
     made = Shown(Map(session, later=loop), [])
     monkeypatch.setattr(made.map.layer, "_send_msg", made.sent.append)
-    monkeypatch.setattr("explorer.views.map._QUICK_S", 0.0)  # however quickly a test changes what is on the map
     return made
 
 
