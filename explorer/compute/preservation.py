@@ -25,6 +25,8 @@ __all__ = ["PATIENT_K", "PRESERVED_K", "Preservation", "layout_neighbors", "pres
 PRESERVED_K: Final = (5, 15, 30)
 PATIENT_K: Final = 15  # of false and missing neighbors, looked for among twice as many
 BLOCK: Final = 65_536  # rows
+_NOBODY: Final = -1  # where a row has no further neighbors
+_NOWHERE: Final = -2  # a neighbor that is not in the layout
 JITTER: Final = 1e-9  # of the layout's extent: rows at the same place come in an order that is fair, and cost no more than others
 
 
@@ -85,7 +87,7 @@ def preservation(
     patient = max(1, min(PATIENT_K, k // 2))
     counts = np.full((len(sizes) + 2, n), np.nan, np.float32)
     if k:
-        place = np.full(n, -1, np.int32)
+        place = np.full(n, _NOWHERE, np.int32)  # a true neighbor that the layout leaves out is not kept
         place[rows] = np.arange(len(rows), dtype=np.int32)
         tree = _tree(layout[rows])
         for at in range(0, len(rows), BLOCK):
@@ -95,7 +97,7 @@ def preservation(
             true = indices[rows[some], :k]
             near = _nearest(tree, some, k, threads)
             found = np.empty((len(counts), len(some)), np.float32)
-            _count(np.where(true >= 0, place[true], -1).astype(np.int32), near, sizes, patient, found)
+            _count(np.where(true >= 0, place[true], _NOBODY).astype(np.int32), near, sizes, patient, found)
             counts[:, rows[some]] = found
     kept = {int(size): counts[at] for at, size in enumerate(sizes)}
     return Preservation(kept, counts[-2], counts[-1])
@@ -128,7 +130,7 @@ def _count(true, near, sizes, patient, shares):
     n, k = true.shape
     for row in prange(n):
         n_true = 0
-        while n_true < k and true[row, n_true] >= 0:
+        while n_true < k and true[row, n_true] != _NOBODY:
             n_true += 1
         if n_true == 0:
             shares[:, row] = np.nan
