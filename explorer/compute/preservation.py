@@ -5,16 +5,12 @@ some patience: a true neighbor is missing where it is not even among twice as ma
 it is not even among twice as many true ones. The pair of the two is that of CheckViz (Lespinats & Aupetit, Computer Graphics Forum 2011).
 """
 
-# numba infers the kernel's types
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
 from explorer.compute.progress import ShouldStop, Stopped, never
@@ -25,8 +21,6 @@ __all__ = ["PATIENT_K", "PRESERVED_K", "Preservation", "layout_neighbors", "pres
 PRESERVED_K: Final = (5, 15, 30)
 PATIENT_K: Final = 15  # of false and missing neighbors, looked for among twice as many
 BLOCK: Final = 65_536  # rows
-_NOBODY: Final = -1  # where a row has no further neighbors
-_NOWHERE: Final = -2  # a neighbor that is not in the layout
 JITTER: Final = 1e-9  # of the layout's extent: rows at the same place come in an order that is fair, and cost no more than others
 
 
@@ -80,6 +74,8 @@ def preservation(
     """
     if len(indices) != len(layout):
         raise BadParameter("layout", f"{len(layout):,} rows", f"the neighbor graph has {len(indices):,}.")
+    from explorer.compute.neighbor_overlap import NOBODY, NOWHERE, overlaps  # loads numba
+
     n, k = indices.shape
     rows = np.flatnonzero((indices[:, 0] >= 0) & np.isfinite(layout).all(axis=1)) if k else np.empty(0, np.intp)
     k = min(k, max(len(rows) - 1, 0), max(PRESERVED_K))
@@ -87,7 +83,7 @@ def preservation(
     patient = max(1, min(PATIENT_K, k // 2))
     counts = np.full((len(sizes) + 2, n), np.nan, np.float32)
     if k:
-        place = np.full(n, _NOWHERE, np.int32)  # a true neighbor that the layout leaves out is not kept
+        place = np.full(n, NOWHERE, np.int32)  # a true neighbor that the layout leaves out is not kept
         place[rows] = np.arange(len(rows), dtype=np.int32)
         tree = _tree(layout[rows])
         for at in range(0, len(rows), BLOCK):
@@ -97,7 +93,7 @@ def preservation(
             true = indices[rows[some], :k]
             near = _nearest(tree, some, k, threads)
             found = np.empty((len(counts), len(some)), np.float32)
-            _count(np.where(true >= 0, place[true], _NOBODY).astype(np.int32), near, sizes, patient, found)
+            overlaps(np.where(true >= 0, place[true], NOBODY).astype(np.int32), near, sizes, patient, found)
             counts[:, rows[some]] = found
     kept = {int(size): counts[at] for at, size in enumerate(sizes)}
     return Preservation(kept, counts[-2], counts[-1])
@@ -108,7 +104,7 @@ def layout_neighbors(layout: NDArray[np.float32], k: int, *, threads: int = 1) -
     return _nearest(_tree(layout), np.arange(len(layout)), k, threads)
 
 
-def _tree(layout: NDArray[np.float32]):
+def _tree(layout: NDArray[np.float32]) -> Any:
     from scipy.spatial import cKDTree
 
     places = layout.astype(np.float64)
@@ -117,38 +113,9 @@ def _tree(layout: NDArray[np.float32]):
     return cKDTree(places, balanced_tree=False, compact_nodes=False)
 
 
-def _nearest(tree, rows: NDArray[np.integer], k: int, threads: int) -> NDArray[np.int32]:
+def _nearest(tree: Any, rows: NDArray[np.integer], k: int, threads: int) -> NDArray[np.int32]:
     _, near = tree.query(tree.data[rows], k=k + 1, workers=threads)
     near = np.atleast_2d(near).astype(np.int32)
     own = near == rows[:, None]
     own[:, -1] |= ~own.any(axis=1)  # crowded out by others at the same place
     return near[~own].reshape(len(rows), k)
-
-
-@njit(parallel=True, nogil=True, cache=True)
-def _count(true, near, sizes, patient, shares):
-    n, k = true.shape
-    for row in prange(n):
-        n_true = 0
-        while n_true < k and true[row, n_true] != _NOBODY:
-            n_true += 1
-        if n_true == 0:
-            shares[:, row] = np.nan
-            continue
-        kept = np.zeros(sizes.size, np.int64)
-        found_near, found_true = 0, 0  # of the first true ones among twice as many in the layout, and the other way round
-        for rank in range(n_true):
-            for at in range(k):
-                if near[row, at] == true[row, rank]:
-                    for each in range(sizes.size):
-                        if rank < sizes[each] and at < sizes[each]:
-                            kept[each] += 1
-                    if rank < patient and at < 2 * patient:
-                        found_near += 1
-                    if at < patient and rank < 2 * patient:
-                        found_true += 1
-                    break
-        for each in range(sizes.size):
-            shares[each, row] = kept[each] / min(sizes[each], n_true)
-        shares[sizes.size, row] = 1 - found_true / patient
-        shares[sizes.size + 1, row] = 1 - found_near / min(patient, n_true)

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
-from explorer.compute.projection import GraphRequest, Layout, Projection
+from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
 from explorer.compute.projections import PROJECTIONS
-from explorer.errors import ExplorerError, JobCanceled, VectorsNeeded
+from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNeeded
 from explorer.jobs.artifacts import STOPPED_AT, find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.job import Job
+from explorer.jobs.quality_artifacts import QUALITY, content_of, keep_coordinates, to_quality
 from explorer.jobs.store import Store, canonical
-from explorer.jobs.tasks import GraphTask, LayoutTask, Task
+from explorer.jobs.tasks import GraphTask, LayoutTask, QualityTask, Task
 
 if TYPE_CHECKING:
+    from explorer.compute.quality import Quality
     from explorer.data.dataset import Dataset
     from explorer.jobs.live import LiveLayout
 
@@ -126,6 +128,42 @@ class Runner:
 
         return self._submit(task, dataset, find, request, owner)
 
+    def submit_quality(
+        self, dataset: Dataset, layout: Layout, *, title: str = "a layout", metric: str = "cosine", owner: str | None = None
+    ) -> Job[Quality]:
+        """Ask how good a layout is; returns as soon as what the layout is has been read.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Whose rows.
+        layout : Layout
+            Wherever it came from.
+        title : str
+            The layout's name for people.
+        metric : str
+            Of the true neighbors; one of :data:`explorer.compute.neighbors.METRICS`.
+        owner : str, optional
+            Who asks, such as a session's id: owners take turns.
+
+        Returns
+        -------
+        Job
+            As from :meth:`submit_layout`.
+        """
+        content = content_of(layout.coordinates)
+        task = QualityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, metric)
+        graph = GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, max(1, min(GRAPH_K, dataset.n_drawable - 1)))
+
+        def request() -> GraphRequest:
+            graph.check()
+            if len(layout.coordinates) != dataset.n_rows:
+                raise BadParameter("layout", f"{len(layout.coordinates):,} rows", f"the dataset has {dataset.n_rows:,}.")
+            return task.request
+
+        keep = partial(keep_coordinates, self.store, layout.coordinates, content)
+        return self._submit(task, dataset, partial(self._find_quality, task), request, owner, also=keep)
+
     def stored_layout(self, dataset: Dataset, projection: Projection) -> Layout | None:
         """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
 
@@ -188,8 +226,13 @@ class Runner:
         find: Callable[[], T | None],
         request: Callable[[], GraphRequest | None],
         owner: str | None,
+        *,
+        also: Callable[[], None] | None = None,
     ) -> Job[T]:
-        """Make the job; ``find`` reads what there is, ``request`` checks the parameters and says which graph is needed."""
+        """Make the job.
+
+        ``find`` reads what there is, ``request`` checks the parameters and says which graph is needed, ``also`` puts more into the store.
+        """
         job: Job[T] = Job(task.describe(), self._leave, self._stop)
         value = find()
         if value is not None:
@@ -198,7 +241,7 @@ class Runner:
         try:
             if dataset.vectors is None:
                 raise VectorsNeeded(task.describe(), dataset.name)
-            prepare = partial(_prepare, self.store, dataset, request())
+            prepare = partial(_prepare, self.store, dataset, request(), also)
             dispatcher = self._started()
         except ExplorerError as error:
             job.end("failed", error=error)
@@ -215,6 +258,10 @@ class Runner:
             if given.method == method and canonical(given.params) == wanted:
                 return Layout(given.coordinates, method, dict(settings))
         return find_layout(self.store, dataset.fingerprint, method, settings, version)
+
+    def _find_quality(self, task: QualityTask) -> Quality | None:
+        kept = self.store.get(QUALITY, task.key(self.store))
+        return None if kept is None else to_quality(kept)
 
     def _leave(self, job: Job[Any]) -> None:
         dispatcher = self._dispatcher
@@ -238,8 +285,10 @@ class Runner:
             return self._dispatcher
 
 
-def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None) -> None:
+def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None, also: Callable[[], None] | None) -> None:
     """Put into the store what the compute process needs of a dataset."""
+    if also is not None:
+        also()
     if dataset.vectors is not None:
         keep_vectors(store, dataset, dataset.vectors)
     if request is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -15,7 +15,9 @@ import numpy as np
 from filelock import Timeout
 from numpy.typing import NDArray
 
+from explorer import settings
 from explorer.compute.neighbors import METRICS, NeighborGraph, neighbor_graph
+from explorer.compute.preservation import Preservation
 from explorer.compute.progress import LayoutReport, Report, ShouldStop, Snapshot, Stopped, ignore, never
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout
 from explorer.compute.projections import PROJECTIONS, projection
@@ -32,12 +34,13 @@ from explorer.jobs.artifacts import (
     layout_key,
     vectors_key,
 )
+from explorer.jobs.quality_artifacts import QUALITY, keep_quality, kept_coordinates, quality_key
 
 if TYPE_CHECKING:
     from explorer.jobs.live import LiveLayout
     from explorer.jobs.store import Artifact, Store
 
-__all__ = ["GraphTask", "LayoutTask", "Task", "VectorsGone", "task_from_json"]
+__all__ = ["GraphTask", "LayoutTask", "QualityTask", "Task", "VectorsGone", "task_from_json"]
 
 _GRAPH_SHARE: Final = {"tsne": 0.15}  # of the whole time, where the graph has to be made first; measured at 117,659 x 384
 _GRAPH_SHARE_ELSE: Final = 0.45
@@ -179,7 +182,9 @@ class LayoutTask:
             shown(_STARTING, 0.0, start)
             graph, share = None, 0.0
             if request is not None:
-                graph, share = self._graph(store, drawable, request, report, should_stop)
+                graph, share = _graph_of(
+                    store, self, drawable, request, _GRAPH_SHARE.get(self.method, _GRAPH_SHARE_ELSE), report, should_stop
+                )
             layout = chosen.fit(vectors, graph, start=start, report=_part(shown, share, 1.0), should_stop=should_stop)
             whole = Layout(_spread(layout.coordinates, drawable, np.nan), layout.method, layout.params, layout.stats)
             seconds = monotonic() - started
@@ -196,28 +201,93 @@ class LayoutTask:
         layout = Layout(live.coordinates, self.method, settings)
         return keep_layout(store, self.fingerprint, layout, settings=settings, version=self.version, seconds=seconds)
 
-    def _graph(
-        self, store: Store, drawable: NDArray[np.bool_], request: GraphRequest, report: LayoutReport, should_stop: ShouldStop
-    ) -> tuple[NeighborGraph, float]:
-        """Find or compute the graph, in drawable rows; and how much of the whole work that was."""
-        metric, k = request["metric"], request["k"]
-        graph = find_graph(store, self.fingerprint, metric, k)
-        share = 0.0
-        if graph is None:
-            share = _GRAPH_SHARE.get(self.method, _GRAPH_SHARE_ELSE)
-            GraphTask(self.fingerprint, self.dataset, self.n, metric, k).run(store, _part(report, 0.0, share), should_stop)
-            graph = find_graph(store, self.fingerprint, metric, k)
-        if graph is None:
-            raise StoreUnwritable(str(store.folder), "the neighbor graph was deleted as soon as it was written")
-        return _drawable_rows(graph, drawable), share
+
+@dataclass(frozen=True)
+class QualityTask:
+    """The quality of a layout to measure.
+
+    Parameters
+    ----------
+    fingerprint, dataset : str
+        Of the dataset: its content hash and its name for people.
+    n : int
+        Its drawable rows.
+    content : str
+        What the layout is, see :func:`explorer.jobs.quality_artifacts.content_of`; it is in the store.
+    title : str
+        The layout's name for people.
+    metric : str
+        One of :data:`explorer.compute.neighbors.METRICS`.
+    """
+
+    kind: ClassVar[str] = QUALITY
+    fingerprint: str
+    dataset: str
+    n: int
+    content: str
+    title: str
+    metric: str
+
+    @property
+    def request(self) -> GraphRequest:
+        """The neighbor graph that is needed."""
+        return {"k": min(GRAPH_K, self.n - 1), "metric": self.metric}
+
+    def describe(self) -> str:
+        """Say it to people."""
+        return f"Quality of {self.title} of {self.dataset}"
+
+    def key(self, store: Store) -> str:
+        """Return where the result is kept."""
+        return quality_key(store, self.fingerprint, self.content, self.metric)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"kind": self.kind, **asdict(self)}
+
+    def run(self, store: Store, report: Report = ignore, should_stop: ShouldStop = never) -> Artifact:
+        """Measure and keep it, unless another process did meanwhile; the graph first, where there is none.
+
+        Raises
+        ------
+        ParameterError, StoreUnwritable, Stopped, VectorsGone
+        """
+        key = self.key(store)
+        with _alone(store, self.kind, key, report, should_stop):
+            kept = store.get(self.kind, key)
+            if kept is not None:
+                return kept
+            from explorer.compute.quality import quality
+
+            vectors, drawable = _vectors(store, self.fingerprint)
+            layout = kept_coordinates(store, self.content)
+            if layout is None:
+                raise VectorsGone(self.content)
+            told = _of_no_layout(report)
+            graph, share = _graph_of(store, self, drawable, self.request, _GRAPH_SHARE_ELSE, told, should_stop)
+            found = quality(
+                vectors,
+                graph,
+                layout[drawable],
+                threads=settings.compute_threads(),
+                report=_part(told, share, 1.0),
+                should_stop=should_stop,
+            )
+            rows = found.preservation
+            whole = Preservation(
+                {k: _spread_one(values, drawable) for k, values in rows.kept.items()},
+                _spread_one(rows.false, drawable),
+                _spread_one(rows.missing, drawable),
+            )
+            return keep_quality(store, self.fingerprint, self.content, self.metric, replace(found, preservation=whole))
 
 
-Task = GraphTask | LayoutTask
+Task = GraphTask | LayoutTask | QualityTask
 
 
 def task_from_json(described: Mapping[str, Any]) -> Task:
     """Read what ``to_json`` wrote."""
-    kinds: dict[str, type[Task]] = {GRAPH: GraphTask, LAYOUT: LayoutTask}
+    kinds: dict[str, type[Task]] = {GRAPH: GraphTask, LAYOUT: LayoutTask, QUALITY: QualityTask}
     fields = dict(described)
     return kinds[fields.pop("kind")](**fields)
 
@@ -242,6 +312,27 @@ def _alone(store: Store, kind: str, key: str, report: Report, should_stop: Shoul
         lock.release()
 
 
+def _graph_of(
+    store: Store,
+    task: LayoutTask | QualityTask,
+    drawable: NDArray[np.bool_],
+    request: GraphRequest,
+    share: float,
+    report: LayoutReport,
+    should_stop: ShouldStop,
+) -> tuple[NeighborGraph, float]:
+    """Find or compute a graph, in drawable rows; and how much of the whole work that was, ``share`` where it had to be computed."""
+    metric, k = request["metric"], request["k"]
+    graph, done = find_graph(store, task.fingerprint, metric, k), 0.0
+    if graph is None:
+        done = share
+        GraphTask(task.fingerprint, task.dataset, task.n, metric, k).run(store, _part(report, 0.0, share), should_stop)
+        graph = find_graph(store, task.fingerprint, metric, k)
+    if graph is None:
+        raise StoreUnwritable(str(store.folder), "the neighbor graph was deleted as soon as it was written")
+    return _drawable_rows(graph, drawable), done
+
+
 def _vectors(store: Store, fingerprint: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     kept = store.get(VECTORS, vectors_key(store, fingerprint))
     if kept is None:
@@ -256,6 +347,11 @@ def _part(report: LayoutReport, start: float, end: float) -> LayoutReport:
         report(stage, start + (end - start) * min(1.0, fraction), layout)
 
     return part
+
+
+def _of_no_layout(report: Report) -> LayoutReport:
+    """Return a report that shows no layouts to one that knows none."""
+    return lambda stage, fraction, layout=None: report(stage, fraction)
 
 
 def _whole(report: LayoutReport, drawable: NDArray[np.bool_]) -> LayoutReport:
@@ -276,6 +372,12 @@ def _spread(values: NDArray[Any], drawable: NDArray[np.bool_], missing: float) -
     whole = np.full((len(drawable), values.shape[1]), missing, dtype=values.dtype)
     whole[drawable] = values
     return whole
+
+
+def _spread_one(values: NDArray[np.float32], drawable: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Give one value of each drawable row its place among all rows."""
+    spread: NDArray[np.float32] = _spread(values[:, None], drawable, np.nan)[:, 0]
+    return np.ascontiguousarray(spread)
 
 
 def _all_rows(graph: NeighborGraph, drawable: NDArray[np.bool_]) -> NeighborGraph:
