@@ -58,6 +58,6 @@ def told(figures: list[Figure], *, heading: str, as_json: bool) -> str:
         peer = "" if each.peer is None else f"{each.peer:.0f} {each.unit}"
         ratio = "" if each.ratio is None else f"{each.ratio:.3f}"
         met = "" if each.met is None else ("yes" if each.met else "no")
-        value = f"{each.value:.3f}" if each.unit == "x" else f"{each.value:.1f}"
+        value = f"{each.value:.3f}" if each.unit in ("x", "") else f"{each.value:.1f}"
         lines.append(f"{each.figure:58}{value:>9} {each.unit:<3}{goal:>9}{met:>6}{peer:>12}{ratio:>9}")
     return "\n".join(lines)

@@ -153,7 +153,7 @@ def test_hidden_rows_are_neither_hovered_nor_clicked(sample: Watched):
     sample.wait_until(lambda: len(pressed(sample)) == 1, "one is shown")
     entry(sample, pressed(sample)[0]).click()
     status(sample, "0 of 10,000 rows shown")
-    assert not sample.pixels()[..., 3].any()
+    sample.wait_until(lambda: not sample.pixels()[..., 3].any(), "the picture is empty")
     assert sample.page.locator(".note:visible").inner_text() == "Every row is hidden. Press “Show all” in the legend."
     sample.page.mouse.click(*spot)
     sample.page.wait_for_timeout(300)

@@ -20,7 +20,7 @@ def test_after_a_switch_one_button_colors_by_what_moved_and_every_panel_offers_i
     page.get_by_role("searchbox", name="Search text").fill("dog")
     watched.show_layout("t-SNE")
     columns = page.get_by_role("combobox", name="Search in column").locator("option")
-    expect(columns.filter(has_text=COLUMN)).to_have_count(1, timeout=PATIENCE_MS)
+    expect(columns.filter(has_text=re.compile(f"^{COLUMN}$"))).to_have_count(1, timeout=PATIENCE_MS)
     expect(page.get_by_role("searchbox", name="Search text")).to_have_value("dog", timeout=PATIENCE_MS)
     expect(page.locator(".legend")).to_contain_text("artifact", timeout=PATIENCE_MS)
     expect(button).to_have_attribute("aria-pressed", "false", timeout=PATIENCE_MS)

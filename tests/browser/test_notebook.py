@@ -55,7 +55,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
         end_group(process)
 
 
-def test_the_map_in_a_cell_zooms_exports_and_gives_back_what_was_clicked(lab: str, open_page: Callable[..., Watched], tmp_path: Path):
+def test_the_map_in_a_cell_zooms_moves_exports_and_gives_back_what_was_clicked(lab: str, open_page: Callable[..., Watched], tmp_path: Path):
     watched = open_page(lab, width=1500, height=1000)
     page = watched.page
     outside: list[str] = []
@@ -73,6 +73,11 @@ def test_the_map_in_a_cell_zooms_exports_and_gives_back_what_was_clicked(lab: st
     watched.settle()
     after = watched.pixels()
     assert after.shape != before.shape or (after != before).any(axis=-1).mean() > 0.02
+
+    watched.show_layout("t-SNE")
+    page.locator('.map[data-t^="0."]').first.wait_for()  # rows travel
+    page.locator('.map[data-t="1"][data-rest="true"]').first.wait_for()
+    watched.settle()
 
     _click_some_row(watched)
     rows = watched.neighbors()
