@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
 import panel as pn
+from panel.io import document as writing
 
 from explorer.compute.alignment import warm as warm_alignment
 from explorer.compute.bins import warm as warm_bins
@@ -23,11 +24,15 @@ from explorer.stills import still
 from explorer.views.page import Panels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
+
+    from bokeh.document import Document
 
 __all__ = ["create_page", "keep_order", "scheduler", "warm"]
 
 logger = logging.getLogger(__name__)
+
+_STAYED_S = 0.05  # after which what was put aside should be on its way
 
 # In a notebook the browser gets everything from the kernel (inline): nothing is fetched from outside. A server serves its own files.
 hv.extension("bokeh", logo=False, inline=True)
@@ -166,9 +171,31 @@ def scheduler() -> Schedule:
 def _at_once(function: Callable[[], object]) -> None:
     """Run a function; all that it changes goes to the browser as one message, which costs both sides little more than each change alone."""
     try:
-        asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
     except RuntimeError:  # Bokeh 3.10 runs this in a thread, where Panel holds nothing back without waiting a turn
         function()
         return
     with pn.io.unlocked():
         function()
+    document = pn.state.curdoc
+    if document in _put_aside():
+        loop.call_later(_STAYED_S, _send_what_stayed, document)
+
+
+def _put_aside() -> Collection[Document]:
+    """Documents for which Panel 1.9 has messages that could not be sent at once; 1.10 has another way."""
+    found: Collection[Document] = getattr(writing, "_WRITE_MSGS", ())
+    return found
+
+
+def _send_what_stayed(document: Document) -> None:
+    """Send what Panel has put aside while it was writing, and forgot: with nothing else to send it would stay there.
+
+    Its task that is to send it ends at once where the task before it was the last one to write (panel/io/document.py of 1.9).
+    """
+    if document not in _put_aside():
+        return
+    if document not in writing._WRITE_BLOCK:
+        writing._WRITE_BLOCK[document] = True
+        writing._dispatch_write_task(document, writing._dispatch_msgs, document)
+    asyncio.get_running_loop().call_later(_STAYED_S, _send_what_stayed, document)
