@@ -178,7 +178,7 @@ def _at_once(function: Callable[[], object]) -> None:
     with pn.io.unlocked():
         function()
     document = pn.state.curdoc
-    if document in _put_aside():
+    if document is not None and document in _put_aside():
         loop.call_later(_STAYED_S, _send_what_stayed, document)
 
 
