@@ -277,7 +277,8 @@ class Watched:
             self.page.wait_for_timeout(40)
 
     def place_of_some_row(self) -> tuple[float, float]:
-        """Where on the page a row is, near the middle of the map."""
+        """Where on the page a row is, near the middle of the map, once nothing moves on it anymore."""
+        self.settle()
         shown = self.pixels()[..., 3] > 200
         rows, columns = np.nonzero(shown)
         height, width = shown.shape
