@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from itertools import permutations
-from threading import Lock, Timer
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from weakref import WeakKeyDictionary, WeakSet
 
 import param
 
@@ -20,6 +18,7 @@ from explorer.aligning import aligned
 from explorer.compute.displacement import displacement
 from explorer.compute.layout_rows import GRAPH_NEIGHBORS
 from explorer.compute.neighbors import METRICS
+from explorer.measured import Column, add_measured, measured
 from explorer.priority import give_way
 from explorer.runs import load
 from explorer.state.appearance import Appearance
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explorer.color_toggle import ColorToggle
     from explorer.compute.projections import Layout
     from explorer.data.dataset import Dataset
     from explorer.jobs.runner import Runner
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from explorer.scene import Run
 
 __all__ = ["Asker", "Movement", "column_between", "moved"]
-
-logger = logging.getLogger(__name__)
 
 _REST_S: Final = 1.5  # after a layout is on the map: a journey has ended by then
 _NICER: Final = 10  # where cores are few, measuring gives way to pictures
@@ -47,19 +45,16 @@ _METRIC: Final = "metric"  # among a layout's parameters
 Pair = frozenset[str]
 
 _movers = ThreadPoolExecutor(1, thread_name_prefix="explorer-moved", initializer=give_way, initargs=(_NICER,))  # one: no pair twice
-_measured: WeakKeyDictionary[Dataset, dict[Pair, str]] = WeakKeyDictionary()  # the column of each pair of layouts, by their titles
-_listening: WeakSet[Movement] = WeakSet()
-_lock = Lock()
 
 
 class Asker(Protocol):
     """The session that has the dataset open."""
 
     dataset: Any
-    columns: Any
     runs: Any
     error: Any
     appearance: Appearance
+    colors: ColorToggle
     param: Any
 
     def in_thread(
@@ -101,11 +96,8 @@ class Movement(param.Parameterized):
         self._asker, self._jobs = asker, jobs
         self._opened = 0  # counts datasets: what is measured of one that is not open any more is not waited for
         self._asked: set[Pair] = set()
-        self._color_before: str | None = None
         asker.param.watch(self._on_dataset, ["dataset"])
         asker.appearance.param.watch(self._on_color, ["color_by"])
-        with _lock:
-            _listening.add(self)
 
     def follow(self, plane: Plane) -> None:
         """Hear that a plane has another scene: what moves on its journey is measured, once and after it; not where it began on the way."""
@@ -128,11 +120,11 @@ class Movement(param.Parameterized):
 
     def toggle_color(self, start: Run, goal: Run) -> None:
         """Color the maps by how far rows moved, as soon as that is measured; where that colors them already, by what did before."""
-        pair, column, appearance = _pair(start, goal), self.column(start.title, goal.title), self._asker.appearance
+        pair, column = _pair(start, goal), self.column(start.title, goal.title)
         if self.awaited == pair:
             self.awaited = None
-        elif column is not None and appearance.color_by == column:
-            appearance.color_by = self._color_before
+        elif column is not None:
+            self._asker.colors.toggle(column)
         else:
             self._color(start, goal)
 
@@ -146,10 +138,11 @@ class Movement(param.Parameterized):
         if runs is not None:
             (self._color if color else self._measure)(*runs)
 
-    def hear(self, dataset: Dataset) -> None:
-        """Hear, in any thread, that a dataset has gained a column."""
-        if dataset is self._asker.dataset:
-            self._asker.soon(self._take, dataset)
+    def columns_came(self) -> None:
+        """Color the maps by what was waited for, if it is among the columns now."""
+        column = None if self.awaited is None else column_between(self._asker.dataset, self.awaited)
+        if column is not None:
+            self._set_color(column)
 
     # -- measuring
 
@@ -167,21 +160,12 @@ class Movement(param.Parameterized):
         self._asked.add(_pair(start, goal))
         make = partial(_add_column, dataset, start, goal, self._jobs)
 
-        def take(name: str | None, number: int) -> None:
-            self._take(dataset)
-            if name is None and self.awaited == _pair(start, goal):
+        def take(there: object, number: int) -> None:
+            if not there and self.awaited == _pair(start, goal):
                 self._fail(_GONE, number)
 
         what = "measure how far rows moved"
         self._asker.in_thread(what, self._opened, lambda: self._opened, make, take, self._fail, threads=_movers)
-
-    def _take(self, dataset: Dataset) -> None:
-        if dataset is not self._asker.dataset:
-            return
-        self._asker.columns = list(dataset.roles)
-        column = None if self.awaited is None else column_between(dataset, self.awaited)
-        if column is not None:
-            self._set_color(column)
 
     def _fail(self, sentence: str, number: int) -> None:
         if number == self._opened:
@@ -199,21 +183,17 @@ class Movement(param.Parameterized):
             self._measure(start, goal)
 
     def _set_color(self, column: str) -> None:
-        self._asker.appearance.color_by = column
+        self._asker.colors.show(column)
         self.awaited = None
 
-    def _on_color(self, event: param.parameterized.Event) -> None:
-        """Note what colored the maps before; a color that somebody chooses meanwhile stays."""
+    def _on_color(self, *_: object) -> None:
+        """Wait no longer: a color that somebody chooses meanwhile stays."""
         self.awaited = None
-        dataset = self._asker.dataset
-        if dataset is not None and event.old in (None, *dataset.roles) and not _is_movement(dataset, event.old):
-            self._color_before = event.old
 
     def _on_dataset(self, *_: object) -> None:
         self._opened += 1
         self._asked = set()
         self.awaited = None
-        self._color_before = None if self._asker.dataset is None else self._asker.dataset.color
 
     def _runs_of(self, name: object) -> tuple[Run, Run] | None:
         dataset = self._asker.dataset
@@ -224,8 +204,7 @@ class Movement(param.Parameterized):
 
 def column_between(dataset: Dataset, pair: Pair) -> str | None:
     """Name the column of how far rows moved between two layouts, by their titles, in either direction; None where there is none."""
-    with _lock:
-        return _measured.get(dataset, {}).get(pair)
+    return measured(dataset, pair)
 
 
 def moved(dataset: Dataset, start: Layout, goal: Layout, jobs: Runner) -> NDArray[np.float32]:
@@ -260,30 +239,16 @@ def moved(dataset: Dataset, start: Layout, goal: Layout, jobs: Runner) -> NDArra
     return displacement(start.coordinates, turned, neighbors=None if graph is None else graph.indices)
 
 
-def _add_column(dataset: Dataset, start: Run, goal: Run, jobs: Runner) -> str | None:
-    """Add the column, unless it is there; tell every session. None where a layout is gone."""
+def _add_column(dataset: Dataset, start: Run, goal: Run, jobs: Runner) -> bool:
+    """Add the column, unless it is there; False where a layout is gone."""
     pair = _pair(start, goal)
-    known = column_between(dataset, pair)
-    if known is not None:
-        return known
+    if column_between(dataset, pair) is not None:
+        return True
     before, after = load(dataset, start, jobs), load(dataset, goal, jobs)
     if before is None or after is None:
-        return None
-    name = dataset.add_column(_name(start, goal), moved(dataset, before, after, jobs), meaning=_MEANING)
-    with _lock:
-        _measured.setdefault(dataset, {})[pair] = name
-        listening = list(_listening)
-    for movement in listening:
-        try:
-            movement.hear(dataset)
-        except RuntimeError:  # an event loop that was closed without its session: nobody else is to suffer for it
-            logger.exception("a session could not be told of the column %r", name)
-    return name
-
-
-def _is_movement(dataset: Dataset, column: str | None) -> bool:
-    with _lock:
-        return column in _measured.get(dataset, {}).values()
+        return False
+    add_measured(dataset, {pair: Column(_name(start, goal), moved(dataset, before, after, jobs), _MEANING)})
+    return True
 
 
 def _pair(start: Run, goal: Run) -> Pair:

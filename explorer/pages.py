@@ -56,29 +56,43 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
         To be made ``.servable()``, inside a Panel session.
     """
     pn.extension()
-    session, panels, made = _page()
+    keep_order()
+    later = scheduler()
+    session, made = Session(schedule=later), _empty_page()
+    document, asked = pn.state.curdoc, _asked_for()
+    ready = source is None and session.open_ready(asked)  # then the page comes with its map
+    if ready and session.scene is not None and document is not None:
+        document.template_variables["still"] = still(session.scene)
+
+    filled: list[Panels] = []
 
     def ended(_: object) -> None:
         session.close()
-        panels.close()
+        for panels in filled:
+            panels.close()
+
+    def fill() -> None:
+        panels = _fill(made, session, later)
+        filled.append(panels)
+
+        def begin() -> None:
+            if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
+                made.dark_theme = True
+            if source is not None:
+                session.open(source)
+            elif not ready:
+                session.open_entry(asked)
+            panels.maps.begin()
+
+        # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
+        pn.state.onload(lambda: session.soon(begin))
 
     pn.state.on_session_destroyed(ended)
-    asked = _asked_for()
-    ready = source is None and session.open_ready(asked)  # then the page comes with its map
-    if ready and session.scene is not None and pn.state.curdoc is not None:
-        pn.state.curdoc.template_variables["still"] = still(session.scene)
-
-    def begin() -> None:
-        if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
-            made.dark_theme = True
-        if source is not None:
-            session.open(source)
-        elif not ready:
-            session.open_entry(asked)
-        panels.maps.begin()
-
-    # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
-    pn.state.onload(lambda: session.soon(begin))
+    if document is not None and document.session_context:
+        # Making the panels takes a second: meanwhile the browser shows the picture and reads the scripts, and then asks for the page.
+        document.add_next_tick_callback(fill)
+    else:
+        fill()
     return made
 
 
@@ -96,18 +110,24 @@ def warm(source: object = None) -> None:
     ready = threading.Thread(target=_warm_data, args=(source,), name="explorer-warm", daemon=True)
     ready.start()
     threading.Thread(target=runner().warm, name="explorer-warm-worker", daemon=True).start()
-    _page()[2].get_root()
+    made = _empty_page()
+    _fill(made, Session(schedule=scheduler()), scheduler())
+    made.get_root()
     ready.join()
 
 
-def _page() -> tuple[Session, Panels, Any]:
-    from explorer.views.material import MaterialToolkit, material_page  # not for a notebook, where its widgets would weigh 40 MB
+def _empty_page() -> Any:
+    from explorer.views.material import material_page  # not for a notebook, where its widgets would weigh 40 MB
 
-    keep_order()
-    later = scheduler()
-    session = Session(schedule=later)
+    return material_page()
+
+
+def _fill(made: Any, session: Session, later: Schedule) -> Panels:
+    from explorer.views.material import MaterialToolkit, fill
+
     panels = Panels(session, MaterialToolkit(), later=later, held=True, keys_everywhere=True)
-    return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
+    fill(made, controls=panels.controls, main=panels.page(), findings=panels.findings)
+    return panels
 
 
 def keep_order() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from explorer.compute.projections import PROJECTIONS, Layout
+from explorer.compute.projections import PROJECTIONS, Layout, completed
 from explorer.jobs.artifacts import STOPPED_AT
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import canonical
@@ -41,9 +41,10 @@ def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
     """List what can be shown at once: UMAP before t-SNE before PCA, and of each what came with the data before what is in the store."""
     runs: list[Run] = []
     for position, given in enumerate(dataset.layouts):
-        complete = given.method in PROJECTIONS and PROJECTIONS[given.method]().settings().keys() == given.params.keys()
-        title = _title(str(given.method), given.params) if complete else _given_title(given.name)
-        runs.append(Run(_free(title, [run.title for run in runs]), given.method, dict(given.params), position))
+        settings = completed(given.method, given.params)
+        title = _given_title(given.name) if settings is None else _title(str(given.method), settings)
+        known_settings = dict(given.params) if settings is None else settings
+        runs.append(Run(_free(title, [run.title for run in runs]), given.method, known_settings, position))
     known = [(run.method, canonical(run.settings)) for run in runs]
     runs += [run_of(method, settings) for method, settings in jobs.kept(dataset) if (method, canonical(settings)) not in known]
     return sorted(runs, key=lambda run: _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST))

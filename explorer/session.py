@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import param
 
 from explorer.aligning import Frames
+from explorer.assessment import Assessment
+from explorer.color_toggle import ColorToggle
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
@@ -23,6 +25,7 @@ from explorer.inquiry import Inquiry
 from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
 from explorer.live_map import LiveMap
+from explorer.measured import listen
 from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.plane import Plane
@@ -103,12 +106,15 @@ class Session(param.Parameterized):
         self._every_plane = [Plane(self)]  # also those that are not on the page now: a browser keeps what it once had
         self.planes = list(self._every_plane)
         self.inquiry = Inquiry(self, jobs=self._runner)
+        self.colors = ColorToggle(self)
         self.movement = Movement(self, jobs=self._runner)
+        self.assessment = Assessment(self, jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
         self.arrangement.param.watch(self._show_maps, ["n_maps"])
         self.inspection.param.watch(self._look, ["row", "k", "metric"])
+        listen(self)
 
     # -- data
 
@@ -220,6 +226,17 @@ class Session(param.Parameterized):
         self.scene = None
         if dataset.vectors is not None:
             self.run(PCA())  # a map within seconds, before anybody chose anything
+
+    def hear(self, dataset: Dataset) -> None:
+        """Hear, in any thread, that a dataset has gained columns."""
+        if dataset is self.dataset:
+            self.soon(self._take_columns, dataset)
+
+    def _take_columns(self, dataset: Dataset) -> None:
+        if dataset is self.dataset:
+            self.columns = list(dataset.roles)
+            self.movement.columns_came()
+            self.assessment.columns_came()
 
     # -- layouts
 
@@ -471,6 +488,7 @@ class Session(param.Parameterized):
         job, self._job = self._job, None
         if job is not None:
             job.cancel()
+        self.assessment.close()
 
     def soon(self, function: Callable[..., object], *values: object) -> None:
         """Run a function on the thread that owns the params; may be called from any thread. Nothing runs once the session is closed.

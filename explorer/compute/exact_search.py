@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Points", "exact_neighbors", "gaps_to_one", "nearest_to_one", "to_distances"]
+__all__ = ["Points", "exact_neighbors", "gaps_to_one", "gaps_within", "nearest_to_one", "to_distances"]
 
 SPARE = 8  # candidates beyond k that are measured before the bound is checked
 SCRATCH_BYTES = 192_000_000  # a block of products, its bounds and their order
@@ -148,6 +148,18 @@ def exact_neighbors(
         again, apart = _ordered(every, points.measure(rows[i : i + 1], every))
         found[i], gaps[i] = again[0, :k], apart[0, :k]
     return found.astype(np.int32), gaps
+
+
+def gaps_within(points: Points, rows: NDArray[np.intp], reach: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Measure all other rows that are no farther from each of ``rows`` (b,) than ``reach`` (b,): distances between points, ascending."""
+    low = points.product[rows] @ points.product.T
+    low *= -2
+    low += (1 - points.slack) * points.squares
+    limit = np.square(reach.astype(np.float64) * points.scale) * (1 + 1e-6) - (1 - points.slack) * points.squares[rows]
+    near = low <= limit[:, None].astype(np.float32) + np.float32(1e-6)
+    near[np.arange(len(rows)), rows] = False
+    every = [np.flatnonzero(each) for each in near]
+    return [np.sqrt(np.sort(points.measure(rows[i : i + 1], some[None, :])[0])).astype(np.float32) for i, some in enumerate(every)]
 
 
 def nearest_to_one(

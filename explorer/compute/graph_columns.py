@@ -10,10 +10,22 @@ from numpy.typing import NDArray
 from explorer.compute.neighbors import NeighborGraph
 from explorer.errors import BadParameter
 
-__all__ = ["components", "in_degree", "kth_distance", "label_disagreement", "local_dimension", "near_duplicates"]
+__all__ = ["components", "graph_columns", "in_degree", "kth_distance", "label_disagreement", "local_dimension", "near_duplicates"]
 
 DUPLICATE_SHARE: Final = 0.1  # of the usual gap to the k-th neighbor
+_BLOCK: Final = 65_536  # rows
 _FEWEST: Final = 3  # neighbors from which a dimension can be told
+
+
+def graph_columns(graph: NeighborGraph) -> dict[str, NDArray[np.float32]]:
+    """Give all of these at once, (n,) float32 each: ``distance``, ``in_degree``, ``dimension``, ``duplicates``, ``component``."""
+    return {
+        "distance": kth_distance(graph),
+        "in_degree": in_degree(graph),
+        "dimension": local_dimension(graph),
+        "duplicates": near_duplicates(graph),
+        "component": components(graph),
+    }
 
 
 def kth_distance(graph: NeighborGraph) -> NDArray[np.float32]:
@@ -39,13 +51,7 @@ def local_dimension(graph: NeighborGraph) -> NDArray[np.float32]:
     ndarray of shape (n,), float32
         NaN where fewer than three neighbors are left, or all of them are at one distance.
     """
-    gaps = _gaps(graph)
-    known = np.isfinite(gaps) & (gaps > 0)
-    farthest = np.where(known, gaps, 0).max(axis=1, initial=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(known, np.log(farthest[:, None] / gaps), 0).sum(axis=1)
-        dimension = (known.sum(axis=1) - 2) / ratios
-    return np.where((known.sum(axis=1) >= _FEWEST) & (ratios > 0), dimension, np.nan).astype(np.float32)
+    return np.concatenate([_dimension(_gaps(graph, rows)) for rows in _blocks(graph)] or [np.empty(0, np.float32)])
 
 
 def near_duplicates(graph: NeighborGraph, *, within: float | None = None) -> NDArray[np.float32]:
@@ -105,16 +111,33 @@ def label_disagreement(graph: NeighborGraph, codes: NDArray[np.integer]) -> NDAr
     """
     if codes.shape != (len(graph.indices),):
         raise BadParameter("codes", f"an array of shape {codes.shape}", f"give one for each of the {len(graph.indices):,} rows.")
-    theirs = np.where(graph.indices >= 0, codes[graph.indices], -1)
+    return np.concatenate([_disagreement(graph.indices[rows], codes, codes[rows]) for rows in _blocks(graph)] or [np.empty(0, np.float32)])
+
+
+def _dimension(gaps: NDArray[np.float64]) -> NDArray[np.float32]:
+    known = np.isfinite(gaps) & (gaps > 0)
+    farthest = np.where(known, gaps, 0).max(axis=1, initial=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(known, np.log(farthest[:, None] / gaps), 0).sum(axis=1)
+        dimension = (known.sum(axis=1) - 2) / ratios
+    return np.where((known.sum(axis=1) >= _FEWEST) & (ratios > 0), dimension, np.nan).astype(np.float32)
+
+
+def _disagreement(indices: NDArray[np.int32], codes: NDArray[np.integer], own: NDArray[np.integer]) -> NDArray[np.float32]:
+    theirs = np.where(indices >= 0, codes[indices], -1)
     known = theirs >= 0
-    other = (known & (theirs != codes[:, None])).sum(axis=1)
+    other = (known & (theirs != own[:, None])).sum(axis=1)
     of = known.sum(axis=1)
-    return np.where((codes >= 0) & (of > 0), other / np.maximum(of, 1), np.nan).astype(np.float32)
+    return np.where((own >= 0) & (of > 0), other / np.maximum(of, 1), np.nan).astype(np.float32)
 
 
-def _gaps(graph: NeighborGraph) -> NDArray[np.float64]:
+def _blocks(graph: NeighborGraph) -> list[slice]:
+    return [slice(at, at + _BLOCK) for at in range(0, len(graph.indices), _BLOCK)]
+
+
+def _gaps(graph: NeighborGraph, rows: slice) -> NDArray[np.float64]:
     """Distances as lengths: cosine distance is half the square of one."""
-    wide = graph.distances.astype(np.float64)
+    wide = graph.distances[rows].astype(np.float64)
     return np.sqrt(2 * np.maximum(wide, 0)) if graph.metric == "cosine" else wide
 
 

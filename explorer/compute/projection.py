@@ -58,6 +58,7 @@ class Projection(param.Parameterized):
     method: ClassVar[str]
     title: ClassVar[str]
     version: ClassVar[int]  # raised whenever the same parameters give another layout
+    added: ClassVar[frozenset[str]] = frozenset()  # parameters that older files do not name: there they have their defaults
 
     def graph_request(self, n: int) -> GraphRequest | None:
         """Say which neighbor graph this projection needs for n rows; None where it needs none."""

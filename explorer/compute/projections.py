@@ -11,9 +11,11 @@ from explorer.compute.umap_layout import UMAP
 from explorer.errors import BadParameter, UnknownChoice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from param import Parameterized
 
-__all__ = ["PCA", "PROJECTIONS", "TSNE", "UMAP", "GraphRequest", "Layout", "Projection", "allowed", "projection"]
+__all__ = ["PCA", "PROJECTIONS", "TSNE", "UMAP", "GraphRequest", "Layout", "Projection", "allowed", "completed", "projection"]
 
 PROJECTIONS: dict[str, type[Projection]] = {kind.method: kind for kind in (PCA, UMAP, TSNE)}
 
@@ -47,6 +49,23 @@ def projection(method: str, **params: object) -> Projection:
         except ValueError:
             raise BadParameter(name, value, allowed(made, name)) from None
     return made
+
+
+def completed(method: str | None, params: Mapping[str, object]) -> dict[str, object] | None:
+    """Return all parameters of a layout; those that its file, of an earlier version, does not know have their defaults.
+
+    Returns
+    -------
+    dict or None
+        None where the file does not say how the layout was made.
+    """
+    kind = None if method is None else PROJECTIONS.get(method)
+    if kind is None:
+        return None
+    usual = kind().settings()
+    if not usual.keys() - kind.added <= params.keys() <= usual.keys():
+        return None
+    return {**usual, **params}
 
 
 def allowed(made: Parameterized, name: str) -> str:

@@ -1,19 +1,17 @@
-"""t-SNE of a given neighbor graph: openTSNE's affinities and gradients, in a loop that can be watched and stopped at every step."""
+"""t-SNE of a given neighbor graph: openTSNE's affinities and steps, in a loop that can be watched and stopped at every step."""
 
 from __future__ import annotations
 
-from math import ceil, log
-from time import monotonic
-from typing import Any, ClassVar
+from math import ceil
+from typing import ClassVar
 
 import numpy as np
 import param
 from numpy.typing import NDArray
 
-from explorer import settings
 from explorer.compute.neighbors import METRICS, NeighborGraph
 from explorer.compute.principal_components import principal_components
-from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
+from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
 from explorer.errors import BadParameter
 
@@ -22,14 +20,8 @@ __all__ = ["TSNE"]
 FEWEST_ROWS = 4
 EARLY_EXAGGERATION = 12.0
 EARLY_ITERATIONS = 250
-INTERPOLATED_FROM = 10_000  # rows from which the FFT gradient is faster than Barnes-Hut
-MOMENTUM = 0.8
-MIN_GAIN = 0.01
-MAX_STEP = 5.0
 START_STD = 1e-4
 START_NOISE = 1e-8  # keeps identical rows from starting at one point
-LOSS_EVERY_S = 0.5
-LOSS_SHARE = 0.01  # of the time, that evaluating the loss may take
 
 
 class TSNE(Projection):
@@ -37,7 +29,7 @@ class TSNE(Projection):
 
     method: ClassVar[str] = "tsne"
     title: ClassVar[str] = "t-SNE"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     metric = param.Selector(  # type: ignore[var-annotated]
         default="cosine",
@@ -110,33 +102,28 @@ class TSNE(Projection):
         Where there are too few rows for the perplexity, a third of the rows is used; ``stats`` holds the ``perplexity`` that was used and
         the ``kl_divergence`` reached.
         """
+        from explorer.compute.affinities import affinities
+        from explorer.compute.tsne_descent import Descent, settled, sorted_groups
+        from explorer.compute.tsne_gradient import Attraction
+
         self.check(*vectors.shape)
         report("t-SNE", 0.0)
         k = min(ceil(3 * self.perplexity), len(vectors) - 1)
         if graph is None or graph.k < k:
             raise BadParameter("perplexity", self.perplexity, f"it needs a neighbor graph with {k} neighbors a row.")
         perplexity = min(self.perplexity, max(1.0, k / 3))
-        affinities = _affinities(graph, k, perplexity)
+        attraction = Attraction.of(affinities(graph.indices[:, :k], graph.distances[:, :k], perplexity))
         if should_stop():
             raise Stopped
         begun = self.start(vectors, should_stop=should_stop) if start is None else start
-        layout = begun.coordinates.astype(np.float64)
-        descent = _Descent(layout, affinities, self.learning_rate, begun.iterations, report, should_stop)
-        descent.run(EARLY_ITERATIONS, EARLY_EXAGGERATION)
-        descent.run(self.n_iter, self.exaggeration)
+        layout = np.array(begun.coordinates, np.float32, order="C")
+        descent = Descent(layout, attraction, self.learning_rate, begun.iterations, report, should_stop)
+        descent.run(EARLY_ITERATIONS, EARLY_EXAGGERATION, sorted_groups)
+        descent.run(self.n_iter, self.exaggeration, settled)
         kl = descent.divergence()
-        coordinates = layout.astype(np.float32)
-        report("t-SNE", 1.0, Snapshot(coordinates, begun.iterations, begun.iterations, kl))
-        return Layout(coordinates, self.method, self.settings(), {"perplexity": float(perplexity), "kl_divergence": kl})
-
-
-def _affinities(graph: NeighborGraph, k: int, perplexity: float) -> Any:
-    """Compute the symmetric matrix P of openTSNE, CSR float64, summing to 1."""
-    from openTSNE.affinity import joint_probabilities_nn
-
-    return joint_probabilities_nn(
-        np.array(graph.indices[:, :k]), np.array(graph.distances[:, :k], dtype=np.float64), [perplexity], n_jobs=settings.compute_threads()
-    )
+        report("t-SNE", 1.0, Snapshot(layout, descent.done, descent.done, kl))
+        stats = {"perplexity": float(perplexity), "kl_divergence": kl, "iterations": descent.done}
+        return Layout(layout, self.method, self.settings(), stats)
 
 
 def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> NDArray[np.float64]:
@@ -144,81 +131,3 @@ def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> 
     width = plane[:, 0].std()
     noise = np.random.default_rng(seed).normal(scale=START_NOISE, size=plane.shape)
     return np.ascontiguousarray(plane * (START_STD / width if width > 0 else 0.0) + noise)
-
-
-class _Descent:
-    """Gradient descent with momentum and gains, as openTSNE does it, changing the layout (n, 2) in place."""
-
-    def __init__(
-        self,
-        layout: NDArray[np.float64],
-        affinities: Any,
-        rate: float | None,
-        iterations: int,
-        report: LayoutReport,
-        should_stop: ShouldStop,
-    ) -> None:
-        self._layout, self._affinities, self._rate = layout, affinities, rate
-        self._iterations, self._done = iterations, 0
-        self._report, self._should_stop = report, should_stop
-        self._reports, self._losses = Cadence(), Cadence(LOSS_EVERY_S, LOSS_SHARE)
-        self._loss: float | None = None
-        self._usual_s = 0.0  # what the last gradient took without its loss; 0 before the first
-        self._update, self._gains = np.zeros_like(layout), np.ones_like(layout)
-        self._threads = settings.compute_threads()
-
-    def run(self, iterations: int, exaggeration: float) -> None:
-        """Descend with the affinities multiplied by ``exaggeration``."""
-        rate = self._rate or len(self._layout) / exaggeration
-        pull = self._affinities * exaggeration
-        for _ in range(iterations):
-            if self._should_stop():
-                raise Stopped
-            due = self._reports.due()
-            slope = self._slope(pull, exaggeration, wanted=due)
-            if due:
-                with self._reports.timed():
-                    reached = Snapshot(self._layout, self._done, self._iterations, self._loss)
-                    self._report("t-SNE", 0.05 + 0.95 * self._done / self._iterations, reached)
-            self._step(slope, rate)
-            self._done += 1
-
-    def divergence(self) -> float:
-        """Return the Kullback-Leibler divergence of the layout from the affinities."""
-        return float(self._gradient(self._affinities, evaluate=True)[0])
-
-    def _slope(self, pull: Any, exaggeration: float, *, wanted: bool) -> NDArray[np.float64]:
-        """Return the gradient and, where somebody wants to see it and the time for it has been saved up, note the loss."""
-        evaluate = wanted and self._usual_s > 0 and self._losses.due()
-        began = monotonic()
-        error, slope = self._gradient(pull, evaluate=evaluate)
-        took = monotonic() - began
-        if evaluate:
-            self._loss = float(error) / exaggeration - log(exaggeration)
-            self._losses.spent(max(0.0, took - self._usual_s))
-        else:
-            self._usual_s = took
-        return slope
-
-    def _gradient(self, affinities: Any, *, evaluate: bool) -> tuple[float, NDArray[np.float64]]:
-        from openTSNE.tsne import kl_divergence_bh, kl_divergence_fft
-
-        gradient = kl_divergence_fft if len(self._layout) >= INTERPOLATED_FROM else kl_divergence_bh
-        error, slope = gradient(
-            self._layout,
-            affinities,
-            dof=1,
-            bh_params={"theta": 0.5},
-            fft_params={"n_interpolation_points": 3, "min_num_intervals": 50, "ints_in_interval": 1},
-            should_eval_error=evaluate,
-            n_jobs=self._threads,
-        )
-        return error, slope
-
-    def _step(self, slope: NDArray[np.float64], rate: float) -> None:
-        self._gains = np.where(np.sign(self._update) != np.sign(slope), self._gains + 0.2, self._gains * 0.8 + MIN_GAIN)
-        self._update = MOMENTUM * self._update - rate * self._gains * slope
-        length = np.hypot(self._update[:, 0], self._update[:, 1])
-        self._update *= np.minimum(1.0, MAX_STEP / np.maximum(length, MAX_STEP))[:, None]
-        self._layout += self._update
-        self._layout -= self._layout.mean(axis=0)

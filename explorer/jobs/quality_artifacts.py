@@ -1,7 +1,8 @@
-"""How the quality of a layout is kept in the store and found again: by what the layout is, wherever it came from."""
+"""How what was measured of layouts and graphs is kept in the store and found again: layouts by what they are, wherever they came from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -16,12 +17,26 @@ from explorer.compute.quality import Quality
 if TYPE_CHECKING:
     from explorer.jobs.store import Artifact, Store
 
-__all__ = ["COORDINATES", "QUALITY", "content_of", "keep_coordinates", "keep_quality", "kept_coordinates", "quality_key", "to_quality"]
+__all__ = [
+    "COORDINATES",
+    "GRAPH_COLUMNS",
+    "QUALITY",
+    "content_of",
+    "graph_columns_key",
+    "keep_coordinates",
+    "keep_graph_columns",
+    "keep_quality",
+    "kept_coordinates",
+    "quality_key",
+    "to_quality",
+]
 
 COORDINATES: Final = "coordinates"
 QUALITY: Final = "quality"
+GRAPH_COLUMNS: Final = "neighborhoods"
 _COORDINATES_VERSION: Final = 1
 _QUALITY_VERSION: Final = 1  # raise it when quality() gives another result for the same layout
+_GRAPH_COLUMNS_VERSION: Final = 1  # the same of graph_columns()
 _FIGURES: Final = ("trustworthiness", "continuity", "triplets", "correlation")
 
 
@@ -79,3 +94,19 @@ def to_quality(artifact: Artifact) -> Quality:
     kept = Preservation({k: arrays[f"kept_{k}"] for k in meta["kept"]}, arrays["false"], arrays["missing"])
     agreed = [Agreement(**meta[name], distances=arrays[f"{name}_distances"]) if name in meta else None for name in ("agreement", "control")]
     return Quality(kept, *agreed)
+
+
+def graph_columns_key(store: Store, fingerprint: str, metric: str) -> str:
+    """Return where what the neighbor graph in a metric says of each row is kept."""
+    return store.key(GRAPH_COLUMNS, fingerprint, {"metric": metric}, _GRAPH_COLUMNS_VERSION)
+
+
+def keep_graph_columns(store: Store, fingerprint: str, metric: str, columns: Mapping[str, NDArray[np.float32]]) -> Artifact:
+    """Keep what a neighbor graph says of each row, by name; arrays count all rows.
+
+    Raises
+    ------
+    StoreUnwritable
+    """
+    meta = {"fingerprint": fingerprint, "metric": metric}
+    return store.put(GRAPH_COLUMNS, graph_columns_key(store, fingerprint, metric), dict(columns), meta)

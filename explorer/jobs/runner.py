@@ -17,19 +17,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
-from explorer.compute.projections import PROJECTIONS
+from explorer.compute.projections import PROJECTIONS, completed
 from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNeeded
 from explorer.jobs.artifacts import STOPPED_AT, find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
 from explorer.jobs.dispatch import Dispatcher
+from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.job import Job
-from explorer.jobs.quality_artifacts import QUALITY, content_of, keep_coordinates, to_quality
+from explorer.jobs.layout_task import LayoutTask
+from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
+from explorer.jobs.quality_artifacts import GRAPH_COLUMNS, QUALITY, content_of, keep_coordinates, to_quality
 from explorer.jobs.store import Store, canonical
-from explorer.jobs.tasks import GraphTask, LayoutTask, QualityTask, Task
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from explorer.compute.quality import Quality
     from explorer.data.dataset import Dataset
     from explorer.jobs.live import LiveLayout
+    from explorer.jobs.tasks import Task
 
 __all__ = ["Runner", "runner"]
 
@@ -152,17 +158,41 @@ class Runner:
             As from :meth:`submit_layout`.
         """
         content = content_of(layout.coordinates)
-        task = QualityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, metric)
-        graph = GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, max(1, min(GRAPH_K, dataset.n_drawable - 1)))
+        task = _quality_task(dataset, content, title, metric)
 
         def request() -> GraphRequest:
-            graph.check()
             if len(layout.coordinates) != dataset.n_rows:
                 raise BadParameter("layout", f"{len(layout.coordinates):,} rows", f"the dataset has {dataset.n_rows:,}.")
-            return task.request
+            return _checked_graph(dataset, metric)
 
         keep = partial(keep_coordinates, self.store, layout.coordinates, content)
         return self._submit(task, dataset, partial(self._find_quality, task), request, owner, also=keep)
+
+    def submit_graph_columns(
+        self, dataset: Dataset, *, metric: str = "cosine", owner: str | None = None
+    ) -> Job[dict[str, NDArray[np.float32]]]:
+        """Ask what the neighbor graph says of each row by itself; returns within milliseconds.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Whose rows.
+        metric : str
+            One of :data:`explorer.compute.neighbors.METRICS`.
+        owner : str, optional
+            Who asks, such as a session's id: owners take turns.
+
+        Returns
+        -------
+        Job
+            As from :meth:`submit_layout`; of what :func:`explorer.compute.graph_columns.graph_columns` gives, memory-mapped.
+        """
+        task = GraphColumnsTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric)
+        return self._submit(task, dataset, partial(self._find_graph_columns, task), partial(_checked_graph, dataset, metric), owner)
+
+    def stored_quality(self, dataset: Dataset, layout: Layout, metric: str) -> Quality | None:
+        """Return how good a layout is by the neighbors in a metric; None where nobody has measured it."""
+        return self._find_quality(_quality_task(dataset, content_of(layout.coordinates), "a layout", metric))
 
     def stored_layout(self, dataset: Dataset, projection: Projection) -> Layout | None:
         """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
@@ -188,9 +218,10 @@ class Runner:
         stored = [
             (method, settings)
             for method, settings, version in layouts_of(self.store, dataset.fingerprint)
-            if _complete(method, settings) and PROJECTIONS[method].version == version
+            if _known_settings(method, settings) == settings and PROJECTIONS[method].version == version
         ]
-        given = [(str(layout.method), dict(layout.params)) for layout in dataset.layouts if _complete(layout.method, layout.params)]
+        named = [(str(layout.method), _known_settings(layout.method, layout.params)) for layout in dataset.layouts]
+        given = [(method, settings) for method, settings in named if settings is not None]
         known = [(method, canonical(settings)) for method, settings in stored]
         return stored + [(method, params) for method, params in given if (method, canonical(params)) not in known]
 
@@ -255,13 +286,17 @@ class Runner:
     def _find_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any], version: int) -> Layout | None:
         wanted = canonical(settings)
         for given in dataset.layouts:
-            if given.method == method and canonical(given.params) == wanted:
+            if given.method == method and canonical(_known_settings(method, given.params) or given.params) == wanted:
                 return Layout(given.coordinates, method, dict(settings))
         return find_layout(self.store, dataset.fingerprint, method, settings, version)
 
     def _find_quality(self, task: QualityTask) -> Quality | None:
         kept = self.store.get(QUALITY, task.key(self.store))
         return None if kept is None else to_quality(kept)
+
+    def _find_graph_columns(self, task: GraphColumnsTask) -> dict[str, NDArray[np.float32]] | None:
+        kept = self.store.get(GRAPH_COLUMNS, task.key(self.store))
+        return None if kept is None else dict(kept.arrays)
 
     def _leave(self, job: Job[Any]) -> None:
         dispatcher = self._dispatcher
@@ -285,6 +320,22 @@ class Runner:
             return self._dispatcher
 
 
+def _quality_task(dataset: Dataset, content: str, title: str, metric: str) -> QualityTask:
+    return QualityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, metric)
+
+
+def _checked_graph(dataset: Dataset, metric: str) -> GraphRequest:
+    """Say which graph measuring needs.
+
+    Raises
+    ------
+    ParameterError
+    """
+    k = max(1, min(GRAPH_K, dataset.n_drawable - 1))
+    GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k).check()
+    return {"metric": metric, "k": k}
+
+
 def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None, also: Callable[[], None] | None) -> None:
     """Put into the store what the compute process needs of a dataset."""
     if also is not None:
@@ -295,10 +346,10 @@ def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None, also:
         keep_given_graph(store, dataset, request["metric"], request["k"])
 
 
-def _complete(method: str | None, params: Mapping[str, object]) -> bool:
-    """Whether these are all parameters of a projection that there is, with or without the iteration it was stopped at."""
-    kind = None if method is None else PROJECTIONS.get(method)
-    return kind is not None and kind().settings().keys() == params.keys() - {STOPPED_AT}
+def _known_settings(method: str | None, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return all parameters of a projection, with the iteration it was stopped at if it was; None where they are not all known."""
+    settings = completed(method, {name: value for name, value in params.items() if name != STOPPED_AT})
+    return None if settings is None else {**settings, **{name: value for name, value in params.items() if name == STOPPED_AT}}
 
 
 _shared: Runner | None = None

@@ -26,7 +26,8 @@ from explorer.jobs.lifetime import leave_with_parent
 from explorer.jobs.live import LiveMemory
 from explorer.jobs.protocol import Message, decode, encode, error_to_json
 from explorer.jobs.store import Store
-from explorer.jobs.tasks import VectorsGone, task_from_json
+from explorer.jobs.task_steps import VectorsGone
+from explorer.jobs.tasks import task_from_json
 from explorer.jobs.warmup import warm_up_steps
 
 __all__ = ["Worker", "main"]

@@ -24,11 +24,12 @@ class Card(TypedDict):
 
     title: str
     fields: list[tuple[str, str]]
+    measured: list[tuple[str, str]]
     image: str | None
 
 
 def card(dataset: Dataset, row: int, *, color_by: str | None = None, most: int | None = None) -> Card:
-    """Describe a row.
+    """Describe a row: what the data says of it, and apart from that what was measured of it here.
 
     Parameters
     ----------
@@ -39,16 +40,16 @@ def card(dataset: Dataset, row: int, *, color_by: str | None = None, most: int |
     color_by : str, optional
         A column that comes first.
     most : int, optional
-        Fields at the most; all by default.
+        Fields at the most, and nothing that was measured but the color; all by default.
     """
-    names = [name for name, role in dataset.roles.items() if role != "image" and name != dataset.label]
-    values = dataset.row(row, names)
-    if color_by in names:
-        names.remove(color_by)
-        names.insert(0, str(color_by))
-    fields = [(name, text(values[name])) for name in names]
-    fields = [field for field in fields if field[1]]
-    return {"title": title_of(dataset, row), "fields": fields[:most], "image": image_of(dataset, row)}
+    every = [name for name, role in dataset.roles.items() if role != "image" and name != dataset.label]
+    names = [name for name in every if name not in dataset.meanings]
+    if color_by in every:
+        names = [str(color_by), *(name for name in names if name != color_by)]
+    measured = [] if most is not None else [name for name in every if name not in names]
+    values = dataset.row(row, names + measured)
+    fields, of_here = ([(name, said) for name in some if (said := text(values[name]))] for some in (names, measured))
+    return {"title": title_of(dataset, row), "fields": fields[:most], "measured": of_here, "image": image_of(dataset, row)}
 
 
 def title_of(dataset: Dataset, row: int) -> str:

@@ -120,6 +120,22 @@ export function render({model}) {
   const reach = list => Math.max(1e-12, ...list.map(n => n.distance ?? 0));
 
   // ---- the row
+  let shows_measured = false;
+  const listed = pairs => {
+    const fields = element("dl");
+    for (const [name, value] of pairs) {
+      const described = element("dd");
+      if (/^https?:\/\/\S+$/.test(value)) {
+        const link = element("a", "", value);
+        link.href = value;
+        link.target = "_blank";
+        link.rel = "noopener noreferrer";
+        described.append(link);
+      } else described.textContent = value;
+      fields.append(element("dt", "", name), described);
+    }
+    return fields;
+  };
   const draw_row = () => {
     point(null);  // the button under the pointer goes, and says nothing when it goes
     const {hint, card, source} = model.content;
@@ -128,19 +144,14 @@ export function render({model}) {
     if (card) {
       row_box.append(element("div", "head", card.title));
       if (card.image) row_box.append(picture(card.image));
-      const fields = element("dl");
-      for (const [name, value] of card.fields) {
-        const described = element("dd");
-        if (/^https?:\/\/\S+$/.test(value)) {
-          const link = element("a", "", value);
-          link.href = value;
-          link.target = "_blank";
-          link.rel = "noopener noreferrer";
-          described.append(link);
-        } else described.textContent = value;
-        fields.append(element("dt", "", name), described);
+      if (card.fields.length) row_box.append(listed(card.fields));
+      if (card.measured.length) {
+        const measured = element("details"), summary = element("summary", "", `Measured here (${card.measured.length})`);
+        measured.open = shows_measured;
+        measured.addEventListener("toggle", () => { shows_measured = measured.open; });
+        measured.append(summary, listed(card.measured));
+        row_box.append(measured);
       }
-      if (fields.childElementCount) row_box.append(fields);
       if (source) row_box.append(element("div", "source", source));
     }
     draw_near();

@@ -4,6 +4,7 @@ const MOST_BUTTONS = 4, LETTERS = 44;   // of the names of layouts, together; of
 const SPEEDS = [[0.25, "¼×"], [0.5, "½×"], [1, "1×"], [2, "2×"]];
 const TURN_MS = 500;                    // a loop rests so long at either end
 const FINE = 1000;
+const percent = share => share > 0 && share < 0.0005 ? "<0.1%" : share < 0.0995 ? `${(100 * share).toFixed(1)}%` : `${Math.round(100 * share)}%`;
 
 export function render({model}) {
   const element = (tag, name, text = "") => {
@@ -107,11 +108,25 @@ export function render({model}) {
   };
   window.addEventListener("explorer-play", on_play);
 
+  // How much of the true neighborhoods a layout keeps, as a figure with a bar: drawn by the style sheet, the text stays the name.
+  const tell_quality = (made, title) => {
+    const measured = model.content.kept?.[title];
+    made.classList.toggle("measured", Boolean(measured));
+    made.title = "";
+    if (!measured) return;
+    const [k, share, chance] = measured;
+    made.style.setProperty("--kept", share);
+    made.dataset.kept = percent(share);
+    made.title = `Keeps ${percent(share)} of each row's ${k} true neighbors (by chance ${percent(chance)}); more in the panel Quality`;
+  };
   const show = () => {
     const {titles, title} = model.content;
     for (const button of layouts.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.textContent === title));
     const list = layouts.querySelector("select");
-    if (list) list.value = titles.includes(title) ? title : "";
+    if (list) {
+      list.value = titles.includes(title) ? title : "";
+      tell_quality(layouts.querySelector(".quality"), title);
+    }
     const busy = playing || looping;
     play.textContent = busy ? "❚❚" : "▶";
     play.setAttribute("aria-label", busy ? "Pause" : "Play the way between the two layouts");
@@ -129,12 +144,15 @@ export function render({model}) {
   };
   const update = () => {
     const {titles, title, start, goal} = model.content;
-    const few = titles.length <= MOST_BUTTONS && titles.join("").length <= LETTERS;
+    const figures = 4 * Object.keys(model.content.kept ?? {}).length;  // letters, too
+    const few = titles.length <= MOST_BUTTONS && titles.join("").length + figures <= LETTERS;
     layouts.replaceChildren();
     if (few) {
       for (const name of titles) {
         const button = element("button", "layout", name);
         button.addEventListener("click", () => go(name));
+        button.setAttribute("aria-label", name);
+        tell_quality(button, name);
         layouts.append(button);
       }
     } else {
@@ -143,7 +161,7 @@ export function render({model}) {
       if (!titles.includes(title)) list.add(new Option(title || "No layout", ""));
       for (const name of titles) list.add(new Option(name, name));
       list.addEventListener("change", () => { if (list.value) go(list.value); });
-      layouts.append(list);
+      layouts.append(list, element("span", "quality"));
     }
     for (const [end, value] of [[from, start], [to, goal]]) {
       end.replaceChildren(...titles.map(name => new Option(name, name)));

@@ -1,4 +1,4 @@
-"""Which layout is on a map, by name, and the way between two of them: to be held anywhere, played and looped, and what moved on it."""
+"""Which layout is on a map and how good it is, and the way between two of them: held anywhere, played and looped; what moved on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LayoutBarComponent(pn.custom.JSComponent):
     """The bar in the browser; see ``layout_bar.js``."""
 
     content = param.Dict(
-        default={"titles": [], "title": "", "start": "", "goal": "", "ms": TRAVEL_MS, "moved": "unknown"}, doc="See LayoutBar."
+        default={"titles": [], "kept": {}, "title": "", "start": "", "goal": "", "ms": TRAVEL_MS, "moved": "unknown"}, doc="See LayoutBar."
     )
     plane = param.String(default="", doc="The map that this belongs to, for what in the browser speaks to it.")
 
@@ -63,6 +63,7 @@ class LayoutBar(pn.viewable.Viewer):
         session.param.watch(self._update, ["runs", "columns"])
         session.appearance.param.watch(self._update, ["color_by"])
         session.movement.param.watch(self._update, ["awaited"])
+        session.assessment.param.watch(self._update, ["known"])
         plane.param.watch(self._update, ["scene", "journey"])
         self._update()
 
@@ -101,9 +102,26 @@ class LayoutBar(pn.viewable.Viewer):
             start = title if title in titles else next(iter(titles), "")
             goal = next((other for other in [*titles[titles.index(start) + 1 :], *titles] if other != start), "") if titles else ""
         moved = self._moved(start, goal) if start in titles and goal in titles else "unknown"
-        content = {"titles": titles, "title": title, "start": start, "goal": goal, "ms": TRAVEL_MS, "moved": moved}
+        content = {
+            "titles": titles,
+            "kept": self._kept(titles),
+            "title": title,
+            "start": start,
+            "goal": goal,
+            "ms": TRAVEL_MS,
+            "moved": moved,
+        }
         if content != self.component.content:
             self.component.content = content
+
+    def _kept(self, titles: list[str]) -> dict[str, list[float]]:
+        """Say how much of the true neighborhoods each measured layout keeps: k, the share, and what chance gives."""
+        known = self._session.assessment.known
+        return {
+            title: [known[title].k, known[title].kept[known[title].k], known[title].chance[known[title].k]]
+            for title in titles
+            if title in known
+        }
 
     def _moved(self, start: str, goal: str) -> Literal["color", "awaited", ""]:
         """Say whether the maps are colored by how far rows moved between the two ends, or will be when that is measured."""

@@ -17,6 +17,7 @@ import numpy as np
 import panel as pn
 import param
 from numpy.typing import NDArray
+from panel.io.state import set_curdoc
 
 from explorer import settings
 from explorer.journey import Journey, OnTheWay
@@ -35,6 +36,9 @@ from explorer.views.traveling import journey_message, ring_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from bokeh.document import Document
+    from bokeh.events import Event
 
 
 __all__ = ["Map"]
@@ -77,6 +81,11 @@ class PictureLayer(pn.custom.JSComponent):
 
     def _handle_msg(self, data: object) -> None:
         self._on_message(data)
+
+    def _process_bokeh_event(self, doc: Document, event: Event) -> None:
+        """Take a message without raising and lowering the page's busy flag: nothing shows it, and it takes Panel longer than the rest."""
+        with set_curdoc(doc):
+            self._process_event(event)
 
 
 class Map(pn.viewable.Viewer):

@@ -16,6 +16,7 @@ from explorer.views.histogram import HistogramView
 from explorer.views.inspector import Inspector
 from explorer.views.legend import Legend
 from explorer.views.maps import Maps
+from explorer.views.quality import QualityView
 from explorer.views.search import SearchView
 from explorer.views.section import Section
 from explorer.views.selection_inspector import SelectionInspector
@@ -65,6 +66,7 @@ class Panels:
         self.histograms = HistogramView(session, toolkit, later=later)
         self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)
         self.selected = SelectionInspector(session, later=later, on_point=session.point)
+        self.quality = QualityView(session)
         self.export = ExportControls(session, toolkit, shown=self.map)
         self.table = Table(session, later=later, on_point=session.point)
         self.selections = Selections(session)
@@ -86,6 +88,7 @@ class Panels:
             self._section("Search", self.search),
             self._section("Selection", self.selections, self.selected),
             self._section("Point", self.inspector),
+            self._section("Quality", self.quality),
             self._section("Histograms", self.histograms),
             self._section("Export", self.export),
         ]

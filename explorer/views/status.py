@@ -13,6 +13,8 @@ from explorer.session import Schedule, Session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from explorer.compute.projections import Layout
+
 __all__ = ["ErrorMessage", "Message", "StatusLine", "status_text"]
 
 
@@ -67,10 +69,19 @@ def status_text(session: Session) -> str:
         parts = [f"{dataset.n_rows:,} rows"]
     if dataset.vectors is not None:
         parts.append(f"{dataset.n_dims:,} dimensions")
+    if scene is not None and scene.dataset is dataset:
+        parts += _variance(scene.shown.layout)
     left_out = dataset.n_rows - dataset.n_drawable
     if left_out:
         parts.append(f"{left_out:,} rows left out: vector missing, not finite or all zero")
     return " · ".join(parts)
+
+
+def _variance(layout: Layout) -> list[str]:
+    """Say how much of the variance the two axes of PCA show, where that is known."""
+    shares = [layout.stats.get(f"explained_variance_{layout.params.get(axis)}") for axis in ("x", "y")]
+    known = [f"{share:.1%}" for share in shares if share is not None]
+    return [f"{' and '.join(known)} of the variance"] if len(known) == len(shares) else []
 
 
 class ErrorMessage(pn.viewable.Viewer):

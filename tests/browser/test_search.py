@@ -76,7 +76,7 @@ def test_a_slash_goes_to_the_field_and_hits_are_counted_and_marked_as_one_types(
     assert set(search.page.locator(".search mark").all_inner_texts()) == {"dogfish"}
     search.press(search.first, "Tell upper and lower case apart")
     search.says(search.first, "0 rows")
-    assert search.hits() == []
+    search.watched.wait_until(lambda: not search.hits(), "an empty list")
     search.press(search.first, "Tell upper and lower case apart")
     search.page.get_by_label("Search in column").select_option("word")
     search.says(search.first, "1 row")

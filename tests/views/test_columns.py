@@ -29,7 +29,7 @@ def gain(session: Session, loop: Any, opened: Callable[..., Dataset]) -> Callabl
     def add() -> Dataset:
         name = dataset.add_column(NEW, np.linspace(0, 2, dataset.n_rows, dtype=np.float32))
         assert name == NEW
-        session.movement.hear(dataset)
+        session.hear(dataset)
         loop.run()
         return dataset
 

@@ -1,0 +1,112 @@
+"""The neighbor graph as a task, alone and as a part of others: runs inside the compute process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from explorer.compute.neighbors import METRICS, NeighborGraph, neighbor_graph
+from explorer.compute.progress import LayoutReport, Report, ShouldStop, ignore, never
+from explorer.compute.projection import GRAPH_K
+from explorer.errors import BadParameter, NotEnoughRows, StoreUnwritable, UnknownChoice
+from explorer.jobs.artifacts import GRAPH, find_graph, graph_key, keep_graph
+from explorer.jobs.task_steps import all_rows, drawable_rows, kept_vectors, made_once, part
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.jobs.store import Artifact, Store
+
+__all__ = ["GraphTask", "graph_of"]
+
+
+@dataclass(frozen=True)
+class GraphTask:
+    """A neighbor graph to compute.
+
+    Parameters
+    ----------
+    fingerprint, dataset : str
+        Of the dataset: its content hash and its name for people.
+    n : int
+        Its drawable rows.
+    metric : str
+        One of :data:`explorer.compute.neighbors.METRICS`.
+    k : int
+        Neighbors that are needed. At least 30 are kept where there are rows enough, so that one graph serves everything.
+    """
+
+    kind: ClassVar[str] = GRAPH
+    fingerprint: str
+    dataset: str
+    n: int
+    metric: str
+    k: int
+
+    @property
+    def kept_k(self) -> int:
+        """Neighbors that are computed and kept."""
+        return max(self.k, min(GRAPH_K, self.n - 1))
+
+    def describe(self) -> str:
+        """Say it to people."""
+        return f"Neighbor graph of {self.dataset}"
+
+    def check(self) -> None:
+        """Refuse what cannot be computed.
+
+        Raises
+        ------
+        ParameterError
+            With the sentence that says why.
+        """
+        if self.metric not in METRICS:
+            raise UnknownChoice("metric", self.metric, METRICS)
+        if self.k < 1:
+            raise BadParameter("k", self.k, "give 1 or more.")
+        if self.n <= self.k:
+            raise NotEnoughRows("k", self.k, self.n)
+
+    def key(self, store: Store) -> str:
+        """Return where the result is kept."""
+        return graph_key(store, self.fingerprint, self.metric, self.kept_k)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"kind": self.kind, **asdict(self)}
+
+    def run(self, store: Store, report: Report = ignore, should_stop: ShouldStop = never) -> Artifact:
+        """Compute and keep it, unless another process did meanwhile.
+
+        Raises
+        ------
+        ParameterError, StoreUnwritable, Stopped, VectorsGone
+        """
+        make = partial(self._make, store, report, should_stop)
+        return made_once(store, self.kind, self.key(store), make, report, should_stop)
+
+    def _make(self, store: Store, report: Report, should_stop: ShouldStop) -> Artifact:
+        vectors, drawable = kept_vectors(store, self.fingerprint)
+        graph = neighbor_graph(vectors, k=self.kept_k, metric=self.metric, report=report, should_stop=should_stop)
+        return keep_graph(store, self.fingerprint, all_rows(graph, drawable))
+
+
+def graph_of(
+    store: Store,
+    task: GraphTask,
+    drawable: NDArray[np.bool_],
+    share: float,
+    report: LayoutReport,
+    should_stop: ShouldStop,
+) -> tuple[NeighborGraph, float]:
+    """Find or compute a graph, in drawable rows; and how much of the whole work that was, ``share`` where it had to be computed."""
+    graph, done = find_graph(store, task.fingerprint, task.metric, task.k), 0.0
+    if graph is None:
+        done = share
+        task.run(store, part(report, 0.0, share), should_stop)
+        graph = find_graph(store, task.fingerprint, task.metric, task.k)
+    if graph is None:
+        raise StoreUnwritable(str(store.folder), "the neighbor graph was deleted as soon as it was written")
+    return drawable_rows(graph, drawable), done

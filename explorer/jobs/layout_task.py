@@ -1,0 +1,105 @@
+"""A layout as a task: runs inside the compute process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+
+from explorer.compute.progress import LayoutReport, ShouldStop, ignore, never
+from explorer.compute.projection import Layout
+from explorer.compute.projections import PROJECTIONS, projection
+from explorer.jobs.artifacts import LAYOUT, STOPPED_AT, keep_layout, layout_key
+from explorer.jobs.graph_task import GraphTask, graph_of
+from explorer.jobs.task_steps import kept_vectors, made_once, part, spread, whole
+
+if TYPE_CHECKING:
+    from explorer.jobs.live import LiveLayout
+    from explorer.jobs.store import Artifact, Store
+
+__all__ = ["LayoutTask"]
+
+_GRAPH_SHARE: Final = {"tsne": 0.15}  # of the whole time, where the graph has to be made first; measured at 117,659 x 384
+_GRAPH_SHARE_ELSE: Final = 0.45
+_STARTING: Final = "starting"
+
+
+@dataclass(frozen=True)
+class LayoutTask:
+    """A layout to compute.
+
+    Parameters
+    ----------
+    fingerprint, dataset : str
+        Of the dataset: its content hash and its name for people.
+    n : int
+        Its drawable rows.
+    method : str
+        One of :data:`explorer.compute.projections.PROJECTIONS`.
+    settings : mapping
+        All parameters of the projection.
+    version : int
+        Of the projection.
+    """
+
+    kind: ClassVar[str] = LAYOUT
+    fingerprint: str
+    dataset: str
+    n: int
+    method: str
+    settings: Mapping[str, Any]
+    version: int
+
+    def describe(self) -> str:
+        """Say it to people."""
+        return f"{PROJECTIONS[self.method].title} of {self.dataset}"
+
+    def key(self, store: Store) -> str:
+        """Return where the result is kept."""
+        return layout_key(store, self.fingerprint, self.method, self.settings, self.version)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"kind": self.kind, **asdict(self), "settings": dict(self.settings)}
+
+    def run(self, store: Store, report: LayoutReport = ignore, should_stop: ShouldStop = never) -> Artifact:
+        """Compute and keep it, unless another process did meanwhile: first where the rows start, which is reported, then the graph.
+
+        Raises
+        ------
+        ParameterError, StoreUnwritable, Stopped, VectorsGone
+        """
+        make = partial(self._make, store, report, should_stop)
+        return made_once(store, self.kind, self.key(store), make, report, should_stop)
+
+    def _make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        started = monotonic()
+        vectors, drawable = kept_vectors(store, self.fingerprint)
+        chosen = projection(self.method, **self.settings)
+        request = chosen.graph_request(len(vectors))
+        start, shown = chosen.start(vectors, should_stop=should_stop), whole(report, drawable)
+        shown(_STARTING, 0.0, start)
+        graph, share = None, 0.0
+        if request is not None:
+            share = _GRAPH_SHARE.get(self.method, _GRAPH_SHARE_ELSE)
+            needed = GraphTask(self.fingerprint, self.dataset, self.n, request["metric"], request["k"])
+            graph, share = graph_of(store, needed, drawable, share, report, should_stop)
+        layout = chosen.fit(vectors, graph, start=start, report=part(shown, share, 1.0), should_stop=should_stop)
+        every = Layout(spread(layout.coordinates, drawable, np.nan), layout.method, layout.params, layout.stats)
+        seconds = monotonic() - started
+        return keep_layout(store, self.fingerprint, every, settings=self.settings, version=self.version, seconds=seconds)
+
+    def keep_stopped(self, store: Store, live: LiveLayout, seconds: float) -> Artifact:
+        """Keep the layout as somebody stopped it, under settings that say so; called in the server process.
+
+        Raises
+        ------
+        StoreUnwritable
+        """
+        settings = {**self.settings, STOPPED_AT: live.iteration}
+        layout = Layout(live.coordinates, self.method, settings)
+        return keep_layout(store, self.fingerprint, layout, settings=settings, version=self.version, seconds=seconds)

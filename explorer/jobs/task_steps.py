@@ -1,0 +1,121 @@
+"""What tasks have in common: making an artifact once, the vectors, parts of a progress, and rows that are not drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from filelock import Timeout
+from numpy.typing import NDArray
+
+from explorer.compute.neighbors import NeighborGraph
+from explorer.compute.progress import LayoutReport, Report, ShouldStop, Snapshot, Stopped
+from explorer.errors import StoreUnwritable
+from explorer.jobs.artifacts import VECTORS, vectors_key
+
+if TYPE_CHECKING:
+    from explorer.jobs.store import Artifact, Store
+
+__all__ = ["VectorsGone", "all_rows", "drawable_rows", "kept_vectors", "made_once", "of_no_layout", "part", "spread", "spread_one", "whole"]
+
+_WAITING: Final = "waiting for another process"
+
+
+class VectorsGone(Exception):
+    """The vectors are not in the store any more; the runner writes them again. Nobody else sees it."""
+
+
+def made_once(store: Store, kind: str, key: str, make: Callable[[], Artifact], report: Report, should_stop: ShouldStop) -> Artifact:
+    """Make an artifact as the only process of the machine that does, unless another one has meanwhile.
+
+    Raises
+    ------
+    StoreUnwritable, Stopped
+    """
+    lock = store.lock(kind, key)
+    while True:
+        try:
+            lock.acquire(timeout=0.2)
+            break
+        except Timeout:
+            report(_WAITING, 0.0)
+        except OSError as error:
+            raise StoreUnwritable(str(store.folder), error.strerror or str(error)) from error
+        if should_stop():
+            raise Stopped
+    try:
+        kept = store.get(kind, key)
+        return make() if kept is None else kept
+    finally:
+        lock.release()
+
+
+def kept_vectors(store: Store, fingerprint: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the drawable rows' vectors (n, d), and which of all rows they are.
+
+    Raises
+    ------
+    VectorsGone
+    """
+    kept = store.get(VECTORS, vectors_key(store, fingerprint))
+    if kept is None:
+        raise VectorsGone(fingerprint)
+    return kept.arrays["vectors"], kept.arrays["drawable"]
+
+
+def part(report: LayoutReport, start: float, end: float) -> LayoutReport:
+    """Return a report whose 0 to 1 is a part of another's."""
+
+    def told(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
+        report(stage, start + (end - start) * min(1.0, fraction), layout)
+
+    return told
+
+
+def of_no_layout(report: Report) -> LayoutReport:
+    """Return a report that shows no layouts to one that knows none."""
+    return lambda stage, fraction, layout=None: report(stage, fraction)
+
+
+def whole(report: LayoutReport, drawable: NDArray[np.bool_]) -> LayoutReport:
+    """Return a report that takes layouts of the drawable rows, where another takes those of all rows."""
+
+    def told(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
+        if layout is not None:
+            layout = layout._replace(coordinates=spread(layout.coordinates.astype(np.float32, copy=False), drawable, np.nan))
+        report(stage, fraction, layout)
+
+    return told
+
+
+def spread(values: NDArray[Any], drawable: NDArray[np.bool_], missing: float) -> NDArray[Any]:
+    """Give values of the drawable rows their places among all rows."""
+    if drawable.all():
+        return values
+    everywhere = np.full((len(drawable), values.shape[1]), missing, dtype=values.dtype)
+    everywhere[drawable] = values
+    return everywhere
+
+
+def spread_one(values: NDArray[np.float32], drawable: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Give one value of each drawable row its place among all rows."""
+    everywhere: NDArray[np.float32] = spread(values[:, None], drawable, np.nan)[:, 0]
+    return np.ascontiguousarray(everywhere)
+
+
+def all_rows(graph: NeighborGraph, drawable: NDArray[np.bool_]) -> NeighborGraph:
+    """Turn a graph of the drawable rows into one of all rows."""
+    if drawable.all():
+        return graph
+    rows = np.flatnonzero(drawable).astype(np.int32)
+    indices, distances = spread(rows[graph.indices], drawable, -1), spread(graph.distances, drawable, np.inf)
+    return NeighborGraph(indices, distances, graph.metric, graph.recall)
+
+
+def drawable_rows(graph: NeighborGraph, drawable: NDArray[np.bool_]) -> NeighborGraph:
+    """Turn a graph of all rows into one of the drawable rows."""
+    if drawable.all():
+        return graph
+    place = np.cumsum(drawable, dtype=np.int32) - 1
+    return NeighborGraph(place[graph.indices[drawable]], graph.distances[drawable], graph.metric, graph.recall)

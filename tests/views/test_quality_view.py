@@ -1,0 +1,135 @@
+"""The panel that compares layouts, and the figure beside their names in the bar: measured in the real compute process."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer import assessment
+from explorer.compute.neighbors import neighbor_graph
+from explorer.data.dataset import Dataset, GivenGraph, open_dataset
+from explorer.session import Session
+from explorer.views.layout_bar import LayoutBar
+from explorer.views.quality import QualityView
+from tests.views.conftest import table
+
+N = 100
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assessment, "_REST_S", 0.02)
+
+
+@pytest.fixture
+def view(session: Session) -> QualityView:
+    return QualityView(session)
+
+
+@pytest.fixture
+def show(session: Session, loop: Any) -> Callable[..., Dataset]:
+    def show_(*, seed: int, graph: bool = True) -> Dataset:
+        dataset = open_dataset(table(N, seed=seed), label="word", color="kind")
+        found = neighbor_graph(np.array(dataset.vectors), k=30)
+        dataset = dataclasses.replace(dataset, graph=GivenGraph(found.indices, found.distances, "cosine") if graph else None)
+        session.open(dataset)
+        loop.until(lambda: session.scene is not None and session.scene.dataset is dataset)
+        return dataset
+
+    return show_
+
+
+def send(view: QualityView, loop: Any, kind: str, **more: object) -> None:
+    view.component._handle_msg({"type": kind, **more})
+    loop.run()
+
+
+def layout(view: QualityView) -> dict[str, Any]:
+    return view.component.content["layouts"][0]
+
+
+def test_a_measured_layout_is_told_with_what_chance_gives(view: QualityView, session: Session, loop: Any, show: Callable[..., Dataset]):
+    assert view.component.content == {"hint": "Open a dataset first."}
+    dataset = show(seed=50)
+    bar = LayoutBar(session, session.planes[0])
+    loop.until(lambda: layout(view)["state"] == "known" and view.component.content["neighborhoods"])
+    told = layout(view)
+    assert (told["title"], told["on_map"], told["failed"], told["metric"], told["colors"]) == ("x, y", True, "", "cosine", [])
+    assert [k for k, _, _ in told["kept"]] == [5, 15, 30]
+    k, share, chance = told["kept"][1]
+    assert share == pytest.approx(dataset.numbers("kept of 15: x, y").mean(), abs=1e-6)
+    assert chance == pytest.approx(15 / (N - 1))
+    assert told["whole"].keys() == told["control"].keys() == {"trustworthiness", "continuity", "triplets", "correlation"}
+    assert view.component.content["graph"] == "By the 30 nearest neighbors, cosine distance."
+    assert np.array(view.component.content["pairs"]["counts"]).sum() == N * 100
+    assert bar.component.content["kept"] == {"x, y": [k, share, chance]}
+
+
+def test_lines_and_chips_color_the_maps_and_as_before_when_pressed_again(
+    view: QualityView, session: Session, loop: Any, show: Callable[..., Dataset]
+):
+    show(seed=51)
+    loop.until(lambda: layout(view)["state"] == "known" and len(view.component.content["neighborhoods"]) > 1)
+    send(view, loop, "color", title="x, y", what="missing")
+    assert (session.appearance.color_by, layout(view)["colors"]) == ("missing: x, y", ["missing"])
+    send(view, loop, "color", title="x, y", what="missing")
+    assert session.appearance.color_by == "kind"
+    send(view, loop, "color", what="in_degree")
+    assert session.appearance.color_by == "in-degree"
+    assert [chip["name"] for chip in view.component.content["neighborhoods"] if chip["on"]] == ["Hubs"]
+    other = view.component.content["neighborhoods"][-1]
+    assert (other["column"], other["name"]) == ("kind", "Other kind"), "of the categories that colored the maps before"
+    send(view, loop, "disagreement", column="kind")
+    loop.until(lambda: session.appearance.color_by == "other kind near")
+    assert view.component.content["neighborhoods"][-1]["on"]
+
+
+def test_without_a_graph_it_is_measured_when_asked_for_and_stopped(
+    view: QualityView, session: Session, loop: Any, show: Callable[..., Dataset]
+):
+    show(seed=52, graph=False)
+    assert layout(view)["state"] == "unknown"
+    assert view.component.content["graph"] == "There is no neighbor graph yet; measuring computes it."
+    said: list[str] = []
+    view.component.param.watch(lambda event: said.append(event.new["title"]), ["progress"])
+    send(view, loop, "measure", title="x, y")
+    assert layout(view)["state"] == "waiting"
+    send(view, loop, "stop")
+    assert layout(view)["state"] == "unknown"
+    send(view, loop, "measure", title="x, y")
+    loop.until(lambda: layout(view)["state"] == "known")
+    assert said[0] == "x, y"
+    assert "all" not in view.component.content["graph"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "measure",
+        None,
+        {"type": "color", "title": "x, y", "what": "mars"},
+        {"type": "color", "what": 3},
+        {"type": "measure", "title": "mars"},
+        {"type": "disagreement", "column": "word"},
+        {"type": "color", "title": ["x, y"], "what": "false"},
+    ],
+)
+def test_messages_that_make_no_sense_change_nothing(
+    view: QualityView, session: Session, loop: Any, show: Callable[..., Dataset], message: Any
+):
+    show(seed=53)
+    loop.until(lambda: layout(view)["state"] == "known")
+    view.component._handle_msg(message)
+    loop.run()
+    assert (session.appearance.color_by, session.error) == ("kind", "")
+
+
+def test_coordinates_without_vectors_are_not_measured(view: QualityView, session: Session, loop: Any):
+    bare = open_dataset({"x": np.arange(9.0), "y": np.arange(9.0)})
+    session.open(bare)
+    loop.until(lambda: session.scene is not None and session.scene.dataset is bare)
+    assert "without vectors" in view.component.content["hint"]
