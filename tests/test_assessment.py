@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from explorer import assessment
@@ -171,7 +172,7 @@ def test_stop_and_closing_end_it(show: Callable[..., Session], loop: Loop):
 def test_another_dataset_forgets_what_was_known(show: Callable[..., Session], loop: Loop):
     session = show(rows(seed=7))
     loop.until(lambda: "given" in session.assessment.known)
-    bare = open_dataset({"x": np.arange(9.0), "y": np.arange(9.0)})
+    bare = open_dataset(pd.DataFrame({"x": np.arange(9.0), "y": np.arange(9.0)}))
     session.open(bare)
     loop.until(lambda: session.dataset is bare)
     assert (session.assessment.known, session.assessment.graph, idle(session)) == ({}, None, True)

@@ -290,8 +290,11 @@ class HistogramView(pn.viewable.Viewer):
 
 
 def first_columns(dataset: Dataset) -> list[str]:
-    """Choose the columns whose histograms a dataset begins with: the one that colors it, then numbers and times, then categories."""
-    roles = {column: dataset.roles[column] for column in colorable(dataset)}
+    """Choose the columns whose histograms a dataset begins with: the one that colors it, then numbers and times, then categories.
+
+    What was measured of the dataset is not among them.
+    """
+    roles = {column: dataset.roles[column] for column in colorable(dataset) if column not in dataset.meanings}
     ordered = [column for wanted in (("number", "time"), ("category",)) for column, role in roles.items() if role in wanted]
     color = [dataset.color] if dataset.color in roles else []
     return [column for column in dict.fromkeys([*color, *ordered]) if column is not None][:_FIRST]

@@ -146,7 +146,7 @@ export function render({model}) {
       if (card.image) row_box.append(picture(card.image));
       if (card.fields.length) row_box.append(listed(card.fields));
       if (card.measured.length) {
-        const measured = element("details"), summary = element("summary", "", `Measured here (${card.measured.length})`);
+        const measured = element("details", "measured"), summary = element("summary", "", `Measured here (${card.measured.length})`);
         measured.open = shows_measured;
         measured.addEventListener("toggle", () => { shows_measured = measured.open; });
         measured.append(summary, listed(card.measured));

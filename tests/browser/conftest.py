@@ -333,7 +333,7 @@ class Watched:
 
     def progress(self) -> Locator:
         """Find the line that says how far the computation is."""
-        return self.page.locator(".message.status:visible").filter(has_text="%")
+        return self.page.locator(".message.status:visible").filter(has_text="%", has_not_text=" rows")
 
     def error(self) -> Locator:
         """Find the error that is on screen."""

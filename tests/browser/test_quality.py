@@ -15,7 +15,7 @@ def test_layouts_are_measured_compared_and_color_the_map(sample_page: Watched):
     expect(group.locator(".measured")).to_have_count(3, timeout=PATIENCE_MS)
     umap = group.get_by_role("button", name="UMAP", exact=True)
     expect(umap).to_have_attribute(
-        "title", re.compile(r"^Keeps \d\d% of each row's 15 true neighbors \(by chance 0\.1\d?%\)"), timeout=PATIENCE_MS
+        "title", re.compile(r"^Keeps \d\d% of each row's 15 true neighbors \(by chance 0\.2%\)"), timeout=PATIENCE_MS
     )
     assert umap.text_content() == "UMAP", "the figure is drawn beside the name"
 

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from openTSNE.affinity import joint_probabilities_nn
 from openTSNE.tsne import kl_divergence_bh
 from scipy.sparse import csr_matrix, random_array
 from sklearn.datasets import load_digits
 
-from explorer.compute.neighbors import neighbor_graph
+from explorer.compute.affinities import _weigh, affinities
+from explorer.compute.neighbors import NeighborGraph, neighbor_graph
 from explorer.compute.progress import Snapshot, ignore, never
 from explorer.compute.projections import TSNE
 from explorer.compute.tsne_descent import LOSS_EVERY, Descent, settled, sorted_groups
 from explorer.compute.tsne_gradient import Attraction, Repulsion, attract, descend
-from explorer.compute.tsne_layout import _affinities
 
 
 def clusters(n: int, width: float, seed: int) -> NDArray[np.float32]:
@@ -34,7 +35,7 @@ def plain_repulsion(layout: NDArray[np.float32]) -> tuple[NDArray[np.float64], f
     return (apart * near[..., None] ** 2).sum(axis=1), near.sum() - len(layout)
 
 
-def affinities(n: int, seed: int) -> Any:
+def some_weights(n: int, seed: int) -> Any:
     made = random_array((n, n), density=min(1.0, 8 / n), random_state=seed, format="csr")
     made = csr_matrix(made + made.T)
     return made / made.sum()
@@ -74,7 +75,7 @@ def test_a_grid_that_stays_keeps_its_kernel_and_another_one_has_its_own():
 @settings(deadline=None)
 @given(n=st.integers(3, 80), seed=st.integers(0, 99))
 def test_attraction_and_loss_are_those_of_numpy(n: int, seed: int):
-    weights, layout = affinities(n, seed), clusters(n, 5, seed)
+    weights, layout = some_weights(n, seed), clusters(n, 5, seed)
     made = Attraction.of(weights)
     forces, losses = np.empty_like(layout), np.empty(n, np.float32)
     attract(layout, made.starts, made.ends, made.weights, forces, losses, True)  # noqa: FBT003  # a kernel
@@ -103,13 +104,47 @@ def test_a_step_is_that_of_opentsne():
     np.testing.assert_allclose(gains, new_gains, rtol=1e-5)
 
 
+def of(graph: NeighborGraph) -> Any:
+    """Compute affinities as openTSNE takes them."""
+    made = affinities(graph.indices, graph.distances, 10.0)
+    return csr_matrix((made.data.astype(np.float64), made.indices, made.indptr), shape=made.shape)
+
+
+@given(n=st.integers(4, 60), seed=st.integers(0, 99), perplexity=st.floats(1.5, 20))
+@settings(deadline=None)
+def test_every_row_listens_to_as_many_as_the_perplexity_says(n: int, seed: int, perplexity: float):
+    k = min(20, n - 1)
+    graph = neighbor_graph(np.random.default_rng(seed).normal(size=(n, 4)).astype(np.float32), k=k, metric="euclidean")
+    perplexity, weights = min(perplexity, 0.9 * k), np.empty((n, k), np.float32)
+    _weigh(graph.distances, np.log(perplexity), weights)
+    wide = weights.astype(float)
+    np.testing.assert_allclose(np.exp(-(wide * np.log(np.maximum(wide, 1e-300))).sum(axis=1)), perplexity, rtol=1e-4)
+    made = affinities(graph.indices, graph.distances, perplexity).toarray()
+    expected = np.zeros((n, n))
+    np.put_along_axis(expected, graph.indices.astype(int), wide, axis=1)
+    np.testing.assert_allclose(made, (expected + expected.T) / (2 * n), rtol=1e-4, atol=1e-9)
+
+
+def test_affinities_are_those_of_opentsne(digits: NDArray[np.float32]):
+    graph = neighbor_graph(digits, k=30)
+    theirs = joint_probabilities_nn(np.array(graph.indices), graph.distances.astype(float), [10.0], n_jobs=1)
+    apart = np.abs((of(graph) - theirs).toarray())
+    assert apart.sum() < 1e-3
+    assert apart.max() < 0.01 * theirs.max()
+
+
+def test_affinities_of_rows_at_one_place_are_all_the_same():
+    made = affinities(np.array([[1, 2], [0, 2], [0, 1]], np.int32), np.zeros((3, 2), np.float32), 1.5)
+    np.testing.assert_allclose(made.toarray(), (1 - np.eye(3)) / 6, rtol=1e-6)
+
+
 @pytest.fixture(scope="module")
 def digits() -> NDArray[np.float32]:
     return load_digits().data.astype(np.float32)
 
 
 def test_the_divergence_is_opentsnes(digits: NDArray[np.float32]):
-    made = _affinities(neighbor_graph(digits, k=30), 30, 10.0)
+    made = of(neighbor_graph(digits, k=30))
     layout = clusters(len(digits), 20, 1)
     descent = Descent(layout, Attraction.of(made), None, 0, ignore, never)
     theirs, _ = kl_divergence_bh(layout.astype(np.float64), made, dof=1, bh_params={"theta": 0.0}, should_eval_error=True, n_jobs=1)
@@ -119,7 +154,7 @@ def test_the_divergence_is_opentsnes(digits: NDArray[np.float32]):
 def test_a_map_is_as_good_as_opentsnes_on_the_same_affinities(digits: NDArray[np.float32]):
     graph = neighbor_graph(digits, k=30)
     ours = TSNE().fit(digits, graph)
-    made = _affinities(graph, 30, 10.0)
+    made = of(graph)
     begun = TSNE().start(digits).coordinates
     theirs = openTSNE.TSNEEmbedding(begun, _Given(made), negative_gradient_method="bh", random_state=0)
     theirs = theirs.optimize(250, exaggeration=12, momentum=0.8).optimize(500, momentum=0.8)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.compute.projections import projection
+from explorer.compute.projections import completed, projection
 from explorer.data import catalog as module
 from explorer.data.catalog import Entry, catalog, open_entry
 from explorer.errors import UnknownDataset
@@ -235,7 +235,7 @@ def test_the_sample_opens_with_its_graph_and_layouts() -> None:
 def test_the_samples_layouts_are_those_of_the_default_parameters() -> None:
     for layout in open_entry("wordnet-10k").layouts:
         assert layout.method is not None
-        assert dict(layout.params) == projection(layout.method).settings()
+        assert completed(layout.method, layout.params) == projection(layout.method).settings()
 
 
 def test_the_sample_is_small_enough_to_ship() -> None:

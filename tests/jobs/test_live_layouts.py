@@ -118,7 +118,7 @@ def test_layouts_of_all_rows_are_shown_while_they_are_computed(shared: Runner, p
         assert each.coordinates.shape == (600, 2)
         assert each.coordinates.dtype == np.float32
         np.testing.assert_array_equal(np.isfinite(each.coordinates).all(axis=1), data.drawable)
-        assert each.iterations == (3000 if projection.method == "umap" else 750)
+        assert each.iterations == 3000 if projection.method == "umap" else each.iterations <= 750  # fewer once groups are sorted
         assert each.stage in ("starting", projection.title)
     assert [each.iteration for each in seen] == sorted(each.iteration for each in seen)
     assert job.live() is None

@@ -95,7 +95,7 @@ def test_a_layout_counts_all_rows_and_equals_the_one_made_here(shared: Runner) -
     assert data.vectors is not None
     here = PCA().fit(data.vectors[data.drawable])
     np.testing.assert_allclose(layout.coordinates[data.drawable], here.coordinates, atol=1e-5)
-    assert (layout.method, layout.params, layout.stats) == ("pca", {}, pytest.approx(here.stats))
+    assert (layout.method, layout.params, layout.stats) == ("pca", {"x": 1, "y": 2}, pytest.approx(here.stats))
 
 
 def test_a_graph_names_rows_of_the_dataset(shared: Runner) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from explorer import assessment
@@ -129,7 +130,7 @@ def test_messages_that_make_no_sense_change_nothing(
 
 
 def test_coordinates_without_vectors_are_not_measured(view: QualityView, session: Session, loop: Any):
-    bare = open_dataset({"x": np.arange(9.0), "y": np.arange(9.0)})
+    bare = open_dataset(pd.DataFrame({"x": np.arange(9.0), "y": np.arange(9.0)}))
     session.open(bare)
     loop.until(lambda: session.scene is not None and session.scene.dataset is bare)
     assert "without vectors" in view.component.content["hint"]
