@@ -187,8 +187,11 @@ class Assessment(param.Parameterized):
             measure()
 
     def close(self) -> None:
-        """Measure nothing more."""
-        self.stop()
+        """Measure nothing more; says so to nobody, for there is nobody any more."""
+        self._queue = []
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
 
     # -- what there is
 
@@ -227,7 +230,7 @@ class Assessment(param.Parameterized):
     # -- measuring, one after another
 
     def _enqueue(self, run: Run | None, *, first: bool = False) -> None:
-        if run in self._queue or (self._job is not None and self.measuring == _title(run)):
+        if run in self._queue or self.measuring == _title(run):
             return
         self._queue = [run, *self._queue] if first else [*self._queue, run]
         self.waiting = [_title(waiting) for waiting in self._queue]

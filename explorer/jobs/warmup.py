@@ -17,6 +17,7 @@ from explorer.compute.descent import descend
 from explorer.compute.neighbors import neighbor_graph
 from explorer.compute.progress import ShouldStop, ignore, never
 from explorer.compute.projections import projection
+from explorer.compute.quality import quality
 
 __all__ = ["main", "warm_up_steps"]
 
@@ -36,6 +37,7 @@ def warm_up_steps() -> list[Callable[[ShouldStop], object]]:
     return [
         partial(project, method="umap", n_epochs=20),
         partial(project, method="tsne", n_iter=0),
+        lambda should_stop: quality(vectors, neighbor_graph(vectors), vectors[:, :2], anchors=10, should_stop=should_stop),
         lambda should_stop: descend(vectors, 30, 0, stage="", report=ignore, should_stop=should_stop),
     ]
 

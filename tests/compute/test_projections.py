@@ -140,6 +140,16 @@ def test_the_number_of_threads_changes_nothing(
     assert len(set(found)) == 1
 
 
+def test_tsne_starts_from_umap(digits: tuple[NDArray[np.float32], NDArray[np.int_]], graph: NeighborGraph) -> None:
+    umap = UMAP().fit(digits[0], graph).coordinates
+    begun = TSNE(init="umap", n_iter=0).fit(digits[0], graph)
+    assert begun.stats["iterations"] == 0
+    np.testing.assert_allclose(begun.coordinates, (umap - umap.mean(axis=0)) * (3 / (umap - umap.mean(axis=0)).std()), atol=1e-4)
+    both = [TSNE(init=init).fit(digits[0], graph) for init in ("pca", "umap")]
+    assert both[1].stats["kl_divergence"] < 1.03 * both[0].stats["kl_divergence"]
+    assert both[1].stats["iterations"] <= 500
+
+
 def test_another_seed_gives_another_map(digits: tuple[NDArray[np.float32], NDArray[np.int_]], graph: NeighborGraph) -> None:
     first, second = (UMAP(seed=seed, n_epochs=20).fit(digits[0], graph).coordinates for seed in (0, 1))
     assert np.abs(first - second).max() > 0.1
