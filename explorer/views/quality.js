@@ -116,9 +116,9 @@ export function render({model}) {
   const draw_around = listed => {
     around.replaceChildren();
     if (!listed.length) return;
-    const chips = element("div", "chips");
+    const chips = element("div", "pills");
     for (const {what, column, name, meaning, on} of listed) {
-      const chip = button("chip", name, () => model.send_msg(column === undefined ? {type: "color", what} : {type: "disagreement", column}), name);
+      const chip = button("pill", name, () => model.send_msg(column === undefined ? {type: "color", what} : {type: "disagreement", column}), name);
       chip.setAttribute("aria-pressed", String(on));
       chip.title = `${meaning} ${on ? "Press to color as before." : ""}`.trim();
       chips.append(chip);
