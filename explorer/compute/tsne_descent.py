@@ -14,7 +14,7 @@ from explorer import settings
 from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped
 from explorer.compute.tsne_gradient import Attraction, Repulsion, attract, descend
 
-__all__ = ["Descent", "settled", "sorted_groups"]
+__all__ = ["Descent", "settled", "sorted_groups", "unsettled"]
 
 MOMENTUM: Final = 0.8
 MIN_GAIN: Final = 0.01
@@ -98,6 +98,11 @@ def settled(losses: list[float]) -> bool:
     """Say that a layout that has changed has settled: a step lowers the loss by less than a ten-thousandth (the same paper)."""
     falls = _falls(losses)
     return len(falls) >= FEWEST_FALLS and falls[-1] < SETTLED < max(falls)
+
+
+def unsettled(losses: list[float]) -> bool:
+    """Say that a layout never settles: every step is wanted."""
+    return not losses
 
 
 def _falls(losses: list[float]) -> list[float]:

@@ -21,6 +21,7 @@ __all__ = ["TSNE"]
 FEWEST_ROWS = 4
 EARLY_EXAGGERATION = 12.0
 EARLY_ITERATIONS = 250
+USUAL_ITERATIONS = 500  # of more, that somebody asks for, none is left out
 UMAP_STD = 3.0  # of a start from UMAP
 UMAP_SHARE = 0.05  # of what is reported
 START_STD = 1e-4
@@ -58,7 +59,7 @@ class TSNE(Projection):
         doc="Pulls neighbors together harder. 1 is plain t-SNE; about 4 gives compact groups like UMAP's.",
     )
     n_iter = param.Integer(
-        default=500,
+        default=USUAL_ITERATIONS,
         bounds=(0, 10_000),
         softbounds=(250, 2000),
         step=50,
@@ -113,7 +114,7 @@ class TSNE(Projection):
         the ``kl_divergence`` reached.
         """
         from explorer.compute.affinities import affinities
-        from explorer.compute.tsne_descent import Descent, settled, sorted_groups
+        from explorer.compute.tsne_descent import Descent, settled, sorted_groups, unsettled
         from explorer.compute.tsne_gradient import Attraction
 
         self.check(*vectors.shape)
@@ -131,7 +132,7 @@ class TSNE(Projection):
         descent = Descent(layout, attraction, self.learning_rate, begun.iterations, report, should_stop)
         if not sorted_before:
             descent.run(EARLY_ITERATIONS, EARLY_EXAGGERATION, sorted_groups)
-        descent.run(self.n_iter, self.exaggeration, settled)
+        descent.run(self.n_iter, self.exaggeration, settled if self.n_iter <= USUAL_ITERATIONS else unsettled)
         kl = descent.divergence()
         report("t-SNE", 1.0, Snapshot(layout, descent.done, descent.done, kl))
         stats = {"perplexity": float(perplexity), "kl_divergence": kl, "iterations": descent.done}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Timer
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ColorControls"]
 
 _NO_COLOR = "— one color —"
+_REST_S = 2.0  # between two changes of what can be chosen
 _AUTOMATIC = "automatic"
 _SIZES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)  # pixels of a row
 
@@ -40,7 +43,9 @@ class ColorControls(pn.viewable.Viewer):
         self.size.param.watch(self._on_size_choice, ["value"])
         for widget, name in ((self.palette, "palette"), (self.colormap, "colormap"), (self.density, "density")):
             tie(widget, appearance, name, soon=session.soon)
-        session.param.watch(self._on_dataset, ["dataset", "columns"])
+        self._offered, self._late = monotonic(), False
+        session.param.watch(self._on_dataset, ["dataset"])
+        session.param.watch(self._on_columns, ["columns"])
         appearance.param.watch(self._on_color, ["color_by"])
         appearance.param.watch(self._on_size, ["point_size"])
         self._on_dataset()
@@ -63,7 +68,25 @@ class ColorControls(pn.viewable.Viewer):
     def _take_size(self) -> None:
         self._session.appearance.point_size = float(self.size.value) if self.size.value else None
 
+    def _on_columns(self, *_: object) -> None:
+        """Offer new columns, those that come one after another together: a React list that changes twice at once sends back the first."""
+        if self._late:
+            return
+        wait = self._offered + _REST_S - monotonic()
+        if wait <= 0:
+            self._on_dataset()
+            return
+        self._late = True
+        rest = Timer(wait, self._session.soon, (self._catch_up,))
+        rest.daemon = True
+        rest.start()
+
+    def _catch_up(self) -> None:
+        if self._late:
+            self._on_dataset()
+
     def _on_dataset(self, *_: object) -> None:
+        self._offered, self._late = monotonic(), False
         dataset = self._session.dataset
         names = [] if dataset is None else colorable(dataset)
         color = self._session.appearance.color_by
@@ -74,6 +97,9 @@ class ColorControls(pn.viewable.Viewer):
         dataset, column = self._session.dataset, self._session.appearance.color_by or ""
         if column in self.column.options.values():
             self.column.value = column
+        elif dataset is not None and column in colorable(dataset):  # it was measured a moment ago
+            self._on_dataset()
+            return
         role = None if dataset is None else dataset.roles.get(column)
         self.colormap.visible = role in ("number", "time")
         self.palette.visible = role is not None and not self.colormap.visible

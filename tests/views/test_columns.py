@@ -36,10 +36,11 @@ def gain(session: Session, loop: Any, opened: Callable[..., Dataset]) -> Callabl
     return add
 
 
-def test_it_can_color_and_the_color_stays(session: Session, toolkit: Any, gain: Callable[[], Dataset]):
+def test_it_can_color_and_the_color_stays(session: Session, loop: Any, toolkit: Any, gain: Callable[[], Dataset]):
     controls = ColorControls(session, toolkit)
     session.appearance.color_by = "score"
     gain()
+    loop.until(lambda: NEW in controls.column.options.values())  # columns that come one after another are offered together
     assert list(controls.column.options.values()) == ["", "kind", "score", NEW]
     assert controls.column.value == session.appearance.color_by == "score"
 
