@@ -146,7 +146,7 @@ def test_tsne_starts_from_umap(digits: tuple[NDArray[np.float32], NDArray[np.int
     assert begun.stats["iterations"] == 0
     np.testing.assert_allclose(begun.coordinates, (umap - umap.mean(axis=0)) * (3 / (umap - umap.mean(axis=0)).std()), atol=1e-4)
     both = [TSNE(init=init).fit(digits[0], graph) for init in ("pca", "umap")]
-    assert both[1].stats["kl_divergence"] < 1.03 * both[0].stats["kl_divergence"]
+    assert both[1].stats["kl_divergence"] < 1.05 * both[0].stats["kl_divergence"]
     assert both[1].stats["iterations"] <= 500
 
 
@@ -260,4 +260,4 @@ def test_every_parameter_is_documented_and_bounded() -> None:
         for name in kind().settings():
             parameter = kind.param[name]
             assert parameter.doc
-            assert name == "metric" or parameter.bounds is not None
+            assert name in ("metric", "init") or parameter.bounds is not None
