@@ -131,7 +131,7 @@ def stored_appraisal(dataset: Dataset, run: Run, jobs: Runner) -> Stored:
     graph, layout = graph_for(dataset, run, jobs), load(dataset, run, jobs)
     if layout is None:
         return Stored(graph, None)
-    metric = metric_for(dataset, run, jobs)
+    metric = _metrics(run)[0] if graph is None else graph.metric
     quality = jobs.stored_quality(dataset, layout, metric)
     return Stored(graph, None if quality is None else appraise(dataset, run, metric, quality))
 

@@ -6,7 +6,7 @@ Measuring gives way: while a layout is computed, nothing is measured. Nothing he
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -32,6 +32,7 @@ from explorer.appraisal import (
 from explorer.measured import measured
 from explorer.priority import give_way
 from explorer.runs import load
+from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
     from explorer.color_toggle import ColorToggle
@@ -57,7 +58,7 @@ _NO_GRAPH: Final = "Neighbors of other categories are counted in the neighbor gr
 _threads = ThreadPoolExecutor(1, thread_name_prefix="explorer-assess", initializer=give_way, initargs=(_NICER,))
 
 
-class Asker(Protocol):
+class Asker(Threaded, Protocol):
     """The session that has the dataset open."""
 
     dataset: Any
@@ -68,24 +69,6 @@ class Asker(Protocol):
     appearance: Appearance
     colors: ColorToggle
     param: Any
-
-    def in_thread(
-        self,
-        what: str,
-        number: int,
-        latest: Callable[[], int],
-        make: Callable[[], Any],
-        take: Callable[[Any, int], None],
-        fail: Callable[[str, int], None],
-        *,
-        threads: Executor = ...,
-    ) -> Future[None]:
-        """Make something in a thread, unless it is no longer asked for, and bring it or the error's sentence back."""
-        ...
-
-    def soon(self, function: Callable[..., object], *values: object) -> None:
-        """Run a function on the thread that owns the params."""
-        ...
 
 
 class Assessment(param.Parameterized):
@@ -114,6 +97,7 @@ class Assessment(param.Parameterized):
         self._looked: set[str] = set()
         self._queue: list[Run | None] = []  # none: the neighborhood
         self._by_itself: set[str] = set()  # titles in the queue that nobody asked for
+        self._described = False  # whether each row's neighborhood was asked for
         self._job: Job[Any] | None = None
         self._awaited: str | None = None  # the column that will color the maps when it is there
         asker.param.watch(self._on_dataset, ["dataset"])
@@ -139,7 +123,7 @@ class Assessment(param.Parameterized):
 
     def stop(self) -> None:
         """Measure nothing more of what waits or is being measured; what is measured stays."""
-        self._queue = []
+        self._queue, self._described = [], False
         self._drop_job()
 
     def column(self, title: str, what: str) -> str | None:
@@ -217,7 +201,7 @@ class Assessment(param.Parameterized):
         elif quick and run.title not in self.failed:
             self._by_itself.add(run.title)
             self._enqueue(run)
-        if quick and self.neighborhood_column("distance") is None:
+        if quick and not self._described and self.neighborhood_column("distance") is None:
             self._enqueue(None)
         if self._queue:
             rest = Timer(_REST_S, self._asker.soon, (self._next,))
@@ -239,6 +223,7 @@ class Assessment(param.Parameterized):
         if self.measuring or self._asker.running or not self._queue or self._asker.dataset is None:
             return
         run, *self._queue = self._queue
+        self._described = self._described or run is None
         self.param.update(measuring=_title(run), fraction=0.0, waiting=[_title(waiting) for waiting in self._queue])
         metric = "" if self.graph is None else self.graph.metric
         submit = partial(_submit, self._asker.dataset, run, metric, self._jobs, f"{id(self)} measures")
@@ -271,11 +256,11 @@ class Assessment(param.Parameterized):
     def _take(self, run: Run | None, found: Stored, number: int) -> None:
         if number != self._opened:
             return
-        if self.graph is None and found.graph is not None:  # it was computed for this
-            self.graph = found.graph
-            self._enqueue(None)
+        self.graph = self.graph or found.graph  # it may have been computed for this
         if run is not None and found.appraisal is not None:
             self._know(run, found.appraisal)
+            if not self._described and self.neighborhood_column("distance") is None:
+                self._enqueue(None)
         self._done(run)
 
     def _fail(self, run: Run | None, sentence: str, number: int) -> None:
@@ -301,17 +286,17 @@ class Assessment(param.Parameterized):
     def _on_running(self, *_: object) -> None:
         """Make room for a layout that is computed, and go on after it."""
         if self._asker.running:
-            title = self.measuring
+            title, run = self.measuring, self._run(self.measuring)
             self._drop_job()
-            if title:
-                self._enqueue(self._run(title), first=True)
+            if run is not None or title == NEIGHBORHOOD:
+                self._enqueue(run, first=True)
         else:
             self._look()
             self._next()
 
     def _on_dataset(self, *_: object) -> None:
         self._opened += 1
-        self._looked, self._by_itself, self._awaited = set(), set(), None
+        self._looked, self._by_itself, self._awaited, self._described = set(), set(), None, False
         self.stop()
         self.param.update(known={}, failed={}, graph=None)
         self._look()

@@ -6,7 +6,6 @@ Everything that takes time runs in a thread; a late answer to an old question is
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -23,6 +22,7 @@ from explorer.state.filters import Filters
 from explorer.state.inspection import Inspection
 from explorer.state.selection import Mode, Selection
 from explorer.state.visits import Visits
+from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
     from explorer.plane import Plane
@@ -36,7 +36,7 @@ _QUOTED = 40  # characters of a word or category that a sentence repeats
 _SETTLED_S = 0.4  # so long a selection stays before it is described: maps, counts and table come first
 
 
-class Asker(Protocol):
+class Asker(Threaded, Protocol):
     """The session whose data this is about."""
 
     dataset: Any
@@ -47,22 +47,6 @@ class Asker(Protocol):
     selection: Selection
     filters: Filters
     param: Any
-
-    def in_thread(
-        self,
-        what: str,
-        number: int,
-        latest: Callable[[], int],
-        make: Callable[[], Any],
-        take: Callable[[Any, int], None],
-        fail: Callable[[str, int], None],
-    ) -> Future[None]:
-        """Make something in a thread, unless it is no longer asked for, and bring it or the error's sentence back."""
-        ...
-
-    def soon(self, function: Callable[..., object], *values: object) -> None:
-        """Run a function on the thread that owns the params."""
-        ...
 
 
 class Inquiry(param.Parameterized):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic, thread_time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from explorer.compute.alignment import IDENTITY, align
 from explorer.compute.projections import Layout
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import InProgress, Placed, Run, Scene, stage
+from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
     from explorer.jobs.job import Job
@@ -27,28 +27,12 @@ _SOONEST_S: Final = 0.1
 _DRAWN: Final = 2.0  # a scene with its picture takes about so many times what it takes to prepare
 
 
-class Owner(Protocol):
-    """The session that a live map belongs to."""
-
-    def in_thread(
-        self,
-        what: str,
-        number: int,
-        latest: Callable[[], int],
-        make: Callable[[], Any],
-        take: Callable[[Any, int], None],
-        fail: Callable[[str, int], None],
-    ) -> Any:
-        """Make something in a thread; see :meth:`explorer.session.Session.in_thread`."""
-        ...
-
-
 class LiveMap:
     """Puts the layouts that a job reports onto a map; only the thread that owns the session's params calls this.
 
     Parameters
     ----------
-    owner : Owner
+    owner : Threaded
         The session.
     plane : Plane
         The map.
@@ -58,7 +42,7 @@ class LiveMap:
         The computation.
     """
 
-    def __init__(self, owner: Owner, plane: Plane, run: Run, job: Job[Layout]) -> None:
+    def __init__(self, owner: Threaded, plane: Plane, run: Run, job: Job[Layout]) -> None:
         self.detail = ""  # how far what is on the map has come
         self._owner, self._plane, self._run, self._job = owner, plane, run, job
         self._instead_of = plane.run

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import permutations
 from threading import Timer
@@ -22,6 +21,7 @@ from explorer.measured import Column, add_measured, measured
 from explorer.priority import give_way
 from explorer.runs import load
 from explorer.state.appearance import Appearance
+from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,7 @@ Pair = frozenset[str]
 _movers = ThreadPoolExecutor(1, thread_name_prefix="explorer-moved", initializer=give_way, initargs=(_NICER,))  # one: no pair twice
 
 
-class Asker(Protocol):
+class Asker(Threaded, Protocol):
     """The session that has the dataset open."""
 
     dataset: Any
@@ -56,24 +56,6 @@ class Asker(Protocol):
     appearance: Appearance
     colors: ColorToggle
     param: Any
-
-    def in_thread(
-        self,
-        what: str,
-        number: int,
-        latest: Callable[[], int],
-        make: Callable[[], Any],
-        take: Callable[[Any, int], None],
-        fail: Callable[[str, int], None],
-        *,
-        threads: Executor = ...,
-    ) -> Future[None]:
-        """Make something in a thread, unless it is no longer asked for, and bring it or the error's sentence back."""
-        ...
-
-    def soon(self, function: Callable[..., object], *values: object) -> None:
-        """Run a function on the thread that owns the params."""
-        ...
 
 
 class Movement(param.Parameterized):

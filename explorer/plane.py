@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import param
 
@@ -13,18 +13,17 @@ from explorer.errors import ExplorerError
 from explorer.journey import Journey, OnTheWay
 from explorer.scene import Run, Scene, Shown
 from explorer.staging import Staged, Way
+from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
 __all__ = ["Owner", "Plane"]
 
-_Made = TypeVar("_Made")
-
 _GONE = "This layout is no longer in the store. Run it again."
 
 
-class Owner(Protocol):
+class Owner(Threaded, Protocol):
     """The session that a plane belongs to."""
 
     dataset: Dataset | None
@@ -40,18 +39,6 @@ class Owner(Protocol):
 
     def way_between(self, start: Run, goal: Run, before: Scene | None) -> Callable[[], Way | None]:
         """Say what shows a layout and finds the way to another: for a thread."""
-        ...
-
-    def in_thread(
-        self,
-        what: str,
-        number: int,
-        latest: Callable[[], int],
-        make: Callable[[], _Made],
-        take: Callable[[_Made, int], None],
-        fail: Callable[[str, int], None],
-    ) -> Future[None]:
-        """Make something in a thread, unless it is no longer asked for, and bring it or the error's sentence back."""
         ...
 
     def staged(self, plane: Plane) -> None:

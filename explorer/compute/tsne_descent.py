@@ -14,7 +14,7 @@ from explorer import settings
 from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped
 from explorer.compute.tsne_gradient import Attraction, Repulsion, attract, descend
 
-__all__ = ["Descent", "settled", "sorted_groups", "unsettled"]
+__all__ = ["Descent", "settled", "sorted_groups"]
 
 MOMENTUM: Final = 0.8
 MIN_GAIN: Final = 0.01
@@ -45,8 +45,8 @@ class Descent:
         self._update, self._gains = np.zeros_like(layout), np.ones_like(layout)
         self._slope, self._losses = np.empty_like(layout), np.empty(len(layout), np.float32)
 
-    def run(self, iterations: int, exaggeration: float, ended: Callable[[list[float]], bool]) -> None:
-        """Descend with the affinities multiplied by ``exaggeration``, until a rule says of the losses so far that it is enough."""
+    def run(self, iterations: int, exaggeration: float, ended: Callable[[list[float]], bool] | None) -> None:
+        """Descend with the affinities multiplied by ``exaggeration``, until a rule, if there is one, says of the losses: enough."""
         rate = self._rate or len(self._layout) / exaggeration
         losses: list[float] = []
         for step in range(iterations):
@@ -57,11 +57,11 @@ class Descent:
                     reached = Snapshot(self._layout, self.done, self.iterations, self.loss)
                     self._report("t-SNE", 0.05 + 0.95 * self.done / self.iterations, reached)
             evaluated = step % LOSS_EVERY == 0
-            self._step(exaggeration, rate, evaluated)
+            self._step(exaggeration, rate, evaluated=evaluated)
             self.done += 1
             if evaluated:
                 losses.append(float(self.loss or 0))
-                if ended(losses):
+                if ended is not None and ended(losses):
                     self.iterations -= iterations - step - 1
                     return
 
@@ -70,7 +70,7 @@ class Descent:
         _, total = self._repulsion.of(self._layout)
         return self._attract(total, wanted=True)
 
-    def _step(self, exaggeration: float, rate: float, evaluated: bool) -> None:  # noqa: FBT001
+    def _step(self, exaggeration: float, rate: float, *, evaluated: bool) -> None:
         repelled, total = self._repulsion.of(self._layout)
         loss = self._attract(total, wanted=evaluated)
         if evaluated:
@@ -98,11 +98,6 @@ def settled(losses: list[float]) -> bool:
     """Say that a layout that has changed has settled: a step lowers the loss by less than a ten-thousandth (the same paper)."""
     falls = _falls(losses)
     return len(falls) >= FEWEST_FALLS and falls[-1] < SETTLED < max(falls)
-
-
-def unsettled(losses: list[float]) -> bool:
-    """Say that a layout never settles: every step is wanted."""
-    return not losses
 
 
 def _falls(losses: list[float]) -> list[float]:

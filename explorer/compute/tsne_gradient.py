@@ -11,7 +11,7 @@ potential, as in smooth particle mesh Ewald (Essmann et al., J. Chem. Phys. 1995
 from __future__ import annotations
 
 from math import ceil, floor, log2
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = ["Attraction", "Repulsion", "attract", "descend"]
 
 SPACING: Final = 0.35  # of the grid's nodes, where the layout is large; the kernel is one wide
 FEWEST: Final = 64  # nodes along the longer side of a small layout
+MOST: Final = 4096  # nodes along the longer side: 700 MB of numbers
 _PARTS: Final = 4  # that rows are spread in side by side; fixed, so that sums do not depend on the number of cores
 _STEP: Final = 16  # nodes by which the grid grows, so that most steps find the kernel transformed
 _BATCHES: Final = 256  # of rows whose forces are read
@@ -45,11 +46,11 @@ class Attraction(NamedTuple):
     entropy: float
 
     @classmethod
-    def of(cls, affinities: object) -> Attraction:
+    def of(cls, affinities: Any) -> Attraction:
         """Take a SciPy CSR matrix."""
-        data = affinities.data  # type: ignore[attr-defined]
+        data = affinities.data
         some = data[data > 0].astype(np.float64)
-        starts, ends = affinities.indptr, affinities.indices  # type: ignore[attr-defined]
+        starts, ends = affinities.indptr, affinities.indices
         return cls(starts.astype(np.int64), ends.astype(np.int32), data.astype(np.float32), float((some * np.log(some)).sum()))
 
 
@@ -130,9 +131,11 @@ class Repulsion:
 
 
 def _spacing(span: float) -> float:
-    """Halve the spacing until there are enough nodes."""
+    """Halve the spacing until there are enough nodes; where a layout is so wide that there would be too many, take a wider one."""
     if span <= 0:
         return SPACING
+    if span > MOST * SPACING:
+        return span / MOST
     return SPACING * 2.0 ** min(0, floor(log2(max(span, 1e-30) / (FEWEST * SPACING))))
 
 

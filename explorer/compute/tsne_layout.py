@@ -114,7 +114,7 @@ class TSNE(Projection):
         the ``kl_divergence`` reached.
         """
         from explorer.compute.affinities import affinities
-        from explorer.compute.tsne_descent import Descent, settled, sorted_groups, unsettled
+        from explorer.compute.tsne_descent import Descent, settled, sorted_groups
         from explorer.compute.tsne_gradient import Attraction
 
         self.check(*vectors.shape)
@@ -132,7 +132,7 @@ class TSNE(Projection):
         descent = Descent(layout, attraction, self.learning_rate, begun.iterations, report, should_stop)
         if not sorted_before:
             descent.run(EARLY_ITERATIONS, EARLY_EXAGGERATION, sorted_groups)
-        descent.run(self.n_iter, self.exaggeration, settled if self.n_iter <= USUAL_ITERATIONS else unsettled)
+        descent.run(self.n_iter, self.exaggeration, settled if self.n_iter <= USUAL_ITERATIONS else None)
         kl = descent.divergence()
         report("t-SNE", 1.0, Snapshot(layout, descent.done, descent.done, kl))
         stats = {"perplexity": float(perplexity), "kl_divergence": kl, "iterations": descent.done}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from explorer.compute.neighbors import METRICS, NeighborGraph, neighbor_graph
-from explorer.compute.progress import LayoutReport, Report, ShouldStop, ignore, never
+from explorer.compute.progress import LayoutReport, ShouldStop
 from explorer.compute.projection import GRAPH_K
 from explorer.errors import BadParameter, NotEnoughRows, StoreUnwritable, UnknownChoice
 from explorer.jobs.artifacts import GRAPH, find_graph, graph_key, keep_graph
-from explorer.jobs.task_steps import all_rows, drawable_rows, kept_vectors, made_once, part
+from explorer.jobs.task_steps import StoreTask, all_rows, drawable_rows, kept_vectors, part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +22,7 @@ __all__ = ["GraphTask", "graph_of"]
 
 
 @dataclass(frozen=True)
-class GraphTask:
+class GraphTask(StoreTask):
     """A neighbor graph to compute.
 
     Parameters
@@ -73,21 +72,8 @@ class GraphTask:
         """Return where the result is kept."""
         return graph_key(store, self.fingerprint, self.metric, self.kept_k)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {"kind": self.kind, **asdict(self)}
-
-    def run(self, store: Store, report: Report = ignore, should_stop: ShouldStop = never) -> Artifact:
-        """Compute and keep it, unless another process did meanwhile.
-
-        Raises
-        ------
-        ParameterError, StoreUnwritable, Stopped, VectorsGone
-        """
-        make = partial(self._make, store, report, should_stop)
-        return made_once(store, self.kind, self.key(store), make, report, should_stop)
-
-    def _make(self, store: Store, report: Report, should_stop: ShouldStop) -> Artifact:
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Compute it in drawable rows, and keep it in all."""
         vectors, drawable = kept_vectors(store, self.fingerprint)
         graph = neighbor_graph(vectors, k=self.kept_k, metric=self.metric, report=report, should_stop=should_stop)
         return keep_graph(store, self.fingerprint, all_rows(graph, drawable))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from explorer.compute.progress import LayoutReport, ShouldStop, ignore, never
+from explorer.compute.progress import LayoutReport, ShouldStop
 from explorer.compute.projection import Layout
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.jobs.artifacts import LAYOUT, STOPPED_AT, keep_layout, layout_key
 from explorer.jobs.graph_task import GraphTask, graph_of
-from explorer.jobs.task_steps import kept_vectors, made_once, part, spread, whole
+from explorer.jobs.task_steps import StoreTask, kept_vectors, part, spread, whole
 
 if TYPE_CHECKING:
     from explorer.jobs.live import LiveLayout
@@ -29,7 +28,7 @@ _STARTING: Final = "starting"
 
 
 @dataclass(frozen=True)
-class LayoutTask:
+class LayoutTask(StoreTask):
     """A layout to compute.
 
     Parameters
@@ -62,21 +61,8 @@ class LayoutTask:
         """Return where the result is kept."""
         return layout_key(store, self.fingerprint, self.method, self.settings, self.version)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {"kind": self.kind, **asdict(self), "settings": dict(self.settings)}
-
-    def run(self, store: Store, report: LayoutReport = ignore, should_stop: ShouldStop = never) -> Artifact:
-        """Compute and keep it, unless another process did meanwhile: first where the rows start, which is reported, then the graph.
-
-        Raises
-        ------
-        ParameterError, StoreUnwritable, Stopped, VectorsGone
-        """
-        make = partial(self._make, store, report, should_stop)
-        return made_once(store, self.kind, self.key(store), make, report, should_stop)
-
-    def _make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Place the rows where they start, which is reported; then the graph, then the layout."""
         started = monotonic()
         vectors, drawable = kept_vectors(store, self.fingerprint)
         chosen = projection(self.method, **self.settings)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from explorer import settings
 from explorer.compute.preservation import Preservation
-from explorer.compute.progress import LayoutReport, Report, ShouldStop, ignore, never
+from explorer.compute.progress import LayoutReport, ShouldStop
 from explorer.compute.projection import GRAPH_K
 from explorer.jobs.graph_task import GraphTask, graph_of
 from explorer.jobs.quality_artifacts import (
@@ -20,7 +19,7 @@ from explorer.jobs.quality_artifacts import (
     kept_coordinates,
     quality_key,
 )
-from explorer.jobs.task_steps import VectorsGone, kept_vectors, made_once, of_no_layout, part, spread_one
+from explorer.jobs.task_steps import StoreTask, VectorsGone, kept_vectors, part, spread_one
 
 if TYPE_CHECKING:
     from explorer.jobs.store import Artifact, Store
@@ -31,7 +30,7 @@ _GRAPH_SHARE: Final = 0.8  # of the whole time, where the graph has to be made f
 
 
 @dataclass(frozen=True)
-class QualityTask:
+class QualityTask(StoreTask):
     """The quality of a layout to measure.
 
     Parameters
@@ -64,21 +63,8 @@ class QualityTask:
         """Return where the result is kept."""
         return quality_key(store, self.fingerprint, self.content, self.metric)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {"kind": self.kind, **asdict(self)}
-
-    def run(self, store: Store, report: Report = ignore, should_stop: ShouldStop = never) -> Artifact:
-        """Measure and keep it, unless another process did meanwhile; the graph first, where there is none.
-
-        Raises
-        ------
-        ParameterError, StoreUnwritable, Stopped, VectorsGone
-        """
-        make = partial(self._make, store, of_no_layout(report), should_stop)
-        return made_once(store, self.kind, self.key(store), make, report, should_stop)
-
-    def _make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Measure it, after the graph where there is none."""
         from explorer.compute.quality import quality
 
         vectors, drawable = kept_vectors(store, self.fingerprint)
@@ -104,7 +90,7 @@ class QualityTask:
 
 
 @dataclass(frozen=True)
-class GraphColumnsTask:
+class GraphColumnsTask(StoreTask):
     """What a neighbor graph says of each row by itself.
 
     Parameters
@@ -131,21 +117,8 @@ class GraphColumnsTask:
         """Return where the result is kept."""
         return graph_columns_key(store, self.fingerprint, self.metric)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {"kind": self.kind, **asdict(self)}
-
-    def run(self, store: Store, report: Report = ignore, should_stop: ShouldStop = never) -> Artifact:
-        """Measure and keep it, unless another process did meanwhile; the graph first, where there is none.
-
-        Raises
-        ------
-        ParameterError, StoreUnwritable, Stopped, VectorsGone
-        """
-        make = partial(self._make, store, of_no_layout(report), should_stop)
-        return made_once(store, self.kind, self.key(store), make, report, should_stop)
-
-    def _make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Measure it, after the graph where there is none."""
         from explorer.compute.graph_columns import graph_columns
 
         _, drawable = kept_vectors(store, self.fingerprint)

@@ -1,23 +1,24 @@
-"""What tasks have in common: making an artifact once, the vectors, parts of a progress, and rows that are not drawn."""
+"""What tasks have in common: making an artifact once, reading the vectors, parts of a progress, and rows that are not drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from filelock import Timeout
 from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
-from explorer.compute.progress import LayoutReport, Report, ShouldStop, Snapshot, Stopped
+from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
 from explorer.errors import StoreUnwritable
 from explorer.jobs.artifacts import VECTORS, vectors_key
 
 if TYPE_CHECKING:
     from explorer.jobs.store import Artifact, Store
 
-__all__ = ["VectorsGone", "all_rows", "drawable_rows", "kept_vectors", "made_once", "of_no_layout", "part", "spread", "spread_one", "whole"]
+__all__ = ["StoreTask", "VectorsGone", "all_rows", "drawable_rows", "kept_vectors", "part", "spread", "spread_one", "whole"]
 
 _WAITING: Final = "waiting for another process"
 
@@ -26,29 +27,53 @@ class VectorsGone(Exception):
     """The vectors are not in the store any more; the runner writes them again. Nobody else sees it."""
 
 
-def made_once(store: Store, kind: str, key: str, make: Callable[[], Artifact], report: Report, should_stop: ShouldStop) -> Artifact:
-    """Make an artifact as the only process of the machine that does, unless another one has meanwhile.
+class StoreTask(ABC):
+    """Something to compute from the store into the store, a frozen dataclass of plain values; what differs is in the children."""
 
-    Raises
-    ------
-    StoreUnwritable, Stopped
-    """
-    lock = store.lock(kind, key)
-    while True:
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def key(self, store: Store) -> str:
+        """Return where the result is kept."""
+
+    @abstractmethod
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Compute and keep it, as the only process of the machine that does.
+
+        Raises
+        ------
+        ParameterError, StoreUnwritable, Stopped, VectorsGone
+        """
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        fields = vars(self)
+        return {"kind": self.kind, **{name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()}}
+
+    def run(self, store: Store, report: LayoutReport = ignore, should_stop: ShouldStop = never) -> Artifact:
+        """Compute and keep it, unless it is there or another process makes it meanwhile.
+
+        Raises
+        ------
+        ParameterError, StoreUnwritable, Stopped, VectorsGone
+        """
+        key = self.key(store)
+        lock = store.lock(self.kind, key)
+        while True:
+            try:
+                lock.acquire(timeout=0.2)
+                break
+            except Timeout:
+                report(_WAITING, 0.0)
+            except OSError as error:
+                raise StoreUnwritable(str(store.folder), error.strerror or str(error)) from error
+            if should_stop():
+                raise Stopped
         try:
-            lock.acquire(timeout=0.2)
-            break
-        except Timeout:
-            report(_WAITING, 0.0)
-        except OSError as error:
-            raise StoreUnwritable(str(store.folder), error.strerror or str(error)) from error
-        if should_stop():
-            raise Stopped
-    try:
-        kept = store.get(kind, key)
-        return make() if kept is None else kept
-    finally:
-        lock.release()
+            kept = store.get(self.kind, key)
+            return self.make(store, report, should_stop) if kept is None else kept
+        finally:
+            lock.release()
 
 
 def kept_vectors(store: Store, fingerprint: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -71,11 +96,6 @@ def part(report: LayoutReport, start: float, end: float) -> LayoutReport:
         report(stage, start + (end - start) * min(1.0, fraction), layout)
 
     return told
-
-
-def of_no_layout(report: Report) -> LayoutReport:
-    """Return a report that shows no layouts to one that knows none."""
-    return lambda stage, fraction, layout=None: report(stage, fraction)
 
 
 def whole(report: LayoutReport, drawable: NDArray[np.bool_]) -> LayoutReport:

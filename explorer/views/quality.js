@@ -20,12 +20,13 @@ export function render({model}) {
   const shepard = element("figure"), canvas = element("canvas"), graph = element("p"), bar = element("progress");
   const stop = element("button", "act", "Stop measuring");
   stop.type = "button";
+  stop.dataset.key = "stop";
   stop.addEventListener("click", () => model.send_msg({type: "stop"}));
   shepard.append(element("span", "up", "on the map"), canvas, element("span", "along", "distance in the data"));
   canvas.setAttribute("role", "img");
   bar.max = 1;
   box.append(hint, todo, figures, shepard, around, graph);
-  let k = 15;
+  let k = 15, drawn = "";
 
   const button = (name, text, act, key) => {  // the key finds it again when everything is drawn anew: the focus stays
     const made = element("button", name, text);
@@ -93,14 +94,21 @@ export function render({model}) {
       for (const layout of some) figures.append(line(layout, layout.whole[name], plain(layout.whole[name]), {chance: layout.control[name]}));
     }
   };
+  let state = null;  // what says how far it is; the line of a layout, while that is measured
+  const draw_progress = () => {
+    const {fraction = 0} = model.progress;
+    bar.value = fraction;
+    if (state) state.textContent = `measuring, ${Math.round(100 * fraction)}%`;
+  };
   const draw_todo = layouts => {
     todo.replaceChildren();
-    const {title: measuring, fraction} = model.progress;
+    state = null;
+    const {title: measuring} = model.progress;
     for (const layout of layouts.filter(layout => layout.state !== "known")) {
       const made = element("div", "todo"), name = element("span", "name", layout.title);
       name.dir = "auto";
       made.append(name);
-      if (layout.title === measuring) made.append(element("span", "state", `measuring, ${Math.round(100 * (fraction ?? 0))}%`));
+      if (layout.title === measuring) made.append(state = element("span", "state"));
       else if (layout.state === "waiting") made.append(element("span", "state", "waits"));
       else made.append(button("act", "Measure", () => model.send_msg({type: "measure", title: layout.title}), `measure ${layout.title}`));
       if (layout.failed) made.append(element("span", "why", layout.failed));
@@ -108,10 +116,11 @@ export function render({model}) {
       todo.append(made);
     }
     if (measuring) {
-      bar.value = fraction ?? 0;
       bar.setAttribute("aria-label", `Measuring ${measuring}`);
       todo.append(bar, stop);
     }
+    drawn = measuring;
+    draw_progress();
   };
   const draw_around = listed => {
     around.replaceChildren();
@@ -153,7 +162,9 @@ export function render({model}) {
     if (focused) box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   };
   model.on("content", update);
-  model.on("progress", () => draw_todo(model.content.layouts ?? []));
+  model.on("progress", () => {  // only what has changed: the focus stays on Stop
+    if (model.progress.title === drawn) draw_progress(); else draw_todo(model.content.layouts ?? []);
+  });
   update();
   return box;
 }

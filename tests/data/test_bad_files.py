@@ -309,7 +309,7 @@ def test_an_archive_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "v.npz"
     np.savez_compressed(path, vectors=np.zeros((1000, 3)))
     content, size = path.read_bytes(), (24128).to_bytes(4, "little")
-    assert size in content  # once or more: it depends on the version of Python
+    assert content.count(size) in (1, 2, 3)  # it depends on the version of Python
     path.write_bytes(content.replace(size, (2**32 - 2).to_bytes(4, "little")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("explorer.data.memory._free_bytes", lambda: 10**9)
