@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import holoviews as hv
 import panel as pn
 from panel.io import document as writing
+from panel.io import notebook
 
 from explorer.compute.alignment import warm as warm_alignment
 from explorer.compute.bins import warm as warm_bins
@@ -56,43 +57,29 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
         To be made ``.servable()``, inside a Panel session.
     """
     pn.extension()
-    keep_order()
-    later = scheduler()
-    session, made = Session(schedule=later), _empty_page()
-    document, asked = pn.state.curdoc, _asked_for()
-    ready = source is None and session.open_ready(asked)  # then the page comes with its map
-    if ready and session.scene is not None and document is not None:
-        document.template_variables["still"] = still(session.scene)
-
-    filled: list[Panels] = []
+    session, panels, made = _page()
 
     def ended(_: object) -> None:
         session.close()
-        for panels in filled:
-            panels.close()
-
-    def fill() -> None:
-        panels = _fill(made, session, later)
-        filled.append(panels)
-
-        def begin() -> None:
-            if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
-                made.dark_theme = True
-            if source is not None:
-                session.open(source)
-            elif not ready:
-                session.open_entry(asked)
-            panels.maps.begin()
-
-        # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
-        pn.state.onload(lambda: session.soon(begin))
+        panels.close()
 
     pn.state.on_session_destroyed(ended)
-    if document is not None and document.session_context:
-        # Making the panels takes a second: meanwhile the browser shows the picture and reads the scripts, and then asks for the page.
-        document.add_next_tick_callback(fill)
-    else:
-        fill()
+    asked = _asked_for()
+    ready = source is None and session.open_ready(asked)  # then the page comes with its map
+    if ready and session.scene is not None and pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables["still"] = still(session.scene)
+
+    def begin() -> None:
+        if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
+            made.dark_theme = True
+        if source is not None:
+            session.open(source)
+        elif not ready:
+            session.open_entry(asked)
+        panels.maps.begin()
+
+    # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
+    pn.state.onload(lambda: session.soon(begin))
     return made
 
 
@@ -110,24 +97,18 @@ def warm(source: object = None) -> None:
     ready = threading.Thread(target=_warm_data, args=(source,), name="explorer-warm", daemon=True)
     ready.start()
     threading.Thread(target=runner().warm, name="explorer-warm-worker", daemon=True).start()
-    made = _empty_page()
-    _fill(made, Session(schedule=scheduler()), scheduler())
-    made.get_root()
+    _page()[2].get_root()
     ready.join()
 
 
-def _empty_page() -> Any:
-    from explorer.views.material import material_page  # not for a notebook, where its widgets would weigh 40 MB
+def _page() -> tuple[Session, Panels, Any]:
+    from explorer.views.material import MaterialToolkit, material_page  # not for a notebook, where its widgets would weigh 40 MB
 
-    return material_page()
-
-
-def _fill(made: Any, session: Session, later: Schedule) -> Panels:
-    from explorer.views.material import MaterialToolkit, fill
-
+    keep_order()
+    later = scheduler()
+    session = Session(schedule=later)
     panels = Panels(session, MaterialToolkit(), later=later, held=True, keys_everywhere=True)
-    fill(made, controls=panels.controls, main=panels.page(), findings=panels.findings)
-    return panels
+    return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
 
 
 def keep_order() -> None:
@@ -185,7 +166,12 @@ def scheduler() -> Schedule:
                 function()
 
         return here
-    return loop.call_soon_threadsafe
+
+    def on_loop(function: Callable[[], object]) -> None:
+        if not loop.is_closed():  # a kernel that has ended has nobody to tell
+            loop.call_soon_threadsafe(function)
+
+    return on_loop
 
 
 def _at_once(function: Callable[[], object]) -> None:
@@ -200,6 +186,24 @@ def _at_once(function: Callable[[], object]) -> None:
     document = pn.state.curdoc
     if document is not None and document in _put_aside():
         loop.call_later(_STAYED_S, _send_what_stayed, document)
+
+
+def _whole(send: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Make what sends the parts of a message to a notebook's browser send one message after another, whichever threads they come from.
+
+    JupyterLab has what a browser says handled in threads of their own (subshells); Panel answers from there, into the middle of a message
+    that the main thread is sending, and the browser can read neither.
+    """
+    sending = threading.Lock()
+
+    def send_whole(comm: Any, msg: Any) -> None:
+        with sending:
+            send(comm, msg)
+
+    return send_whole
+
+
+notebook.send = _whole(notebook.send)  # type: ignore[assignment]  # only the names of its arguments are lost
 
 
 def _put_aside() -> Collection[Document]:

@@ -68,7 +68,7 @@ class TSNE(Projection):
     init = param.Selector(  # type: ignore[var-annotated]
         default="pca",
         objects=["pca", "umap"],
-        doc="Where rows start. From UMAP's map, computed first, groups are sorted already: fewer steps do, and both maps lie alike.",
+        doc="Where rows start. From UMAP's map, computed first, groups are sorted already and both maps lie alike, at a loss a little higher.",
     )
     learning_rate = param.Number(
         default=None,

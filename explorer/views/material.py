@@ -101,12 +101,17 @@ class NarrowWindow(pn.custom.JSComponent):
     _esm = Path(__file__).with_name("narrow.js")
 
 
-def material_page() -> ui.Page:
-    """Make a page that is empty yet; see :func:`fill`."""
+def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) -> ui.Page:
+    """Lay out a page: controls at the left, findings at the right; in a narrow window both are drawers, closed at first."""
+    window = NarrowWindow(width=0, height=0, margin=0)
     made = ui.Page(
         title="Explorer",
         template=_TEMPLATE.read_text(encoding="utf-8"),
+        header=[window],
+        sidebar=controls,
         sidebar_width=310,
+        main=main,
+        contextbar=findings,
         contextbar_open=True,
         contextbar_variant="auto",
         contextbar_width=300,
@@ -116,12 +121,6 @@ def material_page() -> ui.Page:
         sizing_mode="stretch_width",
     )
     _unwatch_busy(made)
-    return made
-
-
-def fill(made: ui.Page, *, controls: list[Any], main: list[Any], findings: list[Any]) -> None:
-    """Lay out a page: controls at the left, findings at the right; in a narrow window both are drawers, closed at first."""
-    window = NarrowWindow(width=0, height=0, margin=0)
 
     def follow(*_: object) -> None:
         made.param.update(sidebar_open=not window.narrow, contextbar_open=not window.narrow)
@@ -130,8 +129,8 @@ def fill(made: ui.Page, *, controls: list[Any], main: list[Any], findings: list[
         follow()
         window.param.watch(follow, ["narrow"])
 
-    made.param.update(header=[window], sidebar=controls, main=main, contextbar=findings)
     pn.state.onload(begin)
+    return made
 
 
 def _unwatch_busy(made: ui.Page) -> None:
