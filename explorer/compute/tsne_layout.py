@@ -68,7 +68,7 @@ class TSNE(Projection):
     init = param.Selector(  # type: ignore[var-annotated]
         default="pca",
         objects=["pca", "umap"],
-        doc="Where rows start. From UMAP's map, computed first, groups are sorted already and both maps lie alike, at a loss a little higher.",
+        doc="Where rows start. On UMAP's map, made first, groups are sorted already and both maps lie alike; the loss ends higher.",
     )
     learning_rate = param.Number(
         default=None,
