@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.neighbors import METRICS
 from explorer.compute.preservation import PATIENT_K, PRESERVED_K
 from explorer.compute.projection import GRAPH_K
+from explorer.compute.space import METRICS
 from explorer.measured import Column, add_measured, measured
 from explorer.runs import load
 

@@ -192,7 +192,7 @@ def _project(options: argparse.Namespace) -> None:
 
 
 def _add_neighbors(parser: argparse.ArgumentParser) -> None:
-    from explorer.compute.neighbors import METRICS
+    from explorer.compute.space import METRICS
 
     _add_source(parser)
     _add_columns(parser, "vectors", "label")

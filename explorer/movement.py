@@ -16,7 +16,7 @@ import param
 from explorer.aligning import aligned
 from explorer.compute.displacement import displacement
 from explorer.compute.layout_rows import GRAPH_NEIGHBORS
-from explorer.compute.neighbors import METRICS
+from explorer.compute.space import METRICS
 from explorer.measured import Column, add_measured, measured
 from explorer.priority import give_way
 from explorer.runs import load

@@ -80,8 +80,8 @@ def find_neighbors(dataset: Dataset, row: int, *, k: int, metric: str, jobs: Run
         Row number.
     k : int
         Neighbors wanted; fewer come back from a dataset of k rows or less.
-    metric : {"cosine", "euclidean"}
-        Distance in the original space.
+    metric : str
+        Distance in the original space: one of :data:`explorer.compute.space.METRICS`.
     jobs : Runner
         Knows the stored graphs.
 
@@ -89,6 +89,8 @@ def find_neighbors(dataset: Dataset, row: int, *, k: int, metric: str, jobs: Run
     ------
     UnknownRow
         If the dataset has no such row.
+    BadParameter
+        If the metric cannot compare such vectors.
     """
     if not 0 <= row < dataset.n_rows:
         raise UnknownRow(row, dataset.n_rows)
@@ -130,7 +132,7 @@ def map_neighbors(dataset: Dataset, shown: Shown, found: Neighbors) -> MapNeighb
     if dataset.vectors is None:
         apart = np.full(len(false), np.nan, np.float32)
     else:
-        apart = distances_to(dataset.vectors, found.row, false, metric=found.metric)
+        apart = distances_to(dataset.vectors, found.row, false, metric=found.metric, drawable=dataset.drawable)
     return MapNeighbors(found, kept, ranks, false, apart)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from explorer.compute.projections import PROJECTIONS, Layout, completed
 from explorer.jobs.artifacts import STOPPED_AT
+from explorer.jobs.inputs import INPUTS
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import canonical
 from explorer.scene import Run, Shown
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Opened", "load", "prepare", "run_of", "runs_of"]
 
-_NAMES = {STOPPED_AT: "stopped at"}
+_NAMES = {STOPPED_AT: "stopped at ", INPUTS: "#"}
+_DIGITS = 4  # of the digest of what parameters name: columns of one name may have had other values
 _FIRST = ("umap", "tsne", None, "pca")  # which layout is shown first
 
 
@@ -67,7 +69,8 @@ def _title(method: str, settings: Mapping[str, Any]) -> str:
     """Name a run by its method and by the parameters that differ from the defaults: "UMAP", "UMAP, n_neighbors 50"."""
     made = PROJECTIONS[method]()
     usual = made.settings()
-    differing = [f"{_NAMES.get(name, name)} {value}" for name, value in settings.items() if usual.get(name) != value]
+    shown = {**settings, INPUTS: settings[INPUTS][:_DIGITS]} if INPUTS in settings else settings
+    differing = [f"{_NAMES.get(name, name + ' ')}{value}" for name, value in shown.items() if usual.get(name) != value]
     return ", ".join([made.title, *differing])
 
 

@@ -254,6 +254,7 @@ class Session(param.Parameterized):
             return None
         projection = projection or self.choice.current
         try:
+            run = run_of(projection.method, self._runner.settings_of(dataset, projection))
             job = self._runner.submit_layout(dataset, projection, owner=str(id(self)))
         except ExplorerError as error:
             self.error = _sentence(error)
@@ -261,7 +262,7 @@ class Session(param.Parameterized):
         self.cancel()
         self._job = job
         self.param.update(running=projection.title, stage="", detail="", fraction=0.0, seconds_left=None, error="")
-        self._live = LiveMap(self, self.planes[0], run_of(projection.method, projection.settings()), job)
+        self._live = LiveMap(self, self.planes[0], run, job)
         job.watch(lambda changed: self.soon(self._follow, changed, dataset))
         return job
 
@@ -275,7 +276,7 @@ class Session(param.Parameterized):
         """
         dataset = self.dataset
         self.cancel()
-        run = run_of(projection.method, projection.settings())
+        run = run_of(projection.method, self._runner.settings_of(dataset, projection))
         job = self._runner.submit_layout(dataset, projection, owner=str(id(self)))
         try:
             on_map = shown(dataset, run, job.result(), self._runner.store)

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.exact_search import Points
+from explorer.compute.direct_search import DIRECT, Direct
+from explorer.compute.exact_search import ANGULAR, Points, to_distances
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.errors import BadParameter, NotEnoughRows
 
@@ -74,7 +75,8 @@ def agreement(
         Finite.
     k : int
         Neighbors that trustworthiness and continuity look at; fewer than half of n.
-    metric : {"cosine", "euclidean"}
+    metric : str
+        One of :data:`explorer.compute.space.METRICS`.
     anchors : int
         Rows that are compared with all others, chosen at random; n or more for all. A thousand give trustworthiness and continuity to
         about 0.005, triplets to 0.005.
@@ -107,9 +109,8 @@ def agreement(
             raise BadParameter("layout", f"{len(layout):,} rows", f"the vectors have {n:,}.")
     random = np.random.default_rng(seed)
     chosen = np.sort(random.choice(n, min(n, max(1, anchors)), replace=False))
-    rows, scale = _rows(vectors, metric)
-    space = _Space(rows)
-    planes = [_Space(layout.astype(rows.dtype)) for layout in layouts]
+    space, scale = _space(vectors, metric)
+    planes = [_Space(layout.astype(space.dtype)) for layout in layouts]
     tallies = [_Tally() for _ in layouts]
     step = max(1, _SCRATCH_BYTES // (8 * n))
     for at in range(0, len(chosen), step):
@@ -124,24 +125,44 @@ def agreement(
         for plane, tally in zip(planes, tallies, strict=True):
             _compare(ranked, _Ranked(plane.squared_from(some), k), pairs, true, tally)
         report(STAGE, min(1.0, (at + step) / len(chosen)))
-    return [tally.agreement(len(chosen), n, k, scale=1 / scale, metric=metric) for tally in tallies]
+    for tally in tallies:
+        tally.to_metric(1 / scale, metric, vectors.shape[1])
+    return [tally.agreement(len(chosen), n, k) for tally in tallies]
 
 
-def _rows(vectors: NDArray[np.float32], metric: str) -> tuple[NDArray[np.floating], float]:
-    """Rows whose squared Euclidean distances go with the metric, and how many times as far apart they are."""
+def _space(vectors: NDArray[np.float32], metric: str) -> tuple[_Space | _OtherSpace, float]:
+    """Rows whose squared distances go with the metric, and how many times as far apart they are."""
+    if metric in DIRECT:
+        return _OtherSpace(Direct.of(vectors, metric)), 1.0
     if len(vectors) > _PRECISE_ROWS:
         points = Points.of(vectors, metric)
-        return points.product, points.scale
+        return _Space(points.product), points.scale
     rows = vectors.astype(np.float64)
-    if metric == "cosine":
+    if metric == "correlation":
+        rows -= rows.mean(axis=1, keepdims=True)
+    if metric in ANGULAR:
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows, 1.0
+    return _Space(rows), 1.0
+
+
+class _OtherSpace:
+    """Rows whose distances are no Euclidean ones."""
+
+    dtype: Final = np.dtype(np.float64)
+
+    def __init__(self, direct: Direct) -> None:
+        self._direct = direct
+
+    def squared_from(self, some: NDArray[np.integer]) -> NDArray[np.floating]:
+        """Squares (b, n) of the distances from some rows to all; infinite to themselves."""
+        return np.square(self._direct.others(some).astype(np.float64))
 
 
 class _Space:
     """Rows, and squared distances between them by products."""
 
     def __init__(self, rows: NDArray[np.floating]) -> None:
+        self.dtype = rows.dtype
         self._rows = rows - rows.mean(axis=0)  # products of large numbers would lose what is small
         self._squares = np.einsum("ij,ij->i", self._rows, self._rows)
 
@@ -182,12 +203,16 @@ class _Tally:
         self.kept = self.triplets = 0.0
         self.pairs: list[NDArray[np.float32]] = []
 
-    def agreement(self, anchors: int, n: int, k: int, *, scale: float, metric: str) -> Agreement:
+    def to_metric(self, scale: float, metric: str, d: int) -> None:
+        """Turn the pairs' distances into those of the metric."""
+        for each in self.pairs:
+            each[:, 0] = to_distances(each[:, 0] * np.float32(scale), metric, d)
+
+    def agreement(self, anchors: int, n: int, k: int) -> Agreement:
         from scipy.stats import spearmanr
 
         per_rank = 2.0 / (anchors * k * (2.0 * n - 3.0 * k - 1.0))
         distances = np.concatenate(self.pairs)
-        distances[:, 0] = np.square(distances[:, 0] * scale) / 2 if metric == "cosine" else distances[:, 0] * scale
         varied = (np.ptp(distances, axis=0) > 0).all()
         correlation = float(spearmanr(distances[:, 0], distances[:, 1]).statistic) if varied else 0.0
         return Agreement(

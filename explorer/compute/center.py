@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.exact_search import unit_rows
+from explorer.compute.exact_search import ANGULAR, unit_rows
 
 __all__ = ["Center", "center"]
 
@@ -34,14 +34,16 @@ class Center(NamedTuple):
 def center(vectors: NDArray[np.float32], *, metric: str, n_medoids: int) -> Center:
     """Find the middle of vectors (n, d), exactly, in O(n d); finite ones, not all zero where the metric is cosine.
 
+    By cosine distance where the metric is that or correlation, by Euclidean distance where it is any other: sums say nothing of the rest.
+
     The sum S of n unit vectors has the mean cosine distance of all pairs in it, ``1 - (|S|² - n) / (n (n - 1))``, and the vector u with the
     largest ``u · S`` has the smallest mean distance from all others. Squared Euclidean distances have theirs in the mean and the spread
     around it.
     """
     n = len(vectors)
-    wide = (unit_rows(vectors) if metric == "cosine" else vectors).astype(np.float64)
+    wide = (unit_rows(vectors) if metric in ANGULAR else vectors).astype(np.float64)
     others = max(1, n - 1)
-    if metric == "cosine":
+    if metric in ANGULAR:
         total = wide.sum(axis=0)
         squares = np.einsum("ij,ij->i", wide, wide)
         apart = 1 - (wide @ total - squares) / others

@@ -25,18 +25,27 @@ SEEDS = np.iinfo(np.int32).max - 1
 
 
 def descend(
-    points: NDArray[np.float32], k: int, seed: int, *, stage: str, report: Report, should_stop: ShouldStop
+    points: NDArray[np.float32],
+    k: int,
+    seed: int,
+    *,
+    distance: str = "squared_euclidean",
+    stage: str,
+    report: Report,
+    should_stop: ShouldStop,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Find nearly all nearest neighbors.
 
     Parameters
     ----------
     points : ndarray of shape (n, d), float32, C order
-        Compared by squared Euclidean distance.
+        What is compared.
     k : int
         Neighbors of a row.
     seed : int
         Decides trees and random starts.
+    distance : str
+        One of ``pynndescent.distances``.
     stage : str
         What to call this in reports; the fraction goes from 0.05 to 0.9.
     report, should_stop
@@ -45,14 +54,15 @@ def descend(
     Returns
     -------
     tuple of ndarray
-        Row numbers (n, k + 1) int32 and squared distances float32, ascending. A row may list itself, and -1 where nothing was found.
+        Row numbers (n, k + 1) int32 and distances float32, ascending. A row may list itself, and -1 where nothing was found.
     """
-    from pynndescent.distances import squared_euclidean
+    from pynndescent import distances
     from pynndescent.hybrid_forest import make_hybrid_leaf_array
     from pynndescent.pynndescent_ import init_random, init_rp_tree
     from pynndescent.utils import deheap_sort, make_heap
 
-    keep_compiled("pynndescent", arguments=[squared_euclidean])
+    compared = getattr(distances, distance)
+    keep_compiled("pynndescent", arguments=[compared])
     n, kept = len(points), k + 1
     random = np.random.RandomState(seed)
     state = random.randint(-SEEDS, SEEDS, 3).astype(np.int64)
@@ -60,25 +70,24 @@ def descend(
     leaves = make_hybrid_leaf_array(points, n_trees, max(60, min(256, 5 * kept)), int(random.randint(0, 2**62, dtype=np.int64)))
     _proceed(stage, 0.2, report, should_stop)
     heap = make_heap(n, kept)
-    init_rp_tree(points, squared_euclidean, heap, leaves, n_threads=_threads())
-    init_random(kept, points, heap, squared_euclidean, state)
+    init_rp_tree(points, compared, heap, leaves, n_threads=_threads())
+    init_random(kept, points, heap, compared, state)
     _proceed(stage, 0.35, report, should_stop)
     rounds = max(5, round(np.log2(n)))
     first = None
-    for changed in _rounds(points, heap, state, rounds):
+    for changed in _rounds(points, compared, heap, state, rounds):
         first = first or changed
         # changes fall by a roughly constant factor a round, so their logarithm tells how far it is
         left = np.log(max(changed, 1) / (DELTA * kept * n)) / max(np.log(max(first, 1) / (DELTA * kept * n)), 1e-9)
         _proceed(stage, 0.9 - 0.5 * float(np.clip(left, 0, 1)), report, should_stop)
         if changed <= DELTA * kept * n:
             break
-    indices, squared = deheap_sort(heap[0], heap[1])
-    return indices, squared
+    indices, apart = deheap_sort(heap[0], heap[1])
+    return indices, apart
 
 
-def _rounds(points: NDArray[np.float32], heap: Any, state: NDArray[np.int64], rounds: int) -> Iterator[int]:
+def _rounds(points: NDArray[np.float32], compared: Any, heap: Any, state: NDArray[np.int64], rounds: int) -> Iterator[int]:
     """Improve the heap in place, round by round; yields how many neighbors changed."""
-    from pynndescent.distances import squared_euclidean
     from pynndescent.kernels import select_kernel
     from pynndescent.pynndescent_ import process_candidates
     from pynndescent.utils import build_candidates_owner
@@ -93,11 +102,11 @@ def _rounds(points: NDArray[np.float32], heap: Any, state: NDArray[np.int64], ro
     active = np.ones(n, dtype=np.uint8)
     reverse = np.empty(n * kept, dtype=np.int32), np.empty(n * kept, dtype=np.int32)
     buckets, offsets = (np.zeros((threads, threads + 1), dtype=np.int64) for _ in range(2))
-    kernel = select_kernel(squared_euclidean, points)
+    kernel = select_kernel(compared, points)
     for _ in range(rounds):
         fresh, stale = build_candidates_owner(heap, width, state, threads, *new, *old, active, *reverse, buckets)
         yield process_candidates(
-            points, squared_euclidean, heap, fresh, stale, n // BLOCK, BLOCK, threads, updates, counts, in_order, offsets, kernel
+            points, compared, heap, fresh, stale, n // BLOCK, BLOCK, threads, updates, counts, in_order, offsets, kernel
         )
 
 

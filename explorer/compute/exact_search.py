@@ -1,9 +1,10 @@
 """Exact nearest rows by blocked matrix products; proves its candidates complete and measures them again in float64.
 
-Every metric is turned into squared Euclidean distance between *points*: unit rows for cosine (``1 - cos = |u - v|² / 2``), the vectors
-themselves for Euclidean. A matrix product gives a lower bound of every squared distance in a block; the few lowest are measured exactly,
-and the bound of all others must lie above the k-th of them. Rows where it does not (ties, near ties) are searched again without a cut. So
-duplicates are at distance 0, ties go by row number, and neither the block size nor the BLAS library can change the result.
+Each metric here is turned into squared Euclidean distance between *points*: unit rows for cosine (``1 - cos = |u - v|² / 2``), centered
+ones for correlation, the vectors themselves for Euclidean and, of zeros and ones, Hamming distance. A matrix product gives a lower bound
+of every squared distance in a block; the few lowest are measured exactly, and the bound of all others must lie above the k-th of them.
+Rows where it does not (ties, near ties) are searched again without a cut. So duplicates are at distance 0, ties go by row number, and
+neither the block size nor the BLAS library can change the result.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Points", "exact_neighbors", "gaps_to_one", "gaps_within", "nearest_to_one", "to_distances"]
+from explorer.errors import BadParameter
 
+__all__ = ["Points", "check_binary", "exact_neighbors", "gaps_to_one", "gaps_within", "nearest_to_one", "to_distances"]
+
+ANGULAR = ("cosine", "correlation")  # metrics that are half the square of a distance between points
 SPARE = 8  # candidates beyond k that are measured before the bound is checked
 SCRATCH_BYTES = 192_000_000  # a block of products, its bounds and their order
 MEASURE_BYTES = 24_000_000  # gathered differences in float64
@@ -51,9 +55,19 @@ class Points:
 
     @staticmethod
     def of(vectors: NDArray[np.float32], metric: str) -> Points:
-        """Prepare vectors (n, d) for "cosine" or "euclidean"."""
-        if metric == "cosine":
-            unit = unit_rows(vectors)
+        """Prepare vectors (n, d) for "cosine", "correlation", "euclidean" or "hamming".
+
+        Raises
+        ------
+        BadParameter
+            If a vector is constant where the metric is correlation, or not of zeros and ones where it is hamming.
+        """
+        if metric == "correlation":
+            _check_varied(vectors)
+        if metric == "hamming":
+            check_binary(vectors, metric)
+        if metric in ANGULAR:
+            unit = _as_points(vectors, metric)
             return Points(unit, unit, _squares(unit), 1.0)
         exact = np.ascontiguousarray(vectors, dtype=np.float32)
         mean = exact.mean(axis=0, dtype=np.float64)
@@ -87,9 +101,45 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def to_distances(gaps: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
-    """Turn distances between points into distances of the metric."""
-    return (np.square(gaps) / 2).astype(np.float32) if metric == "cosine" else gaps
+def to_distances(gaps: NDArray[np.float32], metric: str, d: int) -> NDArray[np.float32]:
+    """Turn distances between points of d dimensions into distances of the metric."""
+    if metric in ANGULAR:
+        return (np.square(gaps) / 2).astype(np.float32)
+    return (np.square(gaps.astype(np.float64)) / d).astype(np.float32) if metric == "hamming" else gaps
+
+
+def check_binary(vectors: NDArray[np.float32], metric: str, allowed: NDArray[np.bool_] | None = None) -> None:
+    """Refuse vectors (n, d) that do not consist of zeros and ones, but for rows that are not ``allowed`` (n,).
+
+    Raises
+    ------
+    BadParameter
+    """
+    for at, block in _blocks(vectors):
+        other = (block != 0) & (block != 1)
+        if allowed is not None:
+            other[~allowed[at : at + len(block)]] = False
+        if other.any():
+            row, column = np.argwhere(other)[0]
+            raise BadParameter("metric", metric, f"it compares zeros and ones, and a vector holds {block[row, column]:g}. Choose another.")
+
+
+def _check_varied(vectors: NDArray[np.float32]) -> None:
+    constant = sum(int((block == block[:, :1]).all(axis=1).sum()) for _, block in _blocks(vectors))
+    if constant:
+        rows = "one vector has" if constant == 1 else f"{constant:,} vectors have"
+        raise BadParameter("metric", "correlation", f"{rows} the same number throughout, which correlates with nothing. Choose another.")
+
+
+def _as_points(vectors: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
+    if metric == "correlation":
+        centered = np.empty(vectors.shape, dtype=np.float32)
+        for at, block in _blocks(vectors):
+            wide = block.astype(np.float64)
+            wide -= wide.mean(axis=1, keepdims=True)
+            centered[at : at + len(block)] = wide
+        return unit_rows(centered)
+    return unit_rows(vectors) if metric == "cosine" else np.asarray(vectors, dtype=np.float32)
 
 
 def searchable(points: Points, k: int) -> NDArray[np.intp]:
@@ -166,23 +216,27 @@ def nearest_to_one(
     vectors: NDArray[np.float32], target: NDArray[np.float32], *, k: int, metric: str, allowed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Find the k allowed rows nearest to one vector (d,) by reading the vectors once; the result agrees with :func:`exact_neighbors`."""
-    cosine, goal = metric == "cosine", _goal(target, metric)
-    low = _lower_bounds(vectors, goal, allowed, cosine=cosine)
+    goal = _goal(target, metric)
+    if metric == "correlation":
+        low = np.full(len(vectors), np.inf)
+        low[allowed] = _squared_to(vectors, np.flatnonzero(allowed), goal, metric)
+    else:
+        low = _lower_bounds(vectors, goal, allowed, cosine=metric == "cosine")
     candidates = np.argpartition(low, min(k + SPARE, len(low)) - 1)[: k + SPARE]
     candidates = candidates[np.isfinite(low[candidates])]
-    limit = np.sort(_squared_to(vectors, candidates, goal, cosine=cosine))[k - 1]
+    limit = np.sort(_squared_to(vectors, candidates, goal, metric))[k - 1]
     every = np.flatnonzero(low <= limit * (1 + 1e-6))
-    rows, gaps = _ordered(every[None, :], _squared_to(vectors, every, goal, cosine=cosine)[None, :])
+    rows, gaps = _ordered(every[None, :], _squared_to(vectors, every, goal, metric)[None, :])
     return rows[0, :k].astype(np.int32), gaps[0, :k]
 
 
 def gaps_to_one(vectors: NDArray[np.float32], rows: NDArray[np.intp], target: NDArray[np.float32], *, metric: str) -> NDArray[np.float32]:
     """Measure how far some rows (m,) are from one vector (d,): distances between points, as :func:`nearest_to_one` finds them."""
-    return np.sqrt(_squared_to(vectors, rows, _goal(target, metric), cosine=metric == "cosine")).astype(np.float32)
+    return np.sqrt(_squared_to(vectors, rows, _goal(target, metric), metric)).astype(np.float32)
 
 
 def _goal(target: NDArray[np.float32], metric: str) -> NDArray[np.float64]:
-    return (unit_rows(target[None])[0] if metric == "cosine" else np.asarray(target, dtype=np.float32)).astype(np.float64)
+    return _as_points(target[None], metric)[0].astype(np.float64)
 
 
 def _lower_bounds(
@@ -247,12 +301,11 @@ def _plain(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return plain
 
 
-def _squared_to(vectors: NDArray[np.float32], rows: NDArray[np.intp], goal: NDArray[np.float64], *, cosine: bool) -> NDArray[np.float64]:
+def _squared_to(vectors: NDArray[np.float32], rows: NDArray[np.intp], goal: NDArray[np.float64], metric: str) -> NDArray[np.float64]:
     squared = np.empty(len(rows), dtype=np.float64)
     step = max(1, MEASURE_BYTES // (16 * vectors.shape[1]))
     for at in range(0, len(rows), step):
-        taken = vectors[rows[at : at + step]]
-        gap = (unit_rows(taken) if cosine else taken).astype(np.float64) - goal
+        gap = _as_points(vectors[rows[at : at + step]], metric).astype(np.float64) - goal
         squared[at : at + step] = np.einsum("ij,ij->i", gap, gap)
     return squared
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["curve", "fuzzy_set"]
+__all__ = ["curve", "fuzzy_set", "memberships"]
 
 ROUNDS = 64
 TOLERANCE = 1e-5
@@ -34,18 +34,24 @@ def fuzzy_set(indices: NDArray[np.int32], distances: NDArray[np.float32]) -> Any
     from scipy.sparse import csr_matrix
 
     n, k = indices.shape
-    memberships = np.empty((n, k), dtype=np.float32)
-    overall = float(distances.sum(dtype=np.float64)) / (n * (k + 1))
-    for at in range(0, n, BLOCK):
-        memberships[at : at + BLOCK] = _memberships(distances[at : at + BLOCK].astype(np.float64), overall)
     columns = np.array(indices).ravel()  # a copy: it is sorted in place
-    directed = csr_matrix((memberships.ravel(), columns, np.arange(0, n * k + 1, k)), shape=(n, n))
+    directed = csr_matrix((memberships(distances).ravel(), columns, np.arange(0, n * k + 1, k)), shape=(n, n))
     reverse = directed.T.tocsr()
     directed.sort_indices()
     joined = (directed + reverse - directed.multiply(reverse)).tocsr()
     joined.eliminate_zeros()
     joined.sort_indices()
     return joined
+
+
+def memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Say how surely each neighbor of a row is one: distances (n, k) float32, ascending, to memberships (n, k) float32 from 0 to 1."""
+    n, k = distances.shape
+    found = np.empty((n, k), dtype=np.float32)
+    overall = float(distances.sum(dtype=np.float64)) / max(1, n * (k + 1))
+    for at in range(0, n, BLOCK):
+        found[at : at + BLOCK] = _memberships(distances[at : at + BLOCK].astype(np.float64), overall)
+    return found
 
 
 def curve(spread: float, min_dist: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.compute.exact_search import ANGULAR
 from explorer.compute.neighbors import NeighborGraph
 from explorer.errors import BadParameter
 
@@ -72,7 +73,7 @@ def near_duplicates(graph: NeighborGraph, *, within: float | None = None) -> NDA
     if within is None:
         last = kth_distance(graph)
         usual = float(np.nanmedian(last)) if np.isfinite(last).any() else 0.0
-        within = usual * (DUPLICATE_SHARE**2 if graph.metric == "cosine" else DUPLICATE_SHARE)  # cosine distance goes with the square
+        within = usual * (DUPLICATE_SHARE**2 if graph.metric in ANGULAR else DUPLICATE_SHARE)  # cosine distance goes with the square
     labels, sizes = _pieces(graph, (graph.distances <= within) & (graph.indices >= 0))
     rank = np.full(len(sizes), np.nan)
     several = np.flatnonzero(sizes > 1)
@@ -138,7 +139,7 @@ def _blocks(graph: NeighborGraph) -> list[slice]:
 def _gaps(graph: NeighborGraph, rows: slice) -> NDArray[np.float64]:
     """Distances as lengths: cosine distance is half the square of one."""
     wide = graph.distances[rows].astype(np.float64)
-    return np.sqrt(2 * np.maximum(wide, 0)) if graph.metric == "cosine" else wide
+    return np.sqrt(2 * np.maximum(wide, 0)) if graph.metric in ANGULAR else wide
 
 
 def _there(graph: NeighborGraph) -> NDArray[np.bool_]:

@@ -8,24 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.exact_search import (
-    Points,
-    block_rows,
-    exact_neighbors,
-    gaps_to_one,
-    gaps_within,
-    nearest_to_one,
-    searchable,
-    to_distances,
-)
+from explorer.compute.direct_search import DIRECT, Direct
+from explorer.compute.exact_search import check_binary, gaps_to_one, nearest_to_one, to_distances
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
+from explorer.compute.space import METRICS, Space, space_of
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
 
-__all__ = ["EXACT_BELOW", "METRICS", "NeighborGraph", "distances_to", "nearest_rows", "neighbor_graph"]
+__all__ = ["NeighborGraph", "distances_to", "nearest_rows", "neighbor_graph"]
 
-METRICS: Final = ("cosine", "euclidean")
-EXACT_BELOW: Final = 25_000  # rows; n² d products take about 6 s here with d = 384 on two cores
-ANCHORS = 1_000  # rows whose neighbors are searched exactly to measure recall
+ANCHORS: Final = 1_000  # rows whose neighbors are searched exactly to measure recall
 STAGE = "neighbor graph"
 
 
@@ -38,7 +29,8 @@ class NeighborGraph:
     indices : ndarray of shape (n, k), int32
         Row numbers, nearest first; never the row itself, never twice the same.
     distances : ndarray of shape (n, k), float32
-        Ascending. Cosine distance is ``1 - cos``, from 0 to 2.
+        Ascending. Cosine distance is ``1 - cos``, from 0 to 2; correlation is the same of vectors less their mean. Of the others see
+        :class:`explorer.compute.direct_search.Direct`; Hamming distance is the share of places that differ.
     metric : str
         One of :data:`METRICS`.
     recall : float
@@ -67,8 +59,8 @@ def neighbor_graph(
 ) -> NeighborGraph:
     """Find each row's nearest rows.
 
-    Below 25,000 rows the graph is exact: O(n² d) in blocks, at most about 256 MB beside the vectors and one copy of them. From there on
-    pynndescent finds nearly all of it in about O(n log n d).
+    Below 25,000 rows (Manhattan distance: 10,000) the graph is exact: O(n² d) in blocks, at most about 256 MB beside the vectors and one
+    copy of them. From there on pynndescent finds nearly all of it in about O(n log n d).
 
     Parameters
     ----------
@@ -76,8 +68,8 @@ def neighbor_graph(
         Finite values, no all-zero row where the metric is cosine. Not changed.
     k : int
         Neighbors of a row, the row itself not counted.
-    metric : {"cosine", "euclidean"}
-        How far two rows are apart.
+    metric : str
+        How far two rows are apart: one of :data:`METRICS`.
     seed : int
         Decides pynndescent's random choices; an exact graph has none.
     report : callable(stage, fraction), optional
@@ -95,7 +87,7 @@ def neighbor_graph(
     UnknownChoice
         If the metric is not one of :data:`METRICS`.
     BadParameter
-        If k is less than 1.
+        If k is less than 1, or the metric cannot compare such vectors.
     NotEnoughRows
         If n <= k.
     Stopped
@@ -103,9 +95,11 @@ def neighbor_graph(
     """
     _check(len(vectors), k, metric)
     report(STAGE, 0.0)
-    if len(vectors) < EXACT_BELOW:
-        return _exact_graph(vectors, k, metric, report, should_stop)
-    return _approximate_graph(vectors, k, metric, seed, report, should_stop)
+    n, space = len(vectors), space_of(vectors, metric, k)
+    if n >= space.exact_below:
+        return _approximate_graph(space, n, k, metric, seed, report, should_stop)
+    indices, gaps = _exact_rows(space, np.arange(n), k, report, should_stop)
+    return NeighborGraph(indices, space.distances(gaps), metric, 1.0)
 
 
 def nearest_rows(
@@ -126,8 +120,8 @@ def nearest_rows(
         A row number (that row is left out of the result) or a vector.
     k : int
         How many rows to find.
-    metric : {"cosine", "euclidean"}
-        How far two rows are apart.
+    metric : str
+        How far two rows are apart: one of :data:`METRICS`.
     drawable : ndarray of shape (n,), bool, optional
         Rows that may be found; all by default.
 
@@ -156,14 +150,28 @@ def nearest_rows(
             raise BadParameter("row", row, f"give the number of a row with a usable vector, from 0 to {n - 1}.")
         target = vectors[row]
         allowed[row] = False
+    if metric in DIRECT:
+        usable = np.ones(n, np.bool_) if drawable is None else drawable
+        apart = np.where(allowed, Direct.of(vectors, metric, usable).to_one(target), np.inf)
+        limit = np.partition(apart, k - 1)[k - 1]
+        every = np.flatnonzero(apart <= limit)
+        found = every[np.argsort(apart[every], kind="stable")[:k]]
+        return found.astype(np.int32), apart[found].astype(np.float32)
+    if metric == "hamming":
+        check_binary(vectors, metric, drawable)
     rows, gaps = nearest_to_one(vectors, target, k=k, metric=metric, allowed=allowed)
-    return rows, to_distances(gaps, metric)
+    return rows, to_distances(gaps, metric, vectors.shape[1])
 
 
-def distances_to(vectors: NDArray[np.float32], row: int, others: NDArray[np.integer], *, metric: str) -> NDArray[np.float32]:
+def distances_to(
+    vectors: NDArray[np.float32], row: int, others: NDArray[np.integer], *, metric: str, drawable: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
     """Measure how far other rows (m,) are from one row, all of them with usable vectors; the same as :func:`nearest_rows` says."""
     _check(len(vectors), 1, metric)
-    return to_distances(gaps_to_one(vectors, np.asarray(others, np.intp), vectors[row], metric=metric), metric)
+    places = np.asarray(others, np.intp)
+    if metric in DIRECT:
+        return Direct.of(vectors, metric, drawable).measure(np.array([row]), places[None])[0]
+    return to_distances(gaps_to_one(vectors, places, vectors[row], metric=metric), metric, vectors.shape[1])
 
 
 def _check(n: int, k: int, metric: str) -> None:
@@ -175,58 +183,45 @@ def _check(n: int, k: int, metric: str) -> None:
         raise NotEnoughRows("k", k, n)
 
 
-def _exact_graph(vectors: NDArray[np.float32], k: int, metric: str, report: Report, should_stop: ShouldStop) -> NeighborGraph:
-    points = Points.of(vectors, metric)
-    columns = searchable(points, k)
-    indices, gaps = _exact_rows(points, np.arange(len(vectors)), columns, k, report, should_stop)
-    return NeighborGraph(indices, to_distances(gaps, metric), metric, 1.0)
-
-
 def _exact_rows(
-    points: Points, rows: NDArray[np.intp], columns: NDArray[np.intp], k: int, report: Report, should_stop: ShouldStop
+    space: Space, rows: NDArray[np.intp], k: int, report: Report, should_stop: ShouldStop
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     indices = np.empty((len(rows), k), dtype=np.int32)
     gaps = np.empty((len(rows), k), dtype=np.float32)
-    step = block_rows(len(columns))
-    for at in range(0, len(rows), step):
+    for at in range(0, len(rows), space.block):
         if should_stop():
             raise Stopped
-        part = slice(at, at + step)
-        indices[part], gaps[part] = exact_neighbors(points, rows[part], columns, k)
-        report(STAGE, min(1.0, (at + step) / len(rows)))
+        part = slice(at, at + space.block)
+        indices[part], gaps[part] = space.nearest(rows[part])
+        report(STAGE, min(1.0, (at + space.block) / len(rows)))
     return indices, gaps
 
 
-def _approximate_graph(
-    vectors: NDArray[np.float32], k: int, metric: str, seed: int, report: Report, should_stop: ShouldStop
-) -> NeighborGraph:
+def _approximate_graph(space: Space, n: int, k: int, metric: str, seed: int, report: Report, should_stop: ShouldStop) -> NeighborGraph:
     from explorer.compute.descent import descend
 
-    n = len(vectors)
-    points = Points.of(vectors, metric)
     if should_stop():
         raise Stopped
     report(STAGE, 0.05)
-    found, squared = descend(points.product, k, seed, stage=STAGE, report=report, should_stop=should_stop)
-    indices, gaps = _without_self(found, (np.sqrt(squared) / points.scale).astype(np.float32), k)
-    columns = np.arange(n)
+    found, compared = descend(space.compared, k, seed, distance=space.comparison, stage=STAGE, report=report, should_stop=should_stop)
+    indices, gaps = _without_self(found, space.gaps(found, compared), k)
     broken = np.flatnonzero((indices < 0).any(axis=1))
-    indices[broken], gaps[broken] = _exact_rows(points, broken, columns, k, ignore, should_stop)
+    indices[broken], gaps[broken] = _exact_rows(space, broken, k, ignore, should_stop)
     report(STAGE, 0.9)
     anchors = np.sort(np.random.default_rng(seed).choice(n, min(ANCHORS, n), replace=False))
-    recall = _recall(points, anchors, gaps[anchors], should_stop)
+    recall = _recall(space, anchors, gaps[anchors], should_stop)
     report(STAGE, 1.0)
-    return NeighborGraph(indices, to_distances(gaps, metric), metric, recall)
+    return NeighborGraph(indices, space.distances(gaps), metric, recall)
 
 
-def _recall(points: Points, anchors: NDArray[np.intp], gaps: NDArray[np.float32], should_stop: ShouldStop) -> float:
-    """Say which share of the true neighbors of some rows was found, whose distances (m, k) are given."""
-    found, k, step = 0, gaps.shape[1], block_rows(len(points.exact))
-    for at in range(0, len(anchors), step):
+def _recall(space: Space, anchors: NDArray[np.intp], gaps: NDArray[np.float32], should_stop: ShouldStop) -> float:
+    """Say which share of the true neighbors of some rows was found, whose gaps (m, k) are given."""
+    found, k = 0, gaps.shape[1]
+    for at in range(0, len(anchors), space.block):
         if should_stop():
             raise Stopped
-        some, own = anchors[at : at + step], gaps[at : at + step]
-        for true, mine in zip(gaps_within(points, some, own[:, -1]), own, strict=True):
+        some, own = anchors[at : at + space.block], gaps[at : at + space.block]
+        for true, mine in zip(space.within(some, own[:, -1]), own, strict=True):
             found += int((mine <= true[k - 1] * (1 + 1e-5)).sum())
     return found / gaps.size
 

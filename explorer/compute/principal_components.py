@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.progress import LayoutReport, Report, ShouldStop, Snapshot, Stopped, ignore, never
-from explorer.compute.projection import GraphRequest, Layout, Projection
+from explorer.compute.projection import NO_INPUTS, GraphRequest, Inputs, Layout, Projection
 from explorer.errors import BadParameter
 
 __all__ = ["PCA", "PrincipalComponents", "principal_components"]
@@ -70,6 +70,7 @@ class PCA(Projection):
         vectors: NDArray[np.float32],
         graph: NeighborGraph | None = None,
         *,
+        inputs: Inputs = NO_INPUTS,
         start: Snapshot | None = None,
         report: LayoutReport = ignore,
         should_stop: ShouldStop = never,

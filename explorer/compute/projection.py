@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, TypedDict
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias, TypedDict
 
 import numpy as np
 import param
@@ -17,10 +18,18 @@ from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, ignore, never
 from explorer.errors import BadParameter
 
-__all__ = ["GRAPH_K", "GraphRequest", "Layout", "Projection"]
+__all__ = ["GRAPH_K", "NO_INPUTS", "CategoryColumn", "GraphRequest", "Inputs", "Layout", "Projection"]
+
+Inputs: TypeAlias = Mapping[str, NDArray[Any]]
+"""What parameters name and the vectors do not hold, by the parameter's name: such as each row's category."""
 
 GRAPH_K = 30  # neighbors in the one graph that all projections share
 LEAST_ROWS = 2
+NO_INPUTS: Inputs = MappingProxyType({})
+
+
+class CategoryColumn(param.String):  # type: ignore[type-arg, unused-ignore]  # generic for type checkers only
+    """A parameter that names a category column of the dataset; "" names none."""
 
 
 class GraphRequest(TypedDict):
@@ -68,6 +77,15 @@ class Projection(param.Parameterized):
         """Every parameter with its value, plain JSON types: what makes two layouts of the same vectors the same."""
         return {name: value for name, value in self.param.values().items() if name != "name"}
 
+    @property
+    def input_names(self) -> list[str]:
+        """The parameters that name something which :meth:`fit` needs among its ``inputs``."""
+        return [
+            name
+            for name, parameter in self.param.objects("existing").items()
+            if isinstance(parameter, CategoryColumn) and getattr(self, name)
+        ]
+
     def check(self, n: int, d: int) -> None:
         """Refuse what cannot be computed before anything starts.
 
@@ -108,6 +126,7 @@ class Projection(param.Parameterized):
         vectors: NDArray[np.float32],
         graph: NeighborGraph | None,
         *,
+        inputs: Inputs = NO_INPUTS,
         start: Snapshot | None = None,
         report: LayoutReport = ignore,
         should_stop: ShouldStop = never,
@@ -120,6 +139,8 @@ class Projection(param.Parameterized):
             Finite. Not changed.
         graph : NeighborGraph or None
             What :meth:`graph_request` asked for; a larger k will do.
+        inputs : Mapping of str to ndarray, optional
+            What parameters name; see :attr:`input_names`.
         start : Snapshot, optional
             What :meth:`start` returned for these vectors, so that it is not computed again. Not changed.
         report : callable(stage, fraction, layout), optional

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.compute.principal_components import PCA
-from explorer.compute.projection import GraphRequest, Layout, Projection
+from explorer.compute.projection import CategoryColumn, GraphRequest, Layout, Projection
 from explorer.compute.tsne_layout import TSNE
 from explorer.compute.umap_layout import UMAP
 from explorer.errors import BadParameter, UnknownChoice
@@ -74,9 +74,12 @@ def allowed(made: Parameterized, name: str) -> str:
 
     parameter = made.param[name]
     if isinstance(parameter, Selector):
-        return f"choose {' or '.join(parameter.objects)}."
+        *first, last = parameter.objects
+        return f"choose {', '.join(first)} or {last}."
     if isinstance(parameter, Boolean):
         return "give True or False."
+    if isinstance(parameter, CategoryColumn):
+        return "give the name of a column of categories, or nothing."
     if isinstance(parameter, String):
         return "give text."
     low, high = parameter.bounds

@@ -9,10 +9,11 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
-from explorer.compute.neighbors import METRICS, NeighborGraph
+from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.principal_components import principal_components
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
-from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
+from explorer.compute.projection import GRAPH_K, NO_INPUTS, GraphRequest, Inputs, Layout, Projection
+from explorer.compute.space import METRICS
 from explorer.compute.umap_layout import UMAP
 from explorer.errors import BadParameter
 
@@ -39,7 +40,10 @@ class TSNE(Projection):
     metric = param.Selector(  # type: ignore[var-annotated]
         default="cosine",
         objects=list(METRICS),
-        doc="How far two rows are apart. Cosine compares directions and suits text and image embeddings; Euclidean compares positions.",
+        doc=(
+            "How far two rows are apart. Cosine compares directions and suits text and image embeddings; Euclidean compares positions; "
+            "correlation compares shapes; dot is for models made for it; Hamming and Jaccard compare zeros and ones."
+        ),
     )
     perplexity = param.Number(
         default=10.0,
@@ -104,6 +108,7 @@ class TSNE(Projection):
         vectors: NDArray[np.float32],
         graph: NeighborGraph | None,
         *,
+        inputs: Inputs = NO_INPUTS,
         start: Snapshot | None = None,
         report: LayoutReport = ignore,
         should_stop: ShouldStop = never,

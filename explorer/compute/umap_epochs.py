@@ -1,23 +1,107 @@
-"""UMAP's epochs as one numba kernel: a few at a time, without the GIL, bit-identical whatever the number of threads.
+"""UMAP's epochs as numba kernels: without the GIL, bit-identical whatever the number of threads, with umap-learn's results.
 
-The kernel runs in the compute process only, where nothing else is parallel.
+umap-learn visits each directed edge and moves both of its ends in place, one edge after the other. What matters of that is kept here: both
+ends move by the same amount, and a row sees where its neighbors have moved to. Rows are dealt into four hands that take turns. In its turn
+each row of a hand reads the others' places as they were when the turn began, moves, and notes by how much each edge moved it; then
+every row looks up what the edges to that hand noted, and moves as far the other way. No two threads write one place. Negative samples come
+from a counter of seed, epoch and row. The two gradient coefficients come from tables over the exponent and first eight mantissa bits of the
+squared distance instead of ``pow``.
 
-Each epoch reads one copy of the layout and writes another, and a row writes only its own place, so no update races. umap-learn moves
-both ends of every directed edge; here an edge is visited from both of its ends (the graph is symmetric, weights and schedules of the two
-directions are equal) and each end moves itself twice as far. Negative samples come from a counter of seed, epoch and row. The two gradient
-coefficients come from tables over the exponent and first eight mantissa bits of the squared distance instead of ``pow``.
+The kernels run in the compute process only, where nothing else is parallel.
 """
 
+# numba infers the kernels' types
+# mypy: disable-error-code="no-untyped-def"
+
 from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import Any, Final
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TABLE_START", "coefficient_tables", "run_epochs"]
+__all__ = ["HANDS", "Hands", "attract", "coefficient_tables", "pushed", "random_state"]
 
-TABLE_START = int(np.float32(2.0**-24).view(np.int32)) >> 15
-_TABLE_END = int(np.float32(2.0**24).view(np.int32)) >> 15
+HANDS: Final = 4  # with one, neighbors are seen an epoch late, and the map keeps a tenth fewer of them; more than four change nothing
+_TABLE_START: Final = int(np.float32(2.0**-24).view(np.int32)) >> 15
+_TABLE_END: Final = int(np.float32(2.0**24).view(np.int32)) >> 15
+
+
+class Hands:
+    """Edges and places, dealt into hands: row i of n is in hand ``i % HANDS``, and rows of one hand are next to each other.
+
+    Parameters
+    ----------
+    edges : scipy.sparse.csr_matrix of shape (n, n), float32
+        Symmetric, its columns sorted.
+    coordinates : ndarray of shape (n, 2)
+        Where the rows start.
+
+    Attributes
+    ----------
+    places : ndarray of shape (n, 2), float32
+        Where they are, hand by hand.
+    starts, ends, memberships : ndarray of shape (n + 1,) int64, (m,) int32 and (m,) float32
+        The edges, in the same order.
+    """
+
+    def __init__(self, edges: Any, coordinates: NDArray[np.floating]) -> None:
+        from scipy.sparse import csr_matrix
+
+        n = edges.shape[0]
+        self._order = np.concatenate([np.arange(hand, n, HANDS) for hand in range(HANDS)])
+        dealt = edges[self._order][:, self._order]
+        dealt.sort_indices()
+        self.starts, self.ends = dealt.indptr.astype(np.int64), dealt.indices.astype(np.int32)
+        self.memberships = dealt.data.astype(np.float32)
+        self.places = np.ascontiguousarray(coordinates[self._order], np.float32)
+        self.bounds = list(accumulate((len(range(hand, n, HANDS)) for hand in range(HANDS)), initial=0))
+        self._every = (self.memberships.max(initial=1.0) / self.memberships).astype(np.float32)
+        self._due = self._every.copy()
+        self._slots = np.empty(len(self.ends), np.int32)  # where each edge notes: row by row of its other ends, for each hand
+        index = csr_matrix((np.arange(len(self.ends), dtype=np.int32), self.ends, self.starts), shape=(n, n))
+        self._noted_for = []
+        for first, last in pairwise(self.bounds):
+            back = index[first:last].T.tocsr()
+            self._slots[back.data] = np.arange(len(back.data), dtype=np.int32)
+            self._noted_for.append(back.indptr.astype(np.int64))
+        self._noted = np.zeros((int(max((starts[-1] for starts in self._noted_for), default=0)), 2), np.float32)
+        self._moved = np.empty_like(self.places)
+
+    @property
+    def coordinates(self) -> NDArray[np.float32]:
+        """Where the rows are, (n, 2), in their own order; a copy."""
+        rows = np.empty_like(self.places)
+        rows[self._order] = self.places
+        return rows
+
+    def dealt(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Bring one value a row (n,) into the order of the hands."""
+        return np.ascontiguousarray(values[self._order])
+
+    def run(self, epoch: int, total: int, seed: int, negatives: int, move: Any, *figures: Any) -> None:
+        """Run one epoch.
+
+        Parameters
+        ----------
+        epoch, total : int
+            Which of how many.
+        seed : int
+            Decides the negative samples.
+        negatives : int
+            Rows pushed away a visit.
+        move : numba function
+            :func:`attract`, or one with its first arguments.
+        *figures
+            Its last arguments.
+        """
+        alpha = np.float32(1 - epoch / total)
+        for (first, last), starts in zip(pairwise(self.bounds), self._noted_for, strict=True):
+            schedule = (self.starts, self.ends, self._every, self._due, epoch)
+            move(self.places, self._moved, self._noted, self._slots, first, last, *schedule, alpha, seed, negatives, *figures)
+            _react(self.places, self._moved, self._noted, first, last, starts)
 
 
 def coefficient_tables(a: float, b: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -28,72 +112,102 @@ def coefficient_tables(a: float, b: float) -> tuple[NDArray[np.float32], NDArray
     a, b : float
         The curve 1 / (1 + a x^(2b)) that stands for min_dist and spread.
     """
-    steps = np.arange(TABLE_START, _TABLE_END + 1, dtype=np.int64)
+    steps = np.arange(_TABLE_START, _TABLE_END + 1, dtype=np.int64)
     squared = ((steps << 15) + (1 << 14)).astype(np.int32).view(np.float32).astype(np.float64)
     attraction = -2 * a * b * squared ** (b - 1) / (a * squared**b + 1)
     repulsion = 2 * b / ((0.001 + squared) * (a * squared**b + 1))
     return attraction.astype(np.float32), repulsion.astype(np.float32)
 
 
+@numba.njit(nogil=True, cache=True, inline="always")
+def random_state(seed, epoch, row):
+    """Start the random numbers of a row in an epoch: never 0."""
+    state = (
+        np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
+        + np.uint64(epoch) * np.uint64(0xD1B54A32D192ED03)
+        + np.uint64(row) * np.uint64(0xABC98388FB8FAC03)
+    )
+    state ^= state >> np.uint64(32)
+    state *= np.uint64(0xD6E8FEB86659FD93)
+    state ^= state >> np.uint64(32)
+    return state | np.uint64(1)
+
+
+@numba.njit(fastmath=True, nogil=True, cache=True, inline="always")
+def pushed(places, row, x, y, state, alpha, repulsion, negatives):
+    """Push a row at (x, y) away from random other ones; its new place and the next random state."""
+    n = np.uint64(places.shape[0])
+    four = np.float32(4)
+    px, py = np.float32(0), np.float32(0)
+    for _ in range(negatives):
+        state ^= state << np.uint64(13)
+        state ^= state >> np.uint64(7)
+        state ^= state << np.uint64(17)
+        other = np.int64(((state >> np.uint64(32)) * n) >> np.uint64(32))
+        dx, dy = x - places[other, 0], y - places[other, 1]
+        squared = dx * dx + dy * dy
+        if squared > 0 and other != row:
+            at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - _TABLE_START, 0), repulsion.size - 1)
+            px += min(max(repulsion[at] * dx, -four), four)
+            py += min(max(repulsion[at] * dy, -four), four)
+    return x + alpha * px, y + alpha * py, state
+
+
 @numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
-def run_epochs(buffers, starts, ends, every, due, first, last, total, seed, attraction, repulsion, pull, negatives):  # type: ignore[no-untyped-def]
-    """Move all rows for epochs ``first`` to ``last`` of ``total``, in place.
+def attract(places, moved, noted, slots, first, last, starts, ends, every, due, epoch, alpha, seed, negatives, attraction, repulsion):
+    """Pull the rows ``first`` to ``last`` to their neighbors and push them away from others; all others stay.
 
     Parameters
     ----------
-    buffers : ndarray of shape (2, n, 2), float32
-        Two copies of the layout; epoch e reads ``buffers[e % 2]`` and writes the other, which the next epoch reads.
+    places, moved : ndarray of shape (n, 2), float32
+        Where all rows are, which is read, and where these rows go, which is written.
+    noted, slots : ndarray of shape (e, 2) float32 and (m,) int32
+        Filled in: by how much an edge that was visited moved its row, at the edge's slot.
     starts, ends : ndarray of shape (n + 1,) int64 and (m,) int32
         The symmetric edges in CSR order.
     every, due : ndarray of shape (m,), float32
         Epochs between two visits of an edge, and the epoch of its next visit; ``due`` is moved on.
-    seed : int
-        Decides the negative samples.
+    epoch : int
+    alpha : float32
+        The length of a step.
+    seed, negatives : int
+        Decides the negative samples, and how many there are a visit.
     attraction, repulsion : ndarray, float32
         See :func:`coefficient_tables`.
-    pull : float
-        How many times the attraction of one visit is applied.
-    negatives : int
-        Rows pushed away a visit.
     """
-    n = buffers.shape[1]
     four = np.float32(4)
-    for epoch in range(first, last):
-        before = buffers[epoch % 2]
-        after = buffers[(epoch + 1) % 2]
-        alpha = np.float32(1) - np.float32(epoch) / np.float32(total)
-        strong = alpha * np.float32(pull)
-        for i in numba.prange(n):
-            state = (
-                np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
-                + np.uint64(epoch) * np.uint64(0xD1B54A32D192ED03)
-                + np.uint64(i) * np.uint64(0xABC98388FB8FAC03)
-            )
-            state ^= state >> np.uint64(32)
-            state *= np.uint64(0xD6E8FEB86659FD93)
-            state ^= state >> np.uint64(32)
-            state |= np.uint64(1)
-            x, y = before[i, 0], before[i, 1]
-            for edge in range(starts[i], starts[i + 1]):
-                if due[edge] > epoch:
-                    continue
-                due[edge] += every[edge]
-                j = ends[edge]
-                dx, dy = x - before[j, 0], y - before[j, 1]
-                squared = dx * dx + dy * dy
-                if squared > 0:
-                    at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - TABLE_START, 0), attraction.size - 1)
-                    x += strong * min(max(attraction[at] * dx, -four), four)
-                    y += strong * min(max(attraction[at] * dy, -four), four)
-                for _ in range(negatives):
-                    state ^= state << np.uint64(13)
-                    state ^= state >> np.uint64(7)
-                    state ^= state << np.uint64(17)
-                    m = np.int64(((state >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
-                    dx, dy = x - before[m, 0], y - before[m, 1]
-                    squared = dx * dx + dy * dy
-                    if squared > 0 and m != i:
-                        at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - TABLE_START, 0), repulsion.size - 1)
-                        x += alpha * min(max(repulsion[at] * dx, -four), four)
-                        y += alpha * min(max(repulsion[at] * dy, -four), four)
-            after[i, 0], after[i, 1] = x, y
+    for i in numba.prange(first, last):
+        state = random_state(seed, epoch, i)
+        x, y = places[i, 0], places[i, 1]
+        for edge in range(starts[i], starts[i + 1]):
+            if due[edge] > epoch:
+                continue
+            due[edge] += every[edge]
+            j = ends[edge]
+            dx, dy = x - places[j, 0], y - places[j, 1]
+            squared = dx * dx + dy * dy
+            gx, gy = np.float32(0), np.float32(0)
+            if squared > 0:
+                at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - _TABLE_START, 0), attraction.size - 1)
+                gx = alpha * min(max(attraction[at] * dx, -four), four)
+                gy = alpha * min(max(attraction[at] * dy, -four), four)
+            noted[slots[edge], 0], noted[slots[edge], 1] = gx, gy
+            x, y, state = pushed(places, i, x + gx, y + gy, state, alpha, repulsion, negatives)
+        moved[i, 0], moved[i, 1] = x, y
+
+
+@numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
+def _react(places, moved, noted, first, last, starts):
+    """Move all rows against what was noted for them, and forget it; the rows ``first`` to ``last`` go where they have moved to besides."""
+    for j in numba.prange(places.shape[0]):
+        x, y = np.float32(0), np.float32(0)
+        for at in range(starts[j], starts[j + 1]):
+            x += noted[at, 0]
+            y += noted[at, 1]
+            noted[at, 0] = np.float32(0)
+            noted[at, 1] = np.float32(0)
+        if first <= j < last:
+            places[j, 0], places[j, 1] = moved[j, 0] - x, moved[j, 1] - y
+        else:
+            places[j, 0] -= x
+            places[j, 1] -= y

@@ -9,18 +9,20 @@ import param
 from numpy.typing import NDArray
 
 from explorer.compute.fuzzy_set import curve, fuzzy_set
-from explorer.compute.neighbors import METRICS, NeighborGraph
+from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.principal_components import principal_components
 from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
-from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
+from explorer.compute.projection import GRAPH_K, NO_INPUTS, CategoryColumn, GraphRequest, Inputs, Layout, Projection
+from explorer.compute.space import METRICS
+from explorer.compute.supervision import supervised
 from explorer.errors import BadParameter
 
 __all__ = ["UMAP"]
 
+EXTRA_EPOCHS = 200  # of a map that keeps density, as in umap-learn
 SMALL = 10_000  # rows up to which 500 epochs are the default, as in umap-learn
 FEW_EPOCHS = 10  # up to which edges are dropped as if there were the default number, as in umap-learn
 NEGATIVES = 5  # rows pushed away for each edge pulled together
-PULL = 2.0  # both directions of an edge move its row
 START_EXTENT = 10.0
 START_NOISE = 1e-4
 
@@ -30,12 +32,16 @@ class UMAP(Projection):
 
     method: ClassVar[str] = "umap"
     title: ClassVar[str] = "UMAP"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    added: ClassVar[frozenset[str]] = frozenset({"dens_lambda", "target", "target_weight"})
 
     metric = param.Selector(  # type: ignore[var-annotated]
         default="cosine",
         objects=list(METRICS),
-        doc="How far two rows are apart. Cosine compares directions and suits text and image embeddings; Euclidean compares positions.",
+        doc=(
+            "How far two rows are apart. Cosine compares directions and suits text and image embeddings; Euclidean compares positions; "
+            "correlation compares shapes; dot is for models made for it; Hamming and Jaccard compare zeros and ones."
+        ),
     )
     n_neighbors = param.Integer(
         default=15,
@@ -63,6 +69,23 @@ class UMAP(Projection):
         softbounds=(50, 1000),
         doc="Rounds of moving the points. Left empty: 500 for up to 10,000 rows, 200 for more.",
     )
+    dens_lambda = param.Number(
+        default=0.0,
+        bounds=(0.0, 10.0),
+        softbounds=(0.0, 5.0),
+        step=0.5,
+        doc="How much the map should show where rows are dense and where sparse. 0 is plain UMAP, 2 is densMAP's; takes 200 epochs more.",
+    )
+    target = CategoryColumn(
+        default="",
+        doc="A category column whose groups should be kept together: supervised UMAP. The map then shows what you told it, too.",
+    )
+    target_weight = param.Number(
+        default=0.5,
+        bounds=(0.0, 1.0),
+        step=0.05,
+        doc="How much the target counts: 0 a little, 1 so much that only rows of one category attract each other.",
+    )
     seed = param.Integer(
         default=0,
         bounds=(0, 2**31 - 1),
@@ -82,13 +105,14 @@ class UMAP(Projection):
 
     def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot:
         """Place the rows on the plane of PCA, 10 to each side; see :meth:`Projection.start`."""
-        return Snapshot(_start(vectors, self.seed, should_stop), 0, self.n_epochs or _default_epochs(len(vectors)))
+        return Snapshot(_start(vectors, self.seed, should_stop), 0, self._epochs(len(vectors)))
 
     def fit(
         self,
         vectors: NDArray[np.float32],
         graph: NeighborGraph | None,
         *,
+        inputs: Inputs = NO_INPUTS,
         start: Snapshot | None = None,
         report: LayoutReport = ignore,
         should_stop: ShouldStop = never,
@@ -96,21 +120,75 @@ class UMAP(Projection):
         """Compute the layout; see :meth:`Projection.fit`.
 
         Equal bit for bit for equal vectors, graph and parameters, whatever the number of threads. Where there are fewer rows than
-        ``n_neighbors``, all rows are used; ``stats`` says how many neighbors and epochs it were.
+        ``n_neighbors``, all rows are used; ``stats`` says how many neighbors and epochs it were, and with ``dens_lambda`` the
+        ``density_correlation``, that of the logarithms of rows' radii in the original space and on the map.
+
+        ``inputs`` holds ``target`` where that parameter is set: each row's category, (n,) integer, negative where it has none.
         """
         self.check(*vectors.shape)
         n = len(vectors)
         report("UMAP", 0.0)
         size = min(self.n_neighbors, n)
         given = _wide_enough(graph, size - 1)
-        edges = fuzzy_set(given.indices[:, : size - 1], given.distances[:, : size - 1])
+        indices, distances = given.indices[:, : size - 1], given.distances[:, : size - 1]
+        edges = fuzzy_set(indices, distances)
+        if self.target:
+            edges = supervised(edges, inputs["target"], self.target_weight)
         if should_stop():
             raise Stopped
         report("UMAP", 0.05)
         begun = self.start(vectors, should_stop=should_stop) if start is None else start
-        epochs = begun.iterations
-        coordinates = _optimize(begun.coordinates, edges, self.min_dist, self.spread, epochs, self.seed, report, should_stop)
-        return Layout(coordinates, self.method, self.settings(), {"n_neighbors": float(size), "n_epochs": float(epochs)})
+        stats = {"n_neighbors": float(size), "n_epochs": float(begun.iterations)}
+        coordinates = self._optimize(begun, edges, indices, distances, stats, report, should_stop)
+        return Layout(coordinates, self.method, self.settings(), stats)
+
+    def _epochs(self, n: int) -> int:
+        if self.n_epochs:
+            return self.n_epochs
+        return (500 if n <= SMALL else 200) + (EXTRA_EPOCHS if self.dens_lambda > 0 else 0)
+
+    def _optimize(
+        self,
+        begun: Snapshot,
+        edges: Any,
+        indices: NDArray[np.int32],
+        distances: NDArray[np.float32],
+        stats: dict[str, float],
+        report: LayoutReport,
+        should_stop: ShouldStop,
+    ) -> NDArray[np.float32]:
+        """Run the epochs; ``stats`` is told what comes of density."""
+        from explorer.compute.umap_density import SHARE, Density, attract_densely, log_radii
+        from explorer.compute.umap_epochs import Hands, attract, coefficient_tables
+
+        epochs, strongest = begun.iterations, edges.data.max()
+        fewest = epochs if epochs > FEW_EPOCHS else self._epochs(edges.shape[0])
+        edges.data[edges.data < strongest / fewest] = 0
+        edges.eliminate_zeros()
+        hands = Hands(edges, begun.coordinates)
+        a, b = curve(self.spread, self.min_dist)
+        attraction, repulsion = coefficient_tables(a, b)
+        dense = None
+        if self.dens_lambda > 0:
+            radii = hands.dealt(log_radii(edges, indices, distances))
+            dense = Density(radii, hands, a=a, b=b, strength=self.dens_lambda)
+        cadence = Cadence()
+        for epoch in range(epochs):
+            if should_stop():
+                raise Stopped
+            if dense is not None and epoch >= (1 - SHARE) * epochs:
+                hands.run(epoch, epochs, self.seed, NEGATIVES, attract_densely, repulsion, *dense.look())
+            else:
+                hands.run(epoch, epochs, self.seed, NEGATIVES, attract, attraction, repulsion)
+            if cadence.due():
+                with cadence.timed():
+                    report("UMAP", 0.1 + 0.9 * (epoch + 1) / epochs, Snapshot(hands.coordinates, epoch + 1, epochs))
+        result = hands.coordinates
+        if dense is not None:
+            dense.look()
+            stats["density_correlation"] = dense.correlation
+        report("UMAP", 1.0, Snapshot(result, epochs, epochs))
+        return result
 
 
 def _wide_enough(graph: NeighborGraph | None, k: int) -> NeighborGraph:
@@ -120,45 +198,8 @@ def _wide_enough(graph: NeighborGraph | None, k: int) -> NeighborGraph:
     return graph
 
 
-def _default_epochs(n: int) -> int:
-    return 500 if n <= SMALL else 200
-
-
 def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:
     plane = principal_components(vectors, should_stop=should_stop).coordinates
     reach = float(np.abs(plane).max())
     noise = np.random.default_rng(seed).normal(scale=START_NOISE, size=plane.shape)
     return (plane * (START_EXTENT / reach if reach > 0 else 1.0) + noise).astype(np.float32)
-
-
-def _optimize(
-    start: NDArray[np.floating],
-    edges: Any,
-    min_dist: float,
-    spread: float,
-    epochs: int,
-    seed: int,
-    report: LayoutReport,
-    should_stop: ShouldStop,
-) -> NDArray[np.float32]:
-    from explorer.compute.umap_epochs import coefficient_tables, run_epochs
-
-    strongest = edges.data.max()
-    edges.data[edges.data < strongest / (epochs if epochs > FEW_EPOCHS else _default_epochs(len(start)))] = 0
-    edges.eliminate_zeros()
-    every = (strongest / edges.data).astype(np.float32)
-    due = every.copy()
-    starts, ends = edges.indptr.astype(np.int64), edges.indices.astype(np.int32)
-    attraction, repulsion = coefficient_tables(*curve(spread, min_dist))
-    buffers = np.stack([start, start]).astype(np.float32, copy=False)
-    cadence = Cadence()
-    for epoch in range(epochs):
-        if should_stop():
-            raise Stopped
-        run_epochs(buffers, starts, ends, every, due, epoch, epoch + 1, epochs, seed, attraction, repulsion, PULL, NEGATIVES)
-        if cadence.due():
-            with cadence.timed():
-                report("UMAP", 0.1 + 0.9 * (epoch + 1) / epochs, Snapshot(buffers[(epoch + 1) % 2], epoch + 1, epochs))
-    result: NDArray[np.float32] = buffers[epochs % 2].copy()
-    report("UMAP", 1.0, Snapshot(result, epochs, epochs))
-    return result

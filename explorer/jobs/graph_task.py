@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from explorer.compute.neighbors import METRICS, NeighborGraph, neighbor_graph
+from explorer.compute.neighbors import NeighborGraph, neighbor_graph
 from explorer.compute.progress import LayoutReport, ShouldStop
 from explorer.compute.projection import GRAPH_K
+from explorer.compute.space import METRICS
 from explorer.errors import BadParameter, NotEnoughRows, StoreUnwritable, UnknownChoice
 from explorer.jobs.artifacts import GRAPH, find_graph, graph_key, keep_graph
 from explorer.jobs.task_steps import StoreTask, all_rows, drawable_rows, kept_vectors, part

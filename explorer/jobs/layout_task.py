@@ -14,6 +14,7 @@ from explorer.compute.projection import Layout
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.jobs.artifacts import LAYOUT, STOPPED_AT, keep_layout, layout_key
 from explorer.jobs.graph_task import GraphTask, graph_of
+from explorer.jobs.inputs import INPUTS, kept_inputs
 from explorer.jobs.task_steps import StoreTask, kept_vectors, part, spread, whole
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class LayoutTask(StoreTask):
     method : str
         One of :data:`explorer.compute.projections.PROJECTIONS`.
     settings : mapping
-        All parameters of the projection.
+        All parameters of the projection, and the digest of its inputs where it has any.
     version : int
         Of the projection.
     """
@@ -65,7 +66,8 @@ class LayoutTask(StoreTask):
         """Place the rows where they start, which is reported; then the graph, then the layout."""
         started = monotonic()
         vectors, drawable = kept_vectors(store, self.fingerprint)
-        chosen = projection(self.method, **self.settings)
+        chosen = projection(self.method, **{name: value for name, value in self.settings.items() if name != INPUTS})
+        inputs = kept_inputs(store, self.fingerprint, self.settings)
         request = chosen.graph_request(len(vectors))
         start, shown = chosen.start(vectors, should_stop=should_stop), whole(report, drawable)
         shown(_STARTING, 0.0, start)
@@ -74,7 +76,7 @@ class LayoutTask(StoreTask):
             share = _GRAPH_SHARE.get(self.method, _GRAPH_SHARE_ELSE)
             needed = GraphTask(self.fingerprint, self.dataset, self.n, request["metric"], request["k"])
             graph, share = graph_of(store, needed, drawable, share, report, should_stop)
-        layout = chosen.fit(vectors, graph, start=start, report=part(shown, share, 1.0), should_stop=should_stop)
+        layout = chosen.fit(vectors, graph, inputs=inputs, start=start, report=part(shown, share, 1.0), should_stop=should_stop)
         every = Layout(spread(layout.coordinates, drawable, np.nan), layout.method, layout.params, layout.stats)
         seconds = monotonic() - started
         return keep_layout(store, self.fingerprint, every, settings=self.settings, version=self.version, seconds=seconds)

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
@@ -22,6 +22,7 @@ from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNee
 from explorer.jobs.artifacts import STOPPED_AT, find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.graph_task import GraphTask
+from explorer.jobs.inputs import INPUTS, digest_of, inputs_of, keep_inputs
 from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explorer.compute.projection import Inputs
     from explorer.compute.quality import Quality
     from explorer.data.dataset import Dataset
     from explorer.jobs.live import LiveLayout
@@ -42,6 +44,7 @@ __all__ = ["Runner", "runner"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_BESIDE: Final = (INPUTS, STOPPED_AT)  # what a layout's settings say beside its parameters
 
 
 class Runner:
@@ -96,7 +99,11 @@ class Runner:
             ``ParameterError`` or ``DataError``, where the data or a parameter does not allow it.
         """
         n = dataset.n_drawable
-        settings = projection.settings()
+        try:
+            inputs = inputs_of(dataset, projection)
+        except ExplorerError as error:
+            return self._failed(f"{projection.title} of {dataset.name}", error)
+        settings = _with_inputs(projection, inputs)
         task = LayoutTask(dataset.fingerprint, dataset.name, n, projection.method, settings, projection.version)
         find = partial(self._find_layout, dataset, projection.method, settings, projection.version)
 
@@ -104,7 +111,18 @@ class Runner:
             projection.check(n, dataset.n_dims)
             return projection.graph_request(n)
 
-        return self._submit(task, dataset, find, request, owner)
+        keep = partial(keep_inputs, self.store, dataset.fingerprint, inputs)
+        return self._submit(task, dataset, find, request, owner, also=keep)
+
+    def settings_of(self, dataset: Dataset, projection: Projection) -> dict[str, Any]:
+        """Return the settings of the layout that a projection makes of a dataset: its parameters, and the digest of its inputs.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter names what the dataset does not have.
+        """
+        return _with_inputs(projection, inputs_of(dataset, projection))
 
     def submit_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30, owner: str | None = None) -> Job[NeighborGraph]:
         """Ask for a neighbor graph; returns within milliseconds.
@@ -199,7 +217,7 @@ class Runner:
 
         A layout that was stopped before it was complete is another one: see :meth:`kept_layout`.
         """
-        return self._find_layout(dataset, projection.method, projection.settings(), projection.version)
+        return self._find_layout(dataset, projection.method, self.settings_of(dataset, projection), projection.version)
 
     def stored_graph(self, dataset: Dataset, metric: str, k: int) -> NeighborGraph | None:
         """Return the neighbor graph that is stored or came with the data, cut to k neighbors; None if it has to be computed."""
@@ -275,12 +293,16 @@ class Runner:
             prepare = partial(_prepare, self.store, dataset, request(), also)
             dispatcher = self._started()
         except ExplorerError as error:
-            job.end("failed", error=error)
-            return job
+            return self._failed(job.what, error)
         if dispatcher is None:
             job.end("canceled", error=JobCanceled(job.what))
         else:
             dispatcher.join(job, task, owner=owner, find=find, keep=partial(self._keep_stopped, task), prepare=prepare)
+        return job
+
+    def _failed(self, what: str, error: ExplorerError) -> Job[Any]:
+        job: Job[Any] = Job(what, self._leave, self._stop)
+        job.end("failed", error=error)
         return job
 
     def _find_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any], version: int) -> Layout | None:
@@ -348,8 +370,12 @@ def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None, also:
 
 def _known_settings(method: str | None, params: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return all parameters of a projection, with the iteration it was stopped at if it was; None where they are not all known."""
-    settings = completed(method, {name: value for name, value in params.items() if name != STOPPED_AT})
-    return None if settings is None else {**settings, **{name: value for name, value in params.items() if name == STOPPED_AT}}
+    settings = completed(method, {name: value for name, value in params.items() if name not in _BESIDE})
+    return None if settings is None else {**settings, **{name: value for name, value in params.items() if name in _BESIDE}}
+
+
+def _with_inputs(projection: Projection, inputs: Inputs) -> dict[str, Any]:
+    return {**projection.settings(), INPUTS: digest_of(inputs)} if inputs else projection.settings()
 
 
 _shared: Runner | None = None

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 import param
 
+from explorer.compute.space import METRICS
 from explorer.state.state import State
 
 __all__ = ["MOST_GIVEN", "Inspection", "Side"]
@@ -31,8 +32,8 @@ class Inspection(State):
 
     row = param.Integer(default=None, allow_None=True, bounds=(0, None), doc="Row number of the clicked point.")
     k = param.Integer(default=10, bounds=(1, 100), doc="How many nearest neighbors are listed and marked.")
-    metric: Literal["cosine", "euclidean"] = param.Selector(  # type: ignore[assignment]
-        default="cosine", objects=["cosine", "euclidean"], doc="Distance between vectors in the original space."
+    metric: str = param.Selector(  # type: ignore[assignment]
+        default="cosine", objects=list(METRICS), doc="Distance between vectors in the original space."
     )
     liked = _Rows(default=[], doc="Rows that others should be like.")
     disliked = _Rows(default=[], doc="Rows that they should be unlike.")

@@ -11,6 +11,7 @@ import panel as pn
 import param
 
 from explorer import settings
+from explorer.compute.projection import CategoryColumn
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
 from explorer.errors import DataError, Unreadable, Unwritable
@@ -19,8 +20,6 @@ from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from explorer.data.dataset import Dataset
 
 __all__ = ["DataControls", "ProjectionControls"]
@@ -30,6 +29,7 @@ _MINUTES_FROM_S = 90
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
 _OPENED = "— opened here —"
+_NO_COLUMN = "— none —"
 
 
 class DataControls(pn.viewable.Viewer):
@@ -155,7 +155,7 @@ class ProjectionControls(pn.viewable.Viewer):
         for method, column in self._parameters.items():
             column.visible = method == choice.method
             if column.visible and not len(column):  # those that nobody looks at are not made: they would double a page's time to open
-                column.extend(parameter_widgets(choice.projections[method], self._toolkit, soon=session.soon))
+                column.extend(parameter_widgets(choice.projections[method], self._toolkit, session))
 
     def _on_dataset(self, *_: object) -> None:
         dataset = self._session.dataset
@@ -186,13 +186,15 @@ def progress_text(session: Session) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def parameter_widgets(made: Projection, toolkit: Toolkit, *, soon: Callable[..., None]) -> list[pn.viewable.Viewable]:
+def parameter_widgets(made: Projection, toolkit: Toolkit, session: Session) -> list[pn.viewable.Viewable]:
     """Make a widget for each parameter of a projection; label, bounds and help come from the parameter."""
-    return [_widget(made, name, toolkit, soon) for name in made.param if name != "name"]
+    return [_widget(made, name, toolkit, session) for name in made.param if name != "name"]
 
 
-def _widget(made: Projection, name: str, toolkit: Toolkit, soon: Callable[..., None]) -> pn.viewable.Viewable:
-    parameter, value = made.param[name], getattr(made, name)
+def _widget(made: Projection, name: str, toolkit: Toolkit, session: Session) -> pn.viewable.Viewable:
+    parameter, value, soon = made.param[name], getattr(made, name), session.soon
+    if isinstance(parameter, CategoryColumn):
+        return _columns(made, name, toolkit, session)
     if parameter.allow_None:
         return tie_optional(name, made, name, toolkit, soon=soon)
     if isinstance(parameter, param.Selector):
@@ -203,6 +205,27 @@ def _widget(made: Projection, name: str, toolkit: Toolkit, soon: Callable[..., N
         low, high = parameter.get_soft_bounds()
         widget = toolkit.slider(parameter, name, value=value, start=low, end=high)
     return tie(widget, made, name, soon=soon)
+
+
+def _columns(made: Projection, name: str, toolkit: Toolkit, session: Session) -> pn.viewable.Viewable:
+    """Make a widget that offers the category columns of the dataset, whichever that is."""
+
+    def offered() -> dict[str, str]:
+        dataset = session.dataset
+        columns = [] if dataset is None else [column for column, role in dataset.roles.items() if role == "category"]
+        return {_NO_COLUMN: "", **{column: column for column in columns}}
+
+    def follow(*_: object) -> None:
+        options = offered()
+        if getattr(made, name) not in options.values():
+            made.param.update(**{name: ""})
+        if options != widget.options:
+            widget.param.update(options=options, value=getattr(made, name))
+
+    widget = tie(toolkit.select(name, offered(), "", description=made.param[name].doc or ""), made, name, soon=session.soon)
+    session.param.watch(follow, ["dataset"])
+    follow()
+    return widget
 
 
 def _file_name(given: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 import panel as pn
 import param
 
+from explorer.compute.exact_search import ANGULAR
 from explorer.selection_summary import MOST_MEASURED, Common, Difference, SelectionSummary
 from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
@@ -192,7 +193,7 @@ def _number(dataset: Dataset, differs: Difference) -> dict[str, Any]:
 def _closeness(summary: SelectionSummary) -> str:
     if math.isnan(summary.mean_distance):
         return ""
-    how = "Mean cosine distance" if summary.metric == "cosine" else "Root mean square distance"
+    how = "Mean cosine distance" if summary.metric in ANGULAR else "Root mean square distance"
     return f"{how} of two of them {summary.mean_distance:.4g}; of any two rows {summary.mean_distance_of_all:.4g}."
 
 

@@ -12,19 +12,30 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from explorer.compute import exact_search, neighbors
-from explorer.compute.neighbors import METRICS, NeighborGraph, nearest_rows, neighbor_graph
+from explorer.compute import exact_search, neighbors, space
+from explorer.compute.neighbors import NeighborGraph, distances_to, nearest_rows, neighbor_graph
 from explorer.compute.progress import Stopped
+from explorer.compute.space import METRICS
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
 
 
 def plain_distances(vectors: NDArray[np.float32], metric: str) -> NDArray[np.float64]:
     """All distances (n, n), the plainest way."""
     wide = vectors.astype(np.float64)
-    if metric == "cosine":
+    if metric == "correlation":
+        wide -= wide.mean(axis=1, keepdims=True)
+    if metric in ("cosine", "correlation"):
         wide /= np.linalg.norm(wide, axis=1, keepdims=True)
-    squared = ((wide[:, None, :] - wide[None, :, :]) ** 2).sum(axis=2)
-    distances = squared / 2 if metric == "cosine" else np.sqrt(squared)
+    gaps = wide[:, None, :] - wide[None, :, :]
+    distances = {
+        "cosine": lambda: (gaps**2).sum(axis=2) / 2,
+        "correlation": lambda: (gaps**2).sum(axis=2) / 2,
+        "euclidean": lambda: np.sqrt((gaps**2).sum(axis=2)),
+        "manhattan": lambda: np.abs(gaps).sum(axis=2),
+        "hamming": lambda: (gaps != 0).mean(axis=2),
+        "jaccard": lambda: (gaps != 0).sum(axis=2) / np.maximum(1, ((wide[:, None, :] + wide[None, :, :]) > 0).sum(axis=2)),
+        "dot": lambda: (wide**2).sum(axis=1).max() - wide @ wide.T,
+    }[metric]()
     np.fill_diagonal(distances, np.inf)
     return distances
 
@@ -41,6 +52,16 @@ def check_against_plain(vectors: NDArray[np.float32], graph: NeighborGraph) -> N
     np.testing.assert_allclose(graph.distances, np.sort(plain, axis=1)[:, : graph.k], rtol=1e-5, atol=1e-6 * size)
 
 
+BINARY = ("hamming", "jaccard")
+REAL = tuple(metric for metric in METRICS if metric not in BINARY)
+
+
+def fitting(metric: str, n: int, d: int) -> NDArray[np.float32]:
+    """Vectors that the metric compares; zeros and ones differ at the fewest places that keep some apart."""
+    vectors = clusters(n, d)
+    return (vectors > 0).astype(np.float32) if metric in BINARY else vectors
+
+
 def clusters(n: int, d: int, seed: int = 0) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     return (rng.normal(size=(20, d))[rng.integers(0, 20, n)] + 0.3 * rng.normal(size=(n, d))).astype(np.float32)
@@ -49,7 +70,7 @@ def clusters(n: int, d: int, seed: int = 0) -> NDArray[np.float32]:
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("n", "d", "k"), [(2, 1, 1), (12, 3, 5), (300, 40, 15), (1500, 6, 30)])
 def test_the_exact_graph_equals_plain_numpy(metric: str, n: int, d: int, k: int) -> None:
-    vectors = clusters(n, d)
+    vectors = fitting(metric, n, d + 2)
     graph = neighbor_graph(vectors, k=k, metric=metric)
     assert graph.recall == 1.0
     assert graph.indices.dtype == np.int32
@@ -65,30 +86,54 @@ def test_the_exact_graph_equals_plain_numpy(metric: str, n: int, d: int, k: int)
     metric=st.sampled_from(METRICS),
     k=st.integers(1, 3),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=300)
 def test_any_small_array_gives_the_true_neighbors(vectors: NDArray[np.float32], metric: str, k: int) -> None:
-    if metric == "cosine":
+    if metric in BINARY:
+        vectors = (vectors > 0).astype(np.float32)
+    if metric == "correlation":
+        vectors = vectors[np.ptp(vectors.astype(np.float64), axis=1) > 1e-3 * np.abs(vectors).max(axis=1)]
+    if metric != "euclidean":
         vectors = vectors[np.linalg.norm(vectors.astype(np.float64), axis=1) > 0]
     if len(vectors) > k:
         check_against_plain(vectors, neighbor_graph(vectors, k=k, metric=metric))
 
 
-@given(vectors=arrays(np.float32, (40, 2), elements=st.integers(0, 3)), k=st.integers(1, 39))
-@settings(deadline=None, max_examples=100)
-def test_ties_go_by_row_number(vectors: NDArray[np.float32], k: int) -> None:
-    plain = plain_distances(vectors, "euclidean")
+@given(
+    vectors=arrays(np.float32, (40, 2), elements=st.integers(0, 3)),
+    k=st.integers(1, 39),
+    metric=st.sampled_from(["euclidean", "manhattan", "dot", *BINARY]),
+)
+@settings(deadline=None, max_examples=200)
+def test_ties_go_by_row_number(vectors: NDArray[np.float32], k: int, metric: str) -> None:
+    if metric in BINARY:
+        vectors = np.minimum(vectors, 1)
+    plain = plain_distances(vectors, metric)
     expected = np.argsort(plain.astype(np.float32), axis=1, kind="stable")[:, :k]
-    assert (neighbor_graph(vectors, k=k, metric="euclidean").indices == expected).all()
+    assert (neighbor_graph(vectors, k=k, metric=metric).indices == expected).all()
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", [metric for metric in METRICS if metric not in {"dot", "correlation"}])
 def test_thousands_of_duplicates_are_at_distance_zero_and_go_by_row_number(metric: str) -> None:
-    vectors = np.concatenate([np.full((3000, 8), 0.3, dtype=np.float32), clusters(200, 8)])
+    value = 1 if metric in BINARY else 0.3
+    vectors = np.concatenate([np.full((3000, 8), value, dtype=np.float32), fitting(metric, 200, 8)])
     graph = neighbor_graph(vectors, k=4, metric=metric)
     assert (graph.distances[:3000] == 0).all()
     assert graph.indices[0].tolist() == [1, 2, 3, 4]
     assert graph.indices[2999].tolist() == [0, 1, 2, 3]
     assert (graph.indices[3000:] >= 0).all()
+
+
+@pytest.mark.parametrize(("metric", "vectors", "sentence"), [
+    ("hamming", clusters(9, 3), "it compares zeros and ones, and a vector holds"),
+    ("jaccard", clusters(9, 3), "it compares zeros and ones, and a vector holds"),
+    ("correlation", np.ones((9, 3), np.float32), "9 vectors have the same number throughout"),
+])  # fmt: skip
+def test_vectors_that_a_metric_cannot_compare_are_refused(metric: str, vectors: NDArray[np.float32], sentence: str) -> None:
+    with pytest.raises(BadParameter, match=sentence):
+        neighbor_graph(vectors, k=3, metric=metric)
+    if metric in BINARY:
+        with pytest.raises(BadParameter, match=sentence):
+            nearest_rows(vectors, 0, k=3, metric=metric)
 
 
 def test_vectors_far_from_the_origin_keep_their_neighbors() -> None:
@@ -97,7 +142,7 @@ def test_vectors_far_from_the_origin_keep_their_neighbors() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "correlation", "manhattan"])
 def test_the_scale_of_the_vectors_changes_no_neighbor(scale: float, metric: str) -> None:
     vectors = clusters(100, 5)
     scaled = (vectors.astype(np.float64) * scale).astype(np.float32)
@@ -117,26 +162,27 @@ def test_block_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_views_that_are_not_contiguous_are_searched_as_well(metric: str) -> None:
-    wide = clusters(60, 20)
+    wide = fitting(metric, 60, 20)
     view = wide[:, ::2]
     assert (neighbor_graph(view, k=5, metric=metric).indices == neighbor_graph(view.copy(), k=5, metric=metric).indices).all()
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_one_row_finds_what_the_graph_says(metric: str) -> None:
-    vectors = np.concatenate([clusters(300, 12), clusters(40, 12)])  # the last 40 rows repeat the first
+    vectors = np.concatenate([fitting(metric, 300, 12), fitting(metric, 40, 12)])  # the last 40 rows repeat the first
     graph = neighbor_graph(vectors, k=12, metric=metric)
     for row in range(0, 340, 17):
         rows, distances = nearest_rows(vectors, row, k=12, metric=metric)
         assert rows.tolist() == graph.indices[row].tolist()
         np.testing.assert_array_equal(distances, graph.distances[row])
+        np.testing.assert_array_equal(distances_to(vectors, row, rows, metric=metric), distances)
 
 
 @given(
     seed=st.integers(0, 10_000),
     d=st.integers(1, 40),
     kind=st.sampled_from(["plain", "grid", "cone", "1e-25", "1e25", "mixed"]),
-    metric=st.sampled_from(METRICS),
+    metric=st.sampled_from(["cosine", "euclidean"]),
     k=st.integers(1, 100),
 )
 @settings(deadline=None, max_examples=80)
@@ -173,18 +219,21 @@ def test_the_compiled_pass_finds_the_true_rows(seed: int, d: int, kind: str, met
     np.testing.assert_array_equal(plain[1], compiled[1])
 
 
-def test_one_row_skips_rows_that_are_not_drawable() -> None:
-    vectors = clusters(50, 4)
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_row_skips_rows_that_are_not_drawable(metric: str) -> None:
+    vectors = fitting(metric, 50, 4)
+    if metric in BINARY:
+        vectors[:, 0] = 1  # none is all zero
     drawable = np.ones(50, dtype=np.bool_)
     drawable[[3, 7, 20]] = False
     vectors[3], vectors[7], vectors[20] = np.nan, 0, np.inf
-    rows, distances = nearest_rows(vectors, 0, k=46, metric="cosine", drawable=drawable)
+    rows, distances = nearest_rows(vectors, 0, k=46, metric=metric, drawable=drawable)
     assert sorted(rows.tolist()) == [i for i in range(1, 50) if i not in {3, 7, 20}]
     assert np.isfinite(distances).all()
     with pytest.raises(BadParameter, match="row=7 is not allowed"):
-        nearest_rows(vectors, 7, k=3, drawable=drawable)
+        nearest_rows(vectors, 7, k=3, metric=metric, drawable=drawable)
     with pytest.raises(NotEnoughRows, match="k=47 needs more than 47 rows"):
-        nearest_rows(vectors, 0, k=47, drawable=drawable)
+        nearest_rows(vectors, 0, k=47, metric=metric, drawable=drawable)
 
 
 def test_a_vector_finds_its_own_row() -> None:
@@ -205,21 +254,36 @@ def test_what_cannot_be_computed_is_refused(k: int, metric: str, error: type[Exc
         neighbor_graph(clusters(5, 3), k=k, metric=metric)
 
 
+def approximate_from(rows: int, patch: pytest.MonkeyPatch) -> None:
+    prepared = neighbors.space_of
+
+    def prepare(vectors: NDArray[np.float32], metric: str, k: int) -> space.Space:
+        made = prepared(vectors, metric, k)
+        made.exact_below = rows
+        return made
+
+    patch.setattr(neighbors, "space_of", prepare)
+
+
 @pytest.mark.timeout(900)  # compiles pynndescent where that was never done before
 @pytest.mark.parametrize("metric", METRICS)
 def test_pynndescent_finds_nearly_all_neighbors_and_repairs_the_rest(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbors, "EXACT_BELOW", 100)
-    vectors = np.concatenate([np.full((150, 10), 0.5, dtype=np.float32), clusters(1500, 10)])
+    approximate_from(100, monkeypatch)
+    vectors = fitting(metric, 1500, 40 if metric in BINARY else 10)
+    if metric not in {"correlation", "dot"}:
+        vectors = np.concatenate([np.full((150, vectors.shape[1]), 1.0 if metric in BINARY else 0.5, dtype=np.float32), vectors])
+    n = len(vectors)
     fractions: list[float] = []
     graph = neighbor_graph(vectors, k=20, metric=metric, report=lambda _, fraction, layout=None: fractions.append(fraction))
     again = neighbor_graph(vectors, k=20, metric=metric)
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
     assert (graph.indices >= 0).all()
-    assert (graph.indices != np.arange(1650)[:, None]).all()
+    assert (graph.indices != np.arange(n)[:, None]).all()
     assert all(len(set(row)) == 20 for row in graph.indices.tolist())
     assert (np.diff(graph.distances, axis=1) >= 0).all()
-    assert (graph.distances[:150] == 0).all()
+    if n > 1500:
+        assert (graph.distances[:150] == 0).all()
     true = np.sort(plain_distances(vectors, metric), axis=1)[:, 19:20]
     share = (graph.distances <= true * (1 + 1e-5) + 1e-7).mean()
     assert share >= 0.95
@@ -230,7 +294,7 @@ def test_pynndescent_finds_nearly_all_neighbors_and_repairs_the_rest(metric: str
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("exact_below", [100, 25_000])
 def test_cancel_stops_the_search(exact_below: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbors, "EXACT_BELOW", exact_below)
+    approximate_from(exact_below, monkeypatch)
     monkeypatch.setattr(exact_search, "SCRATCH_BYTES", 16 * 500 * 100)
     asked = iter([False, False, True])
     with pytest.raises(Stopped):

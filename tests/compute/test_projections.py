@@ -233,7 +233,8 @@ def test_a_graph_that_is_too_small_is_refused(digits: tuple[NDArray[np.float32],
 
 def test_projections_are_made_from_plain_values() -> None:
     made = projection("umap", n_neighbors=30, min_dist=0.5)
-    assert made.settings() == {"metric": "cosine", "min_dist": 0.5, "n_epochs": None, "n_neighbors": 30, "seed": 0, "spread": 1.0}
+    usual = {"metric": "cosine", "n_epochs": None, "seed": 0, "spread": 1.0, "dens_lambda": 0.0, "target": "", "target_weight": 0.5}
+    assert made.settings() == {**usual, "min_dist": 0.5, "n_neighbors": 30}
 
 
 @pytest.mark.parametrize(("method", "params", "error", "sentence"), [
@@ -242,7 +243,9 @@ def test_projections_are_made_from_plain_values() -> None:
     ("umap", {"n_neighbors": 1}, BadParameter, "n_neighbors=1 is not allowed: give a whole number from 2 to 200"),
     ("umap", {"n_neighbors": 2.5}, BadParameter, "give a whole number from 2 to 200"),
     ("umap", {"n_epochs": 0}, BadParameter, "or nothing for automatic"),
-    ("umap", {"metric": "dot"}, BadParameter, "choose cosine or euclidean"),
+    ("umap", {"metric": "dots"}, BadParameter, "choose cosine, euclidean, correlation, dot, manhattan, hamming or jaccard"),
+    ("tsne", {"init": "random"}, BadParameter, "choose pca or umap"),
+    ("umap", {"target": 7}, BadParameter, "give the name of a column of categories, or nothing"),
     ("tsne", {"perplexity": "many"}, BadParameter, "give a number from 2 to 100"),
 ])  # fmt: skip
 def test_what_makes_no_projection_is_refused(method: str, params: dict[str, object], error: type[Exception], sentence: str) -> None:
@@ -260,4 +263,4 @@ def test_every_parameter_is_documented_and_bounded() -> None:
         for name in kind().settings():
             parameter = kind.param[name]
             assert parameter.doc
-            assert name in ("metric", "init") or parameter.bounds is not None
+            assert name in ("metric", "init", "target") or parameter.bounds is not None

@@ -31,6 +31,7 @@ from explorer.jobs.artifacts import keep_vectors
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner, runner
 from explorer.jobs.store import Store
+from explorer.runs import run_of
 
 ROOT = Path(explorer.__file__).resolve().parents[1]
 WAIT_S = 60.0
@@ -55,6 +56,10 @@ def dataset(n: int = 120, d: int = 8, *, left_out: tuple[int, ...] = (), seed: i
         drawable=np.isfinite(vectors).all(axis=1),
         fingerprint=blake2b(vectors.tobytes(), digest_size=16).hexdigest(),
     )
+
+
+def with_kinds(data: Dataset, kinds: list[str | None]) -> Dataset:
+    return replace(data, table=data.table.append_column("kind", pa.array(kinds)), roles={**data.roles, "kind": "category"})
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,42 @@ def test_a_layout_counts_all_rows_and_equals_the_one_made_here(shared: Runner) -
     here = PCA().fit(data.vectors[data.drawable])
     np.testing.assert_allclose(layout.coordinates[data.drawable], here.coordinates, atol=1e-5)
     assert (layout.method, layout.params, layout.stats) == ("pca", {"x": 1, "y": 2}, pytest.approx(here.stats))
+
+
+def test_a_category_column_makes_a_layout_of_its_own_as_often_as_its_values_change(shared: Runner) -> None:
+    kinds = [("a", "b", None)[i % 3] for i in range(120)]
+    data = with_kinds(dataset(left_out=(5,)), kinds)
+    told = UMAP(n_epochs=20, target="kind")
+    layout = shared.submit_layout(data, told).result(WAIT_S)
+    assert data.vectors is not None
+    rows = data.vectors[data.drawable]
+    codes = np.array([{"a": 0, "b": 1, None: -1}[kind] for kind in kinds], np.int32)[data.drawable]
+    here = told.fit(rows, neighbor_graph(rows, k=30), inputs={"target": codes})
+    np.testing.assert_array_equal(layout.coordinates[data.drawable], here.coordinates)
+    plain = shared.submit_layout(data, UMAP(n_epochs=20)).result(WAIT_S)
+    assert not np.array_equal(plain.coordinates[data.drawable], here.coordinates)
+    assert shared.submit_layout(data, told).state == "done"
+    other = replace(data, table=data.table.set_column(1, "kind", pa.array(["a"] * 60 + ["b"] * 60)))
+    assert shared.stored_layout(other, told) is None
+    again = shared.submit_layout(other, told).result(WAIT_S)
+    assert again.params["inputs"] != layout.params["inputs"]
+    titles = [run_of(*kept).title for kept in shared.kept(data)]
+    assert sorted(titles)[:1] == ["UMAP, n_epochs 20"]
+    assert {title.split(", #")[0] for title in sorted(titles)[1:]} == {"UMAP, n_epochs 20, target kind"}
+    assert len(set(titles)) == 3
+    found = shared.kept_layout(data, "umap", layout.params)
+    assert found is not None
+    np.testing.assert_array_equal(found.coordinates, layout.coordinates)
+
+
+def test_a_target_that_is_no_category_is_said_in_a_sentence(tmp_path: Path) -> None:
+    offline = Runner(Store(tmp_path))
+    data = dataset(n=12)
+    with pytest.raises(BadParameter, match="target=row is not allowed: noise has no column of categories"):
+        offline.submit_layout(data, UMAP(target="row")).result()
+    data = with_kinds(data, ["a"] * 12)
+    with pytest.raises(UnknownChoice, match="kin is not a target. Did you mean kind"):
+        offline.submit_layout(data, UMAP(target="kin")).result()
 
 
 def test_a_graph_names_rows_of_the_dataset(shared: Runner) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.compute.projection import CategoryColumn
 from explorer.compute.projections import PCA, PROJECTIONS, Projection
 from explorer.data.catalog import catalog
 from explorer.data.dataset import Dataset
@@ -173,16 +174,15 @@ def test_what_is_wrong_with_the_catalog_is_said(session: Session, toolkit: Any, 
 
 
 @pytest.mark.parametrize("method", PROJECTIONS)
-def test_every_parameter_has_a_widget_that_goes_both_ways(method: str, toolkit: Any, loop: Any):
+def test_every_parameter_has_a_widget_that_goes_both_ways(
+    method: str, session: Session, toolkit: Any, loop: Any, opened: Callable[..., Dataset]
+):
+    opened()
     made = PROJECTIONS[method]()
-
-    def soon(function: Callable[..., object], *values: object) -> None:
-        loop(lambda: function(*values))
-
-    widgets = dict(zip(names_of(made), parameter_widgets(made, toolkit, soon=soon), strict=True))
+    widgets = dict(zip(names_of(made), parameter_widgets(made, toolkit, session), strict=True))
     for name, widget in widgets.items():
         there, back = other_values(made, name)
-        as_text = isinstance(widget.value, str) and not isinstance(made.param[name], param.Selector)
+        as_text = isinstance(widget.value, str) and not isinstance(made.param[name], param.Selector | CategoryColumn)
         widget.value = str(there) if as_text else there
         assert getattr(made, name) != there  # not before the loop turns
         loop.run()
@@ -193,12 +193,30 @@ def test_every_parameter_has_a_widget_that_goes_both_ways(method: str, toolkit: 
         assert getattr(made, name) == back
 
 
+def test_the_target_is_one_of_the_category_columns_of_whatever_is_open(
+    session: Session, toolkit: Any, loop: Any, opened: Callable[..., Dataset]
+):
+    opened(seed=2, sort=["q", "r"] * 20)
+    made = session.choice.projections["umap"]
+    target = dict(zip(names_of(made), parameter_widgets(made, toolkit, session), strict=True))["target"]
+    assert list(target.options) == ["— none —", "kind", "sort"]
+    target.value = "sort"
+    loop.run()
+    assert made.target == "sort"
+    opened(seed=3)
+    loop.run()
+    assert list(target.options) == ["— none —", "kind"]
+    assert (made.target, target.value) == ("", "")
+
+
 def names_of(made: Projection) -> list[str]:
     return [name for name in made.param if name != "name"]
 
 
 def other_values(made: Projection, name: str) -> tuple[Any, Any]:
     parameter, value = made.param[name], getattr(made, name)
+    if isinstance(parameter, CategoryColumn):
+        return "kind", ""
     if isinstance(parameter, param.Selector):
         return next(choice for choice in parameter.objects if choice != value), value
     if isinstance(parameter, param.Integer):
@@ -256,7 +274,7 @@ def field_of(session: Session, toolkit: Any, method: str, name: str) -> tuple[Pr
 
     toolkit.complain = noting
     made = session.choice.projections[method]
-    widgets = parameter_widgets(made, toolkit, soon=session.soon)
+    widgets = parameter_widgets(made, toolkit, session)
     return made, widgets[names_of(made).index(name)], complaints
 
 

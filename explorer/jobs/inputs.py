@@ -1,0 +1,100 @@
+"""What a projection's parameters name and vectors do not hold: found in the dataset, kept for the compute process under its content.
+
+A layout's settings hold the digest of its inputs beside the parameters, under :data:`INPUTS`: a category column of the same name with other
+values is another layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import BadParameter, UnknownChoice
+from explorer.jobs.task_steps import VectorsGone
+
+if TYPE_CHECKING:
+    from explorer.compute.projection import Inputs, Projection
+    from explorer.data.dataset import Dataset
+    from explorer.jobs.store import Artifact, Store
+
+__all__ = ["INPUTS", "digest_of", "inputs_of", "keep_inputs", "kept_inputs"]
+
+INPUTS: Final = "inputs"  # the kind in the store, and the name among a layout's settings
+_VERSION: Final = 1
+
+_codes: WeakKeyDictionary[Dataset, dict[tuple[str, int], NDArray[np.int32]]] = WeakKeyDictionary()
+
+
+def inputs_of(dataset: Dataset, projection: Projection) -> dict[str, NDArray[Any]]:
+    """Find what a projection's parameters name; nothing for most.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Of a category column the codes of the drawable rows, (n,) int32.
+
+    Raises
+    ------
+    UnknownChoice, BadParameter
+        If there is no such column, or it does not hold categories.
+    """
+    return {name: _categories(dataset, name, getattr(projection, name)) for name in projection.input_names}
+
+
+def digest_of(inputs: Inputs) -> str:
+    """Name inputs by their content: 16 hexadecimal digits."""
+    made = blake2b(digest_size=8)
+    for name, values in sorted(inputs.items()):
+        made.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        made.update(np.ascontiguousarray(values).tobytes())
+    return made.hexdigest()
+
+
+def keep_inputs(store: Store, fingerprint: str, inputs: Inputs) -> None:
+    """Keep inputs for the compute process, unless they are there.
+
+    Raises
+    ------
+    StoreUnwritable
+    """
+    key = _key(store, fingerprint, digest_of(inputs))
+    if inputs and store.get(INPUTS, key) is None:
+        store.put(INPUTS, key, dict(inputs), {"fingerprint": fingerprint})
+
+
+def kept_inputs(store: Store, fingerprint: str, settings: Mapping[str, Any]) -> Inputs:
+    """Return the inputs of a layout with these settings.
+
+    Raises
+    ------
+    VectorsGone
+        If they are not in the store any more.
+    """
+    if INPUTS not in settings:
+        return {}
+    kept: Artifact | None = store.get(INPUTS, _key(store, fingerprint, settings[INPUTS]))
+    if kept is None:
+        raise VectorsGone(fingerprint)
+    return kept.arrays
+
+
+def _key(store: Store, fingerprint: str, digest: str) -> str:
+    return store.key(INPUTS, fingerprint, {"digest": digest}, _VERSION)
+
+
+def _categories(dataset: Dataset, parameter: str, column: str) -> NDArray[np.int32]:
+    known = [name for name, role in dataset.roles.items() if role == "category"]
+    if not known:
+        raise BadParameter(parameter, column, f"{dataset.name} has no column of categories.")
+    if column not in known:
+        raise UnknownChoice(parameter, column, known)
+    kept = _codes.setdefault(dataset, {})
+    which = column, id(dataset.table)  # a table is replaced when a column is added
+    if which not in kept:
+        kept[which] = np.ascontiguousarray(dataset.codes(column)[0][dataset.drawable])
+    return kept[which]
