@@ -31,6 +31,7 @@ class UMAP(Projection):
     method: ClassVar[str] = "umap"
     title: ClassVar[str] = "UMAP"
     version: ClassVar[int] = 1
+    has_chance: ClassVar[bool] = True
 
     metric = param.Selector(  # type: ignore[var-annotated]
         default="cosine",

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
-from explorer.compute.projections import PROJECTIONS, completed
+from explorer.compute.projections import PROJECTIONS, completed, projection
+from explorer.compute.stability import RUNS
 from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNeeded
 from explorer.jobs.artifacts import STOPPED_AT, find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
 from explorer.jobs.dispatch import Dispatcher
@@ -26,6 +27,8 @@ from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
 from explorer.jobs.quality_artifacts import GRAPH_COLUMNS, QUALITY, content_of, keep_coordinates, to_quality
+from explorer.jobs.stability_artifacts import STABILITY, to_stability
+from explorer.jobs.stability_task import StabilityTask, why_no_chance
 from explorer.jobs.store import Store, canonical
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.compute.quality import Quality
+    from explorer.compute.stability import Stability
     from explorer.data.dataset import Dataset
     from explorer.jobs.live import LiveLayout
     from explorer.jobs.tasks import Task
@@ -161,12 +165,51 @@ class Runner:
         task = _quality_task(dataset, content, title, metric)
 
         def request() -> GraphRequest:
-            if len(layout.coordinates) != dataset.n_rows:
-                raise BadParameter("layout", f"{len(layout.coordinates):,} rows", f"the dataset has {dataset.n_rows:,}.")
+            _check_rows(dataset, layout)
             return _checked_graph(dataset, metric)
 
         keep = partial(keep_coordinates, self.store, layout.coordinates, content)
         return self._submit(task, dataset, partial(self._find_quality, task), request, owner, also=keep)
+
+    def submit_stability(
+        self, dataset: Dataset, layout: Layout, *, runs: int = RUNS, title: str = "a layout", owner: str | None = None
+    ) -> Job[Stability]:
+        """Ask how much of a layout is chance; returns as soon as what the layout is has been read.
+
+        Takes as long as the layout did, so many times. What is canceled goes on with the run it was in when it is asked for again.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Whose rows.
+        layout : Layout
+            Of a method in which chance has a part, with all of its parameters.
+        runs : int
+            How many further ones it is compared with, 1 or more.
+        title : str
+            The layout's name for people.
+        owner : str, optional
+            Who asks, such as a session's id: owners take turns.
+
+        Returns
+        -------
+        Job
+            As from :meth:`submit_layout`.
+        """
+        task = _stability_task(dataset, layout, runs, title)
+
+        def request() -> GraphRequest | None:
+            if runs < 1:
+                raise BadParameter("runs", runs, "give 1 or more.")
+            if why := why_no_chance(layout.method, layout.params):
+                raise BadParameter("layout", title, why)
+            _check_rows(dataset, layout)
+            made = projection(layout.method, **task.settings)
+            made.check(dataset.n_drawable, dataset.n_dims)
+            return made.graph_request(dataset.n_drawable)
+
+        keep = partial(keep_coordinates, self.store, layout.coordinates, task.content)
+        return self._submit(task, dataset, partial(self._find_stability, task), request, owner, also=keep)
 
     def submit_graph_columns(
         self, dataset: Dataset, *, metric: str = "cosine", owner: str | None = None
@@ -193,6 +236,10 @@ class Runner:
     def stored_quality(self, dataset: Dataset, layout: Layout, metric: str) -> Quality | None:
         """Return how good a layout is by the neighbors in a metric; None where nobody has measured it."""
         return self._find_quality(_quality_task(dataset, content_of(layout.coordinates), "a layout", metric))
+
+    def stored_stability(self, dataset: Dataset, layout: Layout, *, runs: int = RUNS) -> Stability | None:
+        """Return how much of a layout is chance; None where nobody has measured it."""
+        return self._find_stability(_stability_task(dataset, layout, runs, "a layout"))
 
     def stored_layout(self, dataset: Dataset, projection: Projection) -> Layout | None:
         """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
@@ -294,6 +341,10 @@ class Runner:
         kept = self.store.get(QUALITY, task.key(self.store))
         return None if kept is None else to_quality(kept)
 
+    def _find_stability(self, task: StabilityTask) -> Stability | None:
+        kept = self.store.get(STABILITY, task.key(self.store))
+        return None if kept is None else to_stability(kept)
+
     def _find_graph_columns(self, task: GraphColumnsTask) -> dict[str, NDArray[np.float32]] | None:
         kept = self.store.get(GRAPH_COLUMNS, task.key(self.store))
         return None if kept is None else dict(kept.arrays)
@@ -322,6 +373,23 @@ class Runner:
 
 def _quality_task(dataset: Dataset, content: str, title: str, metric: str) -> QualityTask:
     return QualityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, metric)
+
+
+def _stability_task(dataset: Dataset, layout: Layout, runs: int, title: str) -> StabilityTask:
+    kind, settings = PROJECTIONS.get(layout.method), completed(layout.method, layout.params) or dict(layout.params)
+    version, content = 0 if kind is None else kind.version, content_of(layout.coordinates)
+    return StabilityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, layout.method, settings, version, runs)
+
+
+def _check_rows(dataset: Dataset, layout: Layout) -> None:
+    """Refuse a layout of other rows.
+
+    Raises
+    ------
+    BadParameter
+    """
+    if len(layout.coordinates) != dataset.n_rows:
+        raise BadParameter("layout", f"{len(layout.coordinates):,} rows", f"the dataset has {dataset.n_rows:,}.")
 
 
 def _checked_graph(dataset: Dataset, metric: str) -> GraphRequest:
