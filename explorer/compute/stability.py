@@ -67,9 +67,9 @@ def stability(
 ) -> Stability:
     """Compare a layout with further runs of the same method.
 
-    Each run is laid over the layout by a rotation or reflection, a scale and a shift, robustly: see :func:`explorer.compute.alignment.align`.
-    So a group that lies elsewhere in every run wobbles as a whole, while the others do not wobble for its sake, and all of its rows may keep
-    their neighbors. O(n log n) a run.
+    Each run is laid over the layout by a rotation or reflection, a scale and a shift, robustly: see
+    :func:`explorer.compute.alignment.align`. So a group that lies elsewhere in every run wobbles as a whole, the others do not wobble for
+    its sake, and all of its rows may keep their neighbors. O(n log n) a run.
 
     Parameters
     ----------
