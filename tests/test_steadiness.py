@@ -88,7 +88,7 @@ def test_a_layout_is_measured_when_somebody_asks_and_gives_columns(show: Callabl
     assert [session.steadiness.column(TITLE, what) for what in (WOBBLE, KEPT)] == COLUMNS
     assert np.median(dataset.numbers(COLUMNS[0])) == pytest.approx(found.wobble)
     assert "width" in dataset.meanings[COLUMNS[0]]
-    assert [run.title for run in session.runs] == [TITLE, "PCA"], "the runs are in nobody's list"
+    assert [run.title for run in session.runs] == [TITLE, "x, y", "PCA"], "the runs are in nobody's list"
     assert session.error == ""
 
 
@@ -106,9 +106,9 @@ def test_what_is_in_the_store_is_there_without_measuring(show: Callable[..., Ses
 def test_what_has_no_chance_in_it_is_not_measured(show: Callable[..., Session], rows: Any):
     session = show(rows(seed=2))
     assert session.steadiness.why_not("PCA") == "PCA has no chance in it: every run is the same."
-    assert session.steadiness.why_not("x, y") == ""
+    assert session.steadiness.why_not("x, y") == "Nobody knows how it was made."
     assert session.steadiness.why_not(TITLE) == ""
-    for title in ("PCA", "mars"):
+    for title in ("PCA", "x, y", "mars"):
         session.steadiness.measure(title)
         assert idle(session)
 

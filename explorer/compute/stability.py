@@ -28,7 +28,7 @@ KEPT_K: Final = 15
 
 STAGE: Final = "comparing runs"
 LEAST_ROWS: Final = 2
-_WIDTH: Final = 3.0  # spreads: what an evenly filled disk of this spread is wide
+_WIDTH: Final = 3.25  # spreads: as wide is an evenly filled disk of that spread
 
 
 @dataclass(frozen=True, eq=False)
