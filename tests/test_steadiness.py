@@ -39,7 +39,7 @@ def rows(jobs: Runner) -> Callable[..., Dataset]:
 
     def rows_(*, seed: int, n: int = N, long: bool = False) -> Dataset:
         dataset = open_dataset(table(n, seed=seed), name=f"rows {seed}", color="kind")
-        for projection in (TSNE(n_iter=1000) if long else UMAP_, PCA()):
+        for projection in (TSNE(n_iter=600) if long else UMAP_, PCA()):
             jobs.submit_layout(dataset, projection).result(60)
         return dataset
 
@@ -83,7 +83,8 @@ def test_a_layout_is_measured_when_somebody_asks_and_gives_columns(show: Callabl
     found = session.steadiness.known[TITLE]
     assert found.runs == 4
     assert 0 < found.wobble < found.control < 1
-    assert found.chance == pytest.approx(15 / (N - 1)) < found.kept < 1
+    assert found.chance == pytest.approx(15 / (N - 1))
+    assert found.chance < found.kept < 1
     assert {*COLUMNS} <= {*session.columns}
     assert [session.steadiness.column(TITLE, what) for what in (WOBBLE, KEPT)] == COLUMNS
     assert np.median(dataset.numbers(COLUMNS[0])) == pytest.approx(found.wobble)
@@ -126,8 +127,8 @@ def test_measuring_makes_room_for_a_layout_and_goes_on_after_it(show: Callable[.
 
 
 def test_stop_and_closing_end_it(show: Callable[..., Session], rows: Any, loop: Loop):
-    session = show(rows(seed=4, n=600, long=True))
-    title = "t-SNE, n_iter 1000"
+    session = show(rows(seed=4, n=200, long=True))
+    title = "t-SNE, n_iter 600"
     for end in (session.steadiness.stop, session.close):
         session.steadiness.measure(title)
         loop.until(lambda: session.steadiness.stage == "run 1 of 4")

@@ -12,7 +12,6 @@ from explorer.compute.neighbors import neighbor_graph
 from explorer.compute.projections import PCA, TSNE, UMAP, Layout
 from explorer.compute.stability import Stability, stability
 from explorer.errors import BadParameter, VectorsNeeded
-from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import Store
 from tests.jobs.test_runner import WAIT_S, dataset, until
@@ -47,7 +46,7 @@ def test_a_layout_is_compared_with_the_runs_of_the_next_seeds_once(jobs: Runner)
     assert np.flatnonzero(np.isnan(found.wobble)).tolist() == [5, 70]
     assert (found.runs, found.typical, found.control) == (2, pytest.approx(direct.typical), pytest.approx(direct.control))
     assert 0 < found.typical < found.control
-    assert isinstance(found.wobble, np.memmap)
+    assert not found.wobble.flags.owndata, "memory-mapped"
 
     assert jobs.kept(data) == [("umap", UMAP(seed=3, **QUICK).settings())], "nobody's list of layouts grows"
     again = jobs.submit_stability(data, Layout(np.array(layout.coordinates), layout.method, layout.params), runs=2)
@@ -60,35 +59,34 @@ def test_a_layout_that_somebody_has_computed_with_such_a_seed_is_not_computed_ag
     data = dataset()
     first, _ = (jobs.submit_layout(data, UMAP(seed=seed, **QUICK)).result(WAIT_S) for seed in (0, 1))
     jobs.submit_stability(data, first, runs=2).result(WAIT_S)
-    assert len([entry for entry in jobs.store.entries("rerun") if entry.meta["fingerprint"] == data.fingerprint]) == 1
+    assert _reruns(jobs, data.fingerprint) == 1
 
 
-def test_tsne_whose_seed_changes_nothing_is_run_from_other_starts(jobs: Runner):
+def test_tsne_whose_seed_changes_next_to_nothing_is_run_from_other_starts(jobs: Runner):
     data = dataset()
-    layout = jobs.submit_layout(data, TSNE(n_iter=50)).result(WAIT_S)
-    same = jobs.submit_layout(data, TSNE(n_iter=50, seed=1)).result(WAIT_S)
+    layout, _ = (jobs.submit_layout(data, TSNE(n_iter=20, seed=seed)).result(WAIT_S) for seed in (0, 1))
     found = jobs.submit_stability(data, layout, runs=2).result(WAIT_S)
-    as_seeds_are = stability(np.array(layout.coordinates), [np.array(same.coordinates)])
-    assert found.typical > 10 * as_seeds_are.typical
-    assert found.typical < found.control
+    assert found.typical > 0
+    assert _reruns(jobs, data.fingerprint) == 2, "the map of seed 1 is not another run"
+    again = jobs.submit_stability(data, layout, runs=1).result(WAIT_S)
+    assert (again.runs, _reruns(jobs, data.fingerprint)) == (1, 2)
 
 
 def test_what_was_canceled_goes_on_with_the_run_it_was_in(jobs: Runner):
-    data = dataset(600)
-    layout = jobs.submit_layout(data, TSNE(n_iter=800)).result(WAIT_S)
+    data = dataset(200)
+    layout = jobs.submit_layout(data, TSNE(n_iter=600)).result(WAIT_S)
     job = jobs.submit_stability(data, layout, runs=2)
     until(lambda: job.stage == "run 2 of 2")
     pid = jobs.worker_pid
     job.cancel()
     assert job.state == "canceled"
-    assert _reruns(jobs, job, data.fingerprint) == 1
+    assert _reruns(jobs, data.fingerprint) == 1
     found: Stability = jobs.submit_stability(data, layout, runs=2).result(WAIT_S)
     assert found.runs == 2
     assert jobs.worker_pid == pid, "it stopped by itself"
 
 
-def _reruns(jobs: Runner, job: Job[Stability], fingerprint: str) -> int:
-    assert job.ended
+def _reruns(jobs: Runner, fingerprint: str) -> int:
     return len([entry for entry in jobs.store.entries("rerun") if entry.meta["fingerprint"] == fingerprint])
 
 
