@@ -96,10 +96,10 @@ def stability(
     if not runs:
         raise BadParameter("runs", 0, "a layout is compared with at least one other run.")
     report(STAGE, 0.0)
-    there = np.isfinite(layout).all(axis=1)
+    there: NDArray[np.bool_] = np.isfinite(layout).all(axis=1)
     for run in runs:
         pair_of(layout, run)
-        there &= np.isfinite(run).all(axis=1)
+        there = there & np.isfinite(run).all(axis=1)
     rows = np.flatnonzero(there)
     if len(rows) < LEAST_ROWS:
         raise BadParameter("rows", len(rows), f"a layout can be compared with others by {LEAST_ROWS} rows or more.")
@@ -131,7 +131,7 @@ def stability(
 
 def _wobble(runs: Sequence[NDArray[np.float32]], width: float) -> NDArray[np.float64]:
     """Return how far each row is from its mean place, as a share of a width; 0 where there is none."""
-    mean = np.mean(runs, axis=0, dtype=np.float64)
+    mean: NDArray[np.float64] = np.mean(runs, axis=0, dtype=np.float64)
     squares = np.zeros(len(mean))
     for run in runs:
         squares += np.square(run - mean).sum(axis=1)

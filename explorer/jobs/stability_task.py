@@ -150,10 +150,10 @@ def why_no_chance(method: str | None, params: Mapping[str, object]) -> str:
     return ""
 
 
-def _renamed(report: LayoutReport, stage: str) -> LayoutReport:
+def _renamed(report: LayoutReport, name: str) -> LayoutReport:
     """Return a report that gives every stage this name, and shows no layout: it is not the one that is on the map."""
 
-    def told(_: str, fraction: float, layout: Snapshot | None = None) -> None:
-        report(stage, fraction)
+    def told(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
+        report(name, fraction)
 
     return told
