@@ -96,11 +96,9 @@ def stability(
     if not runs:
         raise BadParameter("runs", 0, "a layout is compared with at least one other run.")
     report(STAGE, 0.0)
-    there: NDArray[np.bool_] = np.isfinite(layout).all(axis=1)
     for run in runs:
         pair_of(layout, run)
-        there = there & np.isfinite(run).all(axis=1)
-    rows = np.flatnonzero(there)
+    rows = np.flatnonzero(np.all([np.isfinite(each).all(axis=1) for each in (layout, *runs)], axis=0))
     if len(rows) < LEAST_ROWS:
         raise BadParameter("rows", len(rows), f"a layout can be compared with others by {LEAST_ROWS} rows or more.")
     places = layout[rows]
@@ -120,8 +118,8 @@ def stability(
     exchanged = [places, *(run[random.permutation(len(rows))] for run in aligned[1:])]
     found = Stability(
         len(runs),
-        _of_all(wobble, there),
-        _of_all(kept / len(runs), there),
+        _of_all(wobble, rows, len(layout)),
+        _of_all(kept / len(runs), rows, len(layout)),
         float(np.median(wobble)),
         float(np.median(_wobble(exchanged, width))),
     )
@@ -138,7 +136,7 @@ def _wobble(runs: Sequence[NDArray[np.float32]], width: float) -> NDArray[np.flo
     return np.sqrt(squares / len(runs)) * (1 / width if width else 0.0)
 
 
-def _of_all(values: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float32]:
-    everywhere = np.full(len(there), np.nan, np.float32)
-    everywhere[there] = values
+def _of_all(values: NDArray[np.float64], rows: NDArray[np.intp], n: int) -> NDArray[np.float32]:
+    everywhere = np.full(n, np.nan, np.float32)
+    everywhere[rows] = values
     return everywhere
