@@ -111,6 +111,7 @@ class Session(param.Parameterized):
         self.movement = Movement(self, jobs=self._runner)
         self.assessment = Assessment(self, jobs=self._runner)
         self.steadiness = Steadiness(self, jobs=self._runner)
+        self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -240,6 +241,10 @@ class Session(param.Parameterized):
             self.movement.columns_came()
             self.assessment.columns_came()
             self.steadiness.columns_came()
+
+    def _on_steadiness(self, *_: object) -> None:
+        if self.steadiness.known:  # which took a neighbor graph
+            self.assessment.look_again()
 
     # -- layouts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from explorer.compute.projections import PCA, TSNE, UMAP
-from explorer.data.dataset import Dataset, open_dataset
+from explorer.data.dataset import Dataset, GivenLayout, open_dataset
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import Store
 from explorer.session import Session
@@ -112,6 +113,18 @@ def test_what_has_no_chance_in_it_is_not_measured(show: Callable[..., Session], 
     for title in ("PCA", "x, y", "mars"):
         session.steadiness.measure(title)
         assert idle(session)
+
+
+def test_the_graph_that_it_needed_is_there_for_the_quality(show: Callable[..., Session], loop: Loop):
+    dataset = open_dataset(table(N, seed=8), name="rows 8")
+    places = np.array(dataset.vectors[:, :2])
+    session = show(dataclasses.replace(dataset, layouts=(GivenLayout("umap", places, "umap", UMAP_.settings()),)))
+    session.assessment.begin()
+    loop.until(lambda: session.assessment._looked == {TITLE})
+    assert session.assessment.graph is None
+    session.steadiness.measure(TITLE)
+    loop.until(lambda: session.assessment.graph is not None)
+    assert session.assessment.graph.metric == "cosine"
 
 
 def test_measuring_makes_room_for_a_layout_and_goes_on_after_it(show: Callable[..., Session], rows: Any, loop: Loop):
