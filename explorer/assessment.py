@@ -111,6 +111,12 @@ class Assessment(param.Parameterized):
             self._begun = True
             self._look()
 
+    def look_again(self) -> None:
+        """Look once more where there was no neighbor graph, because one may have been computed for something else."""
+        if self.graph is None:
+            self._looked &= self.known.keys()
+            self._look()
+
     def measure(self, title: str) -> None:
         """Measure a layout because somebody asks for it; the neighbor graph is computed if it has to be."""
         run = self._run(title)

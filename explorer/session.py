@@ -43,6 +43,7 @@ from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
 from explorer.state.table import TableChoice
+from explorer.steadiness import Steadiness
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -109,6 +110,8 @@ class Session(param.Parameterized):
         self.colors = ColorToggle(self)
         self.movement = Movement(self, jobs=self._runner)
         self.assessment = Assessment(self, jobs=self._runner)
+        self.steadiness = Steadiness(self, jobs=self._runner)
+        self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -237,6 +240,11 @@ class Session(param.Parameterized):
             self.columns = list(dataset.roles)
             self.movement.columns_came()
             self.assessment.columns_came()
+            self.steadiness.columns_came()
+
+    def _on_steadiness(self, *_: object) -> None:
+        if self.steadiness.known:  # which took a neighbor graph
+            self.assessment.look_again()
 
     # -- layouts
 
@@ -490,6 +498,7 @@ class Session(param.Parameterized):
         if job is not None:
             job.cancel()
         self.assessment.close()
+        self.steadiness.close()
 
     def soon(self, function: Callable[..., object], *values: object) -> None:
         """Run a function on the thread that owns the params; may be called from any thread. Nothing runs once the session is closed.

@@ -75,14 +75,15 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
     kept = {} if selection is None else {str(name): _mask(packed, n_rows) for name, packed in selection["kept"].items()}
     passing = [(str(entry["key"]), str(entry["label"]), _mask(entry["mask"], n_rows)) for entry in filters or ()]
     color = values.get("appearance", {}).get("color_by")
-    measures = next((one for one in (session.movement, session.assessment) if one.can_recall(color)), None)
+    measuring = (session.movement, session.assessment, session.steadiness)
+    measures = next((one for one in measuring if one.can_recall(color)), None)
     for part in _PARTS:
         if part in values:
             later = ("color_by",) if part == "appearance" and measures is not None else ()
             getattr(session, part).load_json({name: value for name, value in values[part].items() if name not in later})
     for column in {*session.histograms.columns, *session.table.columns, *(column for column, _ in session.table.sort)}:
-        session.movement.recall(column)
-        session.assessment.recall(column)
+        for one in measuring:
+            one.recall(column)
     if measures is not None:
         measures.recall(color, color=True)
     if selection is not None and mask is not None:

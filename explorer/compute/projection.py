@@ -68,6 +68,7 @@ class Projection(param.Parameterized):
     title: ClassVar[str]
     version: ClassVar[int]  # raised whenever the same parameters give another layout
     added: ClassVar[frozenset[str]] = frozenset()  # parameters that older files do not name: there they have their defaults
+    has_chance: ClassVar[bool] = False  # whether another run of the same gives another layout; it has a parameter ``seed`` then
 
     def graph_request(self, n: int) -> GraphRequest | None:
         """Say which neighbor graph this projection needs for n rows; None where it needs none."""
@@ -120,6 +121,16 @@ class Projection(param.Parameterized):
             If ``should_stop()`` said so.
         """
         return None
+
+    def another_start(self, start: Snapshot) -> Snapshot:
+        """Place the rows for a run that is to differ from others by chance: as they were where the seed alone makes a difference.
+
+        Parameters
+        ----------
+        start : Snapshot
+            What :meth:`start` returned. Not changed.
+        """
+        return start
 
     def fit(
         self,

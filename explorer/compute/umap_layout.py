@@ -34,6 +34,7 @@ class UMAP(Projection):
     title: ClassVar[str] = "UMAP"
     version: ClassVar[int] = 2
     added: ClassVar[frozenset[str]] = frozenset({"dens_lambda", "target", "target_weight"})
+    has_chance: ClassVar[bool] = True
 
     metric = param.Selector(  # type: ignore[var-annotated]
         default="cosine",

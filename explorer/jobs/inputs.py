@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadParameter, UnknownChoice
+from explorer.jobs.artifacts import STOPPED_AT
 from explorer.jobs.task_steps import VectorsGone
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.store import Artifact, Store
 
-__all__ = ["INPUTS", "digest_of", "inputs_of", "keep_inputs", "kept_inputs"]
+__all__ = ["INPUTS", "digest_of", "inputs_of", "keep_inputs", "kept_inputs", "parameters_of"]
 
 INPUTS: Final = "inputs"  # the kind in the store, and the name among a layout's settings
 _VERSION: Final = 1
@@ -81,6 +82,11 @@ def kept_inputs(store: Store, fingerprint: str, settings: Mapping[str, Any]) -> 
     if kept is None:
         raise VectorsGone(fingerprint)
     return kept.arrays
+
+
+def parameters_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a layout's settings without what they say beside its parameters."""
+    return {name: value for name, value in settings.items() if name not in (INPUTS, STOPPED_AT)}
 
 
 def _key(store: Store, fingerprint: str, digest: str) -> str:

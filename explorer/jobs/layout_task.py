@@ -14,7 +14,7 @@ from explorer.compute.projection import Layout
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.jobs.artifacts import LAYOUT, STOPPED_AT, keep_layout, layout_key
 from explorer.jobs.graph_task import GraphTask, graph_of
-from explorer.jobs.inputs import INPUTS, kept_inputs
+from explorer.jobs.inputs import kept_inputs, parameters_of
 from explorer.jobs.task_steps import StoreTask, kept_vectors, part, spread, whole
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class LayoutTask(StoreTask):
         """Place the rows where they start, which is reported; then the graph, then the layout."""
         started = monotonic()
         vectors, drawable = kept_vectors(store, self.fingerprint)
-        chosen = projection(self.method, **{name: value for name, value in self.settings.items() if name != INPUTS})
+        chosen = projection(self.method, **parameters_of(self.settings))
         inputs = kept_inputs(store, self.fingerprint, self.settings)
         request = chosen.graph_request(len(vectors))
         start, shown = chosen.start(vectors, should_stop=should_stop), whole(report, drawable)

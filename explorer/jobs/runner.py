@@ -12,21 +12,24 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
-from explorer.compute.projections import PROJECTIONS, completed
+from explorer.compute.projections import PROJECTIONS, completed, projection
+from explorer.compute.stability import RUNS
 from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNeeded
-from explorer.jobs.artifacts import STOPPED_AT, find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
+from explorer.jobs.artifacts import find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.graph_task import GraphTask
-from explorer.jobs.inputs import INPUTS, digest_of, inputs_of, keep_inputs
+from explorer.jobs.inputs import INPUTS, digest_of, inputs_of, keep_inputs, parameters_of
 from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
 from explorer.jobs.quality_artifacts import GRAPH_COLUMNS, QUALITY, content_of, keep_coordinates, to_quality
+from explorer.jobs.stability_artifacts import STABILITY, to_stability
+from explorer.jobs.stability_task import StabilityTask, why_no_chance
 from explorer.jobs.store import Store, canonical
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     from explorer.compute.projection import Inputs
     from explorer.compute.quality import Quality
+    from explorer.compute.stability import Stability
     from explorer.data.dataset import Dataset
     from explorer.jobs.live import LiveLayout
     from explorer.jobs.tasks import Task
@@ -44,7 +48,6 @@ __all__ = ["Runner", "runner"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_BESIDE: Final = (INPUTS, STOPPED_AT)  # what a layout's settings say beside its parameters
 
 
 class Runner:
@@ -179,12 +182,55 @@ class Runner:
         task = _quality_task(dataset, content, title, metric)
 
         def request() -> GraphRequest:
-            if len(layout.coordinates) != dataset.n_rows:
-                raise BadParameter("layout", f"{len(layout.coordinates):,} rows", f"the dataset has {dataset.n_rows:,}.")
+            _check_rows(dataset, layout)
             return _checked_graph(dataset, metric)
 
         keep = partial(keep_coordinates, self.store, layout.coordinates, content)
         return self._submit(task, dataset, partial(self._find_quality, task), request, owner, also=keep)
+
+    def submit_stability(
+        self, dataset: Dataset, layout: Layout, *, runs: int = RUNS, title: str = "a layout", owner: str | None = None
+    ) -> Job[Stability]:
+        """Ask how much of a layout is chance; returns as soon as what the layout is has been read.
+
+        Takes as long as the layout did, so many times. What is canceled goes on with the run it was in when it is asked for again.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Whose rows.
+        layout : Layout
+            Of a method in which chance has a part, with all of its parameters.
+        runs : int
+            How many further ones it is compared with, 1 or more.
+        title : str
+            The layout's name for people.
+        owner : str, optional
+            Who asks, such as a session's id: owners take turns.
+
+        Returns
+        -------
+        Job
+            As from :meth:`submit_layout`.
+        """
+        task = _stability_task(dataset, layout, runs, title)
+
+        def request() -> GraphRequest | None:
+            if runs < 1:
+                raise BadParameter("runs", runs, "give 1 or more.")
+            if why := why_no_chance(layout.method, layout.params):
+                raise BadParameter("layout", title, why)
+            _check_rows(dataset, layout)
+            made = projection(layout.method, **parameters_of(task.settings))
+            made.check(dataset.n_drawable, dataset.n_dims)
+            return made.graph_request(dataset.n_drawable)
+
+        def keep() -> None:
+            keep_coordinates(self.store, layout.coordinates, task.content)
+            if INPUTS in task.settings:
+                keep_inputs(self.store, dataset.fingerprint, inputs_of(dataset, projection(layout.method, **parameters_of(task.settings))))
+
+        return self._submit(task, dataset, partial(self._find_stability, task), request, owner, also=keep)
 
     def submit_graph_columns(
         self, dataset: Dataset, *, metric: str = "cosine", owner: str | None = None
@@ -211,6 +257,10 @@ class Runner:
     def stored_quality(self, dataset: Dataset, layout: Layout, metric: str) -> Quality | None:
         """Return how good a layout is by the neighbors in a metric; None where nobody has measured it."""
         return self._find_quality(_quality_task(dataset, content_of(layout.coordinates), "a layout", metric))
+
+    def stored_stability(self, dataset: Dataset, layout: Layout, *, runs: int = RUNS) -> Stability | None:
+        """Return how much of a layout is chance; None where nobody has measured it."""
+        return self._find_stability(_stability_task(dataset, layout, runs, "a layout"))
 
     def stored_layout(self, dataset: Dataset, projection: Projection) -> Layout | None:
         """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
@@ -316,6 +366,10 @@ class Runner:
         kept = self.store.get(QUALITY, task.key(self.store))
         return None if kept is None else to_quality(kept)
 
+    def _find_stability(self, task: StabilityTask) -> Stability | None:
+        kept = self.store.get(STABILITY, task.key(self.store))
+        return None if kept is None else to_stability(kept)
+
     def _find_graph_columns(self, task: GraphColumnsTask) -> dict[str, NDArray[np.float32]] | None:
         kept = self.store.get(GRAPH_COLUMNS, task.key(self.store))
         return None if kept is None else dict(kept.arrays)
@@ -346,6 +400,23 @@ def _quality_task(dataset: Dataset, content: str, title: str, metric: str) -> Qu
     return QualityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, metric)
 
 
+def _stability_task(dataset: Dataset, layout: Layout, runs: int, title: str) -> StabilityTask:
+    kind, settings = PROJECTIONS.get(layout.method), _known_settings(layout.method, layout.params) or dict(layout.params)
+    version, content = 0 if kind is None else kind.version, content_of(layout.coordinates)
+    return StabilityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, layout.method, settings, version, runs)
+
+
+def _check_rows(dataset: Dataset, layout: Layout) -> None:
+    """Refuse a layout of other rows.
+
+    Raises
+    ------
+    BadParameter
+    """
+    if len(layout.coordinates) != dataset.n_rows:
+        raise BadParameter("layout", f"{len(layout.coordinates):,} rows", f"the dataset has {dataset.n_rows:,}.")
+
+
 def _checked_graph(dataset: Dataset, metric: str) -> GraphRequest:
     """Say which graph measuring needs.
 
@@ -370,8 +441,8 @@ def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None, also:
 
 def _known_settings(method: str | None, params: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return all parameters of a projection, with the iteration it was stopped at if it was; None where they are not all known."""
-    settings = completed(method, {name: value for name, value in params.items() if name not in _BESIDE})
-    return None if settings is None else {**settings, **{name: value for name, value in params.items() if name in _BESIDE}}
+    settings = completed(method, parameters_of(params))
+    return None if settings is None else {**params, **settings}
 
 
 def _with_inputs(projection: Projection, inputs: Inputs) -> dict[str, Any]:

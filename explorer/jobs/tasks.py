@@ -11,14 +11,15 @@ from typing import Any
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
+from explorer.jobs.stability_task import StabilityTask
 
 __all__ = ["Task", "task_from_json"]
 
-Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask
+Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask | StabilityTask
 
 
 def task_from_json(described: Mapping[str, Any]) -> Task:
     """Read what ``to_json`` wrote."""
-    kinds: dict[str, type[Task]] = {task.kind: task for task in (GraphTask, LayoutTask, QualityTask, GraphColumnsTask)}
+    kinds: dict[str, type[Task]] = {task.kind: task for task in (GraphTask, LayoutTask, QualityTask, GraphColumnsTask, StabilityTask)}
     fields = dict(described)
     return kinds[fields.pop("kind")](**fields)

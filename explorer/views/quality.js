@@ -1,4 +1,4 @@
-// How good the layouts are, compared. Names of layouts and columns go through textContent only.
+// How good the layouts are, compared, and how much of them is chance. Names of layouts and columns go through textContent only.
 const element = (kind, name, text) => {
   const made = document.createElement(kind);
   if (name) made.className = name;
@@ -17,16 +17,20 @@ const WHOLE = [
 
 export function render({model}) {
   const box = element("div", "quality"), hint = element("p", "hint"), todo = element("div"), figures = element("div"), around = element("div");
+  const steady = element("div"), runs_bar = element("progress"), runs_stop = element("button", "act", "Stop these runs");
   const shepard = element("figure"), canvas = element("canvas"), graph = element("p"), bar = element("progress");
   const stop = element("button", "act", "Stop measuring");
   stop.type = "button";
   stop.dataset.key = "stop";
   stop.addEventListener("click", () => model.send_msg({type: "stop"}));
+  runs_stop.type = "button";
+  runs_stop.dataset.key = "stop runs";
+  runs_stop.addEventListener("click", () => model.send_msg({type: "stop_runs"}));
   shepard.append(element("span", "up", "on the map"), canvas, element("span", "along", "distance in the data"));
   canvas.setAttribute("role", "img");
-  bar.max = 1;
-  box.append(hint, todo, figures, shepard, around, graph);
-  let k = 15, drawn = "";
+  bar.max = runs_bar.max = 1;
+  box.append(hint, todo, figures, shepard, steady, around, graph);
+  let k = 15, drawn = "", running = "";
 
   const button = (name, text, act, key) => {  // the key finds it again when everything is drawn anew: the focus stays
     const made = element("button", name, text);
@@ -122,6 +126,46 @@ export function render({model}) {
     drawn = measuring;
     draw_progress();
   };
+  let run_state = null;  // the same of the layout that is run again
+  const draw_runs = () => {
+    const {fraction = 0, stage} = model.runs;
+    runs_bar.value = fraction;
+    if (run_state) run_state.textContent = `${stage || "starting"}, ${Math.round(100 * fraction)}%`;
+  };
+  const draw_steady = layouts => {
+    steady.replaceChildren();
+    run_state = null;
+    running = model.runs.title ?? "";
+    if (!layouts.length) return;
+    const known = layouts.filter(layout => layout.steady.state === "known");
+    steady.append(heading("Stability", "How much of a map is chance: the same method again, with other seeds"));
+    for (const layout of layouts.filter(layout => layout.steady.state !== "known")) {
+      const made = element("div", "todo"), name = element("span", "name", layout.title), {state: at, why} = layout.steady;
+      name.dir = "auto";
+      made.append(name);
+      if (layout.title === running) made.append(run_state = element("span", "state"));
+      else if (at === "waiting") made.append(element("span", "state", "waits"));
+      else if (at === "unknown") made.append(button("act", "Measure stability", () => model.send_msg({type: "run_again", title: layout.title}), `run again ${layout.title}`));
+      if (why) made.append(element("span", "why", why));
+      made.style.flexWrap = why ? "wrap" : "";
+      steady.append(made);
+    }
+    if (running) {
+      runs_bar.setAttribute("aria-label", `Running ${running} again`);
+      steady.append(runs_bar, runs_stop);
+    }
+    if (known.length) steady.append(heading("Wobble", "How far a row lies from its mean place over all runs, as a share of the map's width: the median. Less is steadier. The mark is what chance gives."));
+    for (const layout of known) {  // a bar is full at half the map's width: chance gives about a third
+      const {wobble, control} = layout.steady;
+      steady.append(line(layout, 2 * wobble, percent(wobble), {chance: 2 * control, what: "wobble", kind: "false"}));
+    }
+    if (known.length) steady.append(heading("Neighbors on the map kept over runs", "Which share of a row's 15 nearest on the map are its 15 nearest in another run, too. The mark is what chance gives."));
+    for (const layout of known) {
+      const {kept, chance} = layout.steady;
+      steady.append(line(layout, kept, percent(kept), {chance, what: "kept over runs"}));
+    }
+    draw_runs();
+  };
   const draw_around = listed => {
     around.replaceChildren();
     if (!listed.length) return;
@@ -156,6 +200,7 @@ export function render({model}) {
     draw_todo(layouts);
     draw_figures(layouts.filter(layout => layout.state === "known"));
     draw_pairs(pairs);
+    draw_steady(layouts);
     draw_around(neighborhoods);
     graph.textContent = facts ?? "";
     graph.hidden = !facts;
@@ -164,6 +209,9 @@ export function render({model}) {
   model.on("content", update);
   model.on("progress", () => {  // only what has changed: the focus stays on Stop
     if (model.progress.title === drawn) draw_progress(); else draw_todo(model.content.layouts ?? []);
+  });
+  model.on("runs", () => {
+    if ((model.runs.title ?? "") === running) draw_runs(); else draw_steady(model.content.layouts ?? []);
   });
   update();
   return box;

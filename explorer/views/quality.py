@@ -1,4 +1,4 @@
-"""How good the layouts are, compared; colors the maps by what was measured, and has measured what was not; sets one component."""
+"""How good the layouts are, and how much of them is chance; colors the maps by what was measured, has measured what was not."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import param
 from explorer.appraisal import NEIGHBORHOODS
 from explorer.compute.preservation import PRESERVED_K
 from explorer.session import Session
+from explorer.steadiness import KEPT, WOBBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ class QualityComponent(pn.custom.JSComponent):
 
     content = param.Dict(default={}, doc="See QualityView: plain numbers and text all of it.")
     progress = param.Dict(default={}, doc="title, fraction: what is being measured.")
+    runs = param.Dict(default={}, doc="title, stage, fraction: what is being run again.")
 
     _esm = Path(__file__).with_name("quality.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("panels.css"), Path(__file__).with_name("quality.css")]  # type: ignore[list-item]  # as Panel allows
@@ -67,8 +69,11 @@ class QualityView(pn.viewable.Viewer):
         session.appearance.param.watch(self._update, ["color_by"])
         session.assessment.param.watch(self._update, ["known", "failed", "graph", "waiting", "measuring"])
         session.assessment.param.watch(self._update_progress, ["measuring", "fraction"])
+        session.steadiness.param.watch(self._update, ["known", "failed", "waiting", "measuring"])
+        session.steadiness.param.watch(self._update_runs, ["measuring", "stage", "fraction"])
         self._update()
         session.assessment.begin()
+        session.steadiness.begin()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self.component
@@ -78,11 +83,12 @@ class QualityView(pn.viewable.Viewer):
     def _take(self, message: object) -> None:
         if not isinstance(message, dict) or self._session.dataset is None:
             return
-        assessment, kind, title = self._session.assessment, message.get("type"), message.get("title")
-        if kind == "measure" and isinstance(title, str):
-            assessment.measure(title)
-        elif kind == "stop":
-            assessment.stop()
+        assessment, steadiness = self._session.assessment, self._session.steadiness
+        kind, title = message.get("type"), message.get("title")
+        if kind in ("measure", "run_again") and isinstance(title, str):
+            (assessment if kind == "measure" else steadiness).measure(title)
+        elif kind in ("stop", "stop_runs"):
+            (assessment if kind == "stop" else steadiness).stop()
         elif kind == "color":
             column = self._column(title, message.get("what"))
             if column is not None:
@@ -95,6 +101,8 @@ class QualityView(pn.viewable.Viewer):
         assessment = self._session.assessment
         if not isinstance(what, str):
             return None
+        if what in (WOBBLE, KEPT):
+            return self._session.steadiness.column(str(title), what)
         return assessment.column(title, what) if isinstance(title, str) else assessment.neighborhood_column(what)
 
     # -- from the session
@@ -107,6 +115,10 @@ class QualityView(pn.viewable.Viewer):
     def _update_progress(self, *_: object) -> None:
         assessment = self._session.assessment
         self.component.progress = {"title": assessment.measuring, "fraction": round(assessment.fraction, 2)}
+
+    def _update_runs(self, *_: object) -> None:
+        steadiness = self._session.steadiness
+        self.component.runs = {"title": steadiness.measuring, "stage": steadiness.stage, "fraction": round(steadiness.fraction, 2)}
 
     def _content(self) -> dict[str, Any]:
         session, assessment = self._session, self._session.assessment
@@ -125,7 +137,9 @@ class QualityView(pn.viewable.Viewer):
                     "state": "known" if title in assessment.known else "waiting" if title in waiting else "unknown",
                     "failed": assessment.failed.get(title, ""),
                     "on_map": title == on_map,
-                    **self._figures(title, assessment.known.get(title), color),
+                    "colors": self._colors(title, color),
+                    "steady": self._steady(title),
+                    **self._figures(assessment.known.get(title)),
                 }
                 for title in titles
             ],
@@ -134,11 +148,25 @@ class QualityView(pn.viewable.Viewer):
             "pairs": self._pairs(on_map),
         }
 
-    def _figures(self, title: str, appraisal: Appraisal | None, color: str | None) -> dict[str, Any]:
+    def _colors(self, title: str, color: str | None) -> list[str]:
+        """Say which of the columns of a layout color the maps."""
+        listed = ["false", "missing", *(f"kept {k}" for k in PRESERVED_K), WOBBLE, KEPT]
+        return [] if color is None else [what for what in listed if self._column(title, what) == color]
+
+    def _steady(self, title: str) -> dict[str, Any]:
+        steadiness = self._session.steadiness
+        why = steadiness.why_not(title)
+        if why:
+            return {"state": "fixed", "why": why}
+        found = steadiness.known.get(title)
+        if found is not None:
+            return {"state": "known", **found._asdict()}
+        waits = title in (*steadiness.waiting, steadiness.measuring)
+        return {"state": "waiting" if waits else "unknown", "why": steadiness.failed.get(title, "")}
+
+    def _figures(self, appraisal: Appraisal | None) -> dict[str, Any]:
         if appraisal is None:
             return {}
-        what = ["false", "missing", *(f"kept {k}" for k in PRESERVED_K)]
-        columns = {name: self._session.assessment.column(title, name) for name in what}
         return {
             "kept": [[k, appraisal.kept[k], appraisal.chance[k]] for k in sorted(appraisal.kept)],
             "false": appraisal.false,
@@ -146,7 +174,6 @@ class QualityView(pn.viewable.Viewer):
             "whole": dict(appraisal.whole),
             "control": dict(appraisal.control),
             "metric": appraisal.metric,
-            "colors": [name for name, column in columns.items() if column is not None and column == color],
         }
 
     def _graph(self) -> str:

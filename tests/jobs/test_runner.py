@@ -135,7 +135,7 @@ def test_a_target_that_is_no_category_is_said_in_a_sentence(tmp_path: Path) -> N
     with pytest.raises(BadParameter, match="target=row is not allowed: noise has no column of categories"):
         offline.submit_layout(data, UMAP(target="row")).result()
     data = with_kinds(data, ["a"] * 12)
-    with pytest.raises(UnknownChoice, match="kin is not a target. Did you mean kind"):
+    with pytest.raises(UnknownChoice, match=r"kin is not a target\. Did you mean kind"):
         offline.submit_layout(data, UMAP(target="kin")).result()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 
 from explorer import assessment
 from explorer.compute.neighbors import neighbor_graph
+from explorer.compute.projections import UMAP
 from explorer.data.dataset import Dataset, GivenGraph, open_dataset
+from explorer.jobs.runner import Runner
 from explorer.session import Session
 from explorer.views.layout_bar import LayoutBar
 from explorer.views.quality import QualityView
@@ -107,6 +110,40 @@ def test_without_a_graph_it_is_measured_when_asked_for_and_stopped(
     assert "all" not in view.component.content["graph"]
 
 
+def test_a_layout_is_run_again_when_asked_for_and_colors_the_maps(
+    view: QualityView, session: Session, jobs: Runner, loop: Any, show: Callable[..., Dataset]
+):
+    dataset = show(seed=54)
+    assert layout(view)["steady"] == {"state": "fixed", "why": "Nobody knows how it was made."}
+    jobs.submit_layout(dataset, UMAP(n_epochs=10)).result(60)
+    session.open(dataset)
+
+    def umap() -> dict[str, Any]:
+        listed = view.component.content["layouts"]
+        return next((layout for layout in listed if layout["title"] == "UMAP, n_epochs 10"), {"steady": {}})
+
+    loop.until(lambda: umap()["steady"] == {"state": "unknown", "why": ""})
+    said: list[dict[str, Any]] = []
+    view.component.param.watch(lambda event: said.append(event.new), ["runs"])
+    send(view, loop, "run_again", title="UMAP, n_epochs 10")
+    send(view, loop, "stop_runs")
+    assert umap()["steady"]["state"] == "unknown"
+    send(view, loop, "run_again", title="UMAP, n_epochs 10")
+    assert umap()["steady"]["state"] == "waiting"
+    loop.until(lambda: umap()["steady"]["state"] == "known")
+    assert ("UMAP, n_epochs 10", "run 4 of 4") in [(told["title"], told["stage"]) for told in said]
+    told = umap()["steady"]
+    assert (told["runs"], told["chance"]) == (4, pytest.approx(15 / (N - 1)))
+    assert told["wobble"] < told["control"]
+    json.dumps(view.component.content)
+    loop.until(lambda: "UMAP, n_epochs 10: wobble" in session.columns)
+    for what in ("wobble", "kept over runs"):
+        send(view, loop, "color", title="UMAP, n_epochs 10", what=what)
+        assert (session.appearance.color_by, umap()["colors"]) == (f"UMAP, n_epochs 10: {what}", [what])
+        send(view, loop, "color", title="UMAP, n_epochs 10", what=what)
+        assert session.appearance.color_by == "kind"
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -115,6 +152,10 @@ def test_without_a_graph_it_is_measured_when_asked_for_and_stopped(
         {"type": "color", "title": "x, y", "what": "mars"},
         {"type": "color", "what": 3},
         {"type": "measure", "title": "mars"},
+        {"type": "run_again", "title": "mars"},
+        {"type": "run_again", "title": "x, y"},
+        {"type": "color", "title": "x, y", "what": "wobble"},
+        {"type": "color", "what": "wobble"},
         {"type": "disagreement", "column": "word"},
         {"type": "color", "title": ["x, y"], "what": "false"},
     ],
