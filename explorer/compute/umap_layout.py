@@ -15,7 +15,7 @@ from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapsho
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
 from explorer.errors import BadParameter
 
-__all__ = ["UMAP"]
+__all__ = ["UMAP", "default_epochs"]
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, as in umap-learn
 FEW_EPOCHS = 10  # up to which edges are dropped as if there were the default number, as in umap-learn
@@ -82,7 +82,7 @@ class UMAP(Projection):
 
     def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot:
         """Place the rows on the plane of PCA, 10 to each side; see :meth:`Projection.start`."""
-        return Snapshot(_start(vectors, self.seed, should_stop), 0, self.n_epochs or _default_epochs(len(vectors)))
+        return Snapshot(_start(vectors, self.seed, should_stop), 0, self.n_epochs or default_epochs(len(vectors)))
 
     def fit(
         self,
@@ -120,7 +120,8 @@ def _wide_enough(graph: NeighborGraph | None, k: int) -> NeighborGraph:
     return graph
 
 
-def _default_epochs(n: int) -> int:
+def default_epochs(n: int) -> int:
+    """Say how many epochs n rows have where none are asked for."""
     return 500 if n <= SMALL else 200
 
 
@@ -144,7 +145,7 @@ def _optimize(
     from explorer.compute.umap_epochs import coefficient_tables, run_epochs
 
     strongest = edges.data.max()
-    edges.data[edges.data < strongest / (epochs if epochs > FEW_EPOCHS else _default_epochs(len(start)))] = 0
+    edges.data[edges.data < strongest / (epochs if epochs > FEW_EPOCHS else default_epochs(len(start)))] = 0
     edges.eliminate_zeros()
     every = (strongest / edges.data).astype(np.float32)
     due = every.copy()
