@@ -186,8 +186,8 @@ def _project(options: argparse.Namespace) -> None:
     projections = projections_from(options, list(dict.fromkeys(options.method or ["umap"])))
     check_target(options.output)
     dataset = _opened(options.file, options)
-    for projection in projections:
-        _foretell(projection.title, runner().forecast_layout(dataset, projection))
+    foreseen = [(projection.title, runner().forecast_layout(dataset, projection)) for projection in projections]
+    _foretell(foreseen)
     layouts = [finished(runner().submit_layout(dataset, projection)) for projection in projections]
     write_layouts(options.output, dataset, layouts)
     _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {', '.join(projection.title for projection in projections)}")
@@ -210,7 +210,7 @@ def _neighbors(options: argparse.Namespace) -> None:
 
     check_target(options.output)
     dataset = _opened(options.file, options)
-    _foretell("Neighbor graph", runner().forecast_graph(dataset, metric=options.metric, k=options.k))
+    _foretell([("Neighbor graph", runner().forecast_graph(dataset, metric=options.metric, k=options.k))])
     graph = neighbor_graph(dataset, k=options.k, metric=options.metric)
     write_neighbors(options.output, dataset, graph)
     recall = "" if math.isnan(graph.recall) else f", recall {graph.recall:.3f}"  # not known of a graph that came with the data
@@ -293,10 +293,11 @@ def _remark(sentences: Iterable[str]) -> None:
         print(f"explorer: {sentence}", file=sys.stderr)
 
 
-def _foretell(what: str, forecast: Forecast | None) -> None:
-    """Say what a computation will take; nothing where there is none."""
-    if forecast is not None:
-        _remark([f"{what} takes {forecast}."])
+def _foretell(foreseen: Iterable[tuple[str, Forecast | None]]) -> None:
+    """Say in one line what will be computed and what it takes; nothing where all of it is there."""
+    takes = [f"{what} takes {forecast}" for what, forecast in foreseen if forecast is not None]
+    if takes:
+        _remark([f"{', '.join(takes)}."])
 
 
 def _told(sentence: str, code: int) -> int:

@@ -30,10 +30,13 @@ _PROCESS: Final = 25 * _MB  # Python and NumPy: what a process has before it beg
 _SCIPY: Final = 15 * _MB
 _COMPILED: Final = 50 * _MB  # numba and kernels that are kept on disk; where they have to be compiled first, it is up to 300 MB more
 _START_S: Final = 0.7  # to load what is needed
+_START_COMPILED_S: Final = 1.5  # numba as well
 _SYMMETRIC: Final = 1.6  # edges of a graph in both directions, for each in one: neighbors are often mutual
 _MOST_NODES: Final = 4096  # a side of t-SNE's grid
 _EARLY_TURNS: Final = 100  # of t-SNE's first steps, before its rule ends them
-_FEW_S, _MINUTES_FROM_S, _HOURS_FROM_S = 10, 90, 2 * 3600
+_FEW_S: Final = 10
+_MINUTES_FROM_S: Final = 90
+_HOURS_FROM_S: Final = 2 * 3600
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def forecast_graph(n: int, d: int, k: int) -> Forecast:
         stages = {"sorting of points": _duplicate_terms(n, d), "neighbor graph": _exact_terms(n, d, k)}
         return Forecast({"start": _START_S, "graph": _exact_seconds(n, d)}, stages)
     stages = {"neighbor graph": _descent_terms(n, d, k), "sorting of neighbors": _sorting_terms(n, d, k)}
-    return Forecast({"start": _START_S, "graph": _descent_seconds(n, d, k)}, stages)
+    return Forecast({"start": _START_COMPILED_S, "graph": _descent_seconds(n, d, k)}, stages)
 
 
 def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool) -> Forecast:
@@ -102,11 +105,11 @@ def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool) -> 
     settings: Mapping[str, Any] = chosen.settings()
     request = chosen.graph_request(n)
     stages: dict[str, Mapping[str, int]] = {"PCA": _pca_terms(n, d)}
-    times = {"start": _START_S}
+    times = {"start": _START_COMPILED_S if request is not None else _START_S}
     if request is not None and with_graph:
         graph = forecast_graph(n, d, request["k"])
         stages.update(graph.stages)
-        times.update(graph.times)
+        times["graph"] = graph.times["graph"]
     seconds = _pca_seconds(n, d)
     if chosen.method == "umap":
         stages.update(_umap_stages(n, settings["n_neighbors"] - 1))
@@ -144,7 +147,7 @@ def _descent_terms(n: int, d: int, k: int) -> dict[str, int]:
         "heap of neighbors": 9 * n * kept,
         "candidates, new and old": 16 * n * width,
         "who lists whom": 8 * n * kept,
-        "proposed neighbors of a block": 6 * proposed,
+        "proposed neighbors of a block": 7 * proposed,
     }
 
 
@@ -163,7 +166,7 @@ def _sorting_terms(n: int, d: int, k: int) -> dict[str, int]:
 def _pca_terms(n: int, d: int) -> dict[str, int]:
     products = 40 * min(n, d) ** 2 if min(n, d) <= DENSE_BELOW else 500 * d
     block = min(8 * n * d, BLOCK_BYTES)
-    return {"process": _PROCESS + _SCIPY, "blocks": 5 * block // 2, "products": products, "coordinates": 100 * n}
+    return {"process": _PROCESS + _SCIPY, "blocks": 5 * block // 2, "products": products, "coordinates": 200 * n}
 
 
 def _umap_stages(n: int, k: int, *, held: int = 0) -> dict[str, dict[str, int]]:
@@ -207,7 +210,7 @@ def _exact_seconds(n: int, d: int) -> float:
 
 
 def _descent_seconds(n: int, d: int, k: int) -> float:
-    return n * log2(n) * (k + 1) * (1.2e-7 + 1e-10 * d)
+    return n * log2(n) * (k + 1) * (0.8 + k / 150) * (1.2e-7 + 2.5e-10 * d)
 
 
 def _pca_seconds(n: int, d: int) -> float:
@@ -215,7 +218,7 @@ def _pca_seconds(n: int, d: int) -> float:
 
 
 def _umap_seconds(n: int, k: int, epochs: int | None) -> float:
-    return n * k * (1e-6 + (epochs or default_epochs(n)) * 2e-8)
+    return n * k * (2.5e-6 + (epochs or default_epochs(n)) * 2e-8)
 
 
 def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool) -> float:
