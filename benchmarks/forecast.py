@@ -2,9 +2,9 @@
 
     python benchmarks/forecast.py [--sizes 5000x64 120000x384 …] [--jobs graph pca umap tsne] [--quick] [--json]
 
-Clusters of normal rows. Memory is what the process holds for itself (anonymous and shared, not mapped files), sampled every 3 ms. The graph is
-computed first and kept, so that each layout is forecast without it. A store that is new compiles for a minute: name a folder with
-NUMBA_CACHE_DIR and run it twice.
+Clusters of normal rows. Memory is what the process holds for itself (anonymous and shared, not mapped files), sampled every 3 ms. The
+graph is computed first and kept, so that each layout is forecast without it. A store that is new compiles for a minute: name a folder
+with NUMBA_CACHE_DIR and run it twice.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _descent_terms(n: int, d: int, k: int) -> dict[str, int]:
     return {
         "process": _PROCESS + _COMPILED,
         "points": 4 * n * (d + 1),
-        "leaves of the trees": 7 * n * _trees(n),
+        "trees and their leaves": 20 * n * _trees(n),
         "heap of neighbors": 9 * n * kept,
         "candidates, new and old": 16 * n * width,
         "who lists whom": 8 * n * kept,
@@ -166,7 +166,7 @@ def _sorting_terms(n: int, d: int, k: int) -> dict[str, int]:
 def _pca_terms(n: int, d: int) -> dict[str, int]:
     products = 40 * min(n, d) ** 2 if min(n, d) <= DENSE_BELOW else 500 * d
     block = min(8 * n * d, BLOCK_BYTES)
-    return {"process": _PROCESS + _SCIPY, "blocks": 5 * block // 2, "products": products, "coordinates": 200 * n}
+    return {"process": _PROCESS + _SCIPY, "blocks": 3 * block, "products": products, "coordinates": 100 * n}
 
 
 def _umap_stages(n: int, k: int, *, held: int = 0) -> dict[str, dict[str, int]]:
@@ -174,9 +174,9 @@ def _umap_stages(n: int, k: int, *, held: int = 0) -> dict[str, dict[str, int]]:
     one_way = n * min(k, n - 1)
     edges = int(one_way * _SYMMETRIC)
     process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 56 * n}
-    joining = {"edges one way and back": 16 * one_way, "their sum and product": 16 * one_way}
+    joining = {"edges one way and back": 16 * one_way, "their sum and product": 14 * one_way}
     return {
-        "fuzzy set": {**process, **joining, "edges": 8 * edges, "a block of distances": 48 * min(n, 65_536) * k},
+        "fuzzy set": {**process, **joining, "edges": 8 * edges, "a block of distances": 32 * min(n, 65_536) * k},
         "UMAP": {**process, "edges": 12 * edges, "their schedule": 12 * edges},
     }
 
@@ -188,7 +188,7 @@ def _tsne_stages(n: int, k: int, *, of_umap: bool) -> dict[str, dict[str, int]]:
     umap = _umap_stages(n, 14, held=80 * n + 8 * edges) if of_umap else {}
     return {
         **umap,
-        "affinities": {**process, "affinities as they are made": 32 * edges},
+        "affinities": {**process, "affinities as they are made": 36 * edges},
         "t-SNE": {**process, "grid": 180 * _nodes(n) ** 2},
     }
 
@@ -198,8 +198,8 @@ def _trees(n: int) -> int:
 
 
 def _nodes(n: int) -> int:
-    """Say how many nodes a side the grid of t-SNE has at the end: layouts grow with the root of their rows."""
-    return int(min(_MOST_NODES, max(450.0, 1.8 * sqrt(n))))
+    """Say how many nodes a side the grid of t-SNE has at the end: layouts grow with the root of their rows, large ones less quickly."""
+    return int(min(_MOST_NODES, max(64.0, min(450.0, 6.4 * sqrt(n)), 1.8 * sqrt(n))))
 
 
 # -- time, in seconds of the reference machine; measured by benchmarks/forecast.py

@@ -22,10 +22,12 @@ _MACHINE: Final = "machine"
 _VERSION: Final = 1  # raise it when the measurement or its reference changes
 _LATEST: Final = 5  # computations of a kind that count
 _TELLING_S: Final = 2.0  # shorter ones mostly load and compile
-_WIDE: Final = 768
-_TAKEN: Final = 2_000_000
-_REPEATED: Final = 5
-_REFERENCE_S: Final = (0.0105, 0.0165)  # of the two, on the machine of explorer.compute.forecast.REFERENCE
+_VALUES: Final = 2_000_000
+_TAKEN: Final = 100_000  # so few that it takes less than a millisecond, in which nobody else gets the core
+_REPEATED: Final = 30
+_REFERENCE_S: Final = (0.0006, 0.0004)  # of the two, on the machine of explorer.compute.forecast.REFERENCE
+_REFERENCE_THREADS: Final = 2
+_SERIAL: Final = 0.3  # of a computation
 
 
 def pace_of(seconds: float, forecast: float) -> dict[str, float]:
@@ -42,7 +44,7 @@ def paces(store: Store) -> Mapping[str, float]:
 
 
 def machine_pace(store: Store) -> float:
-    """Return how much longer this machine takes for a matrix product and a pass over memory; measured once a store, in a tenth of a second.
+    """Return how much longer this machine takes for arithmetic and for reading memory; measured once a store, in a fifth of a second.
 
     Raises
     ------
@@ -64,16 +66,14 @@ def _kept(store: Store) -> Iterator[tuple[str, float, float]]:
 
 
 def _measured() -> float:
-    """Time both a few times; the shortest counts, as others may use the machine meanwhile."""
+    """Time two pieces of work on one core a few times; the shortest counts, as others may use the machine meanwhile."""
     numbers = np.random.default_rng(0)
-    square = numbers.standard_normal((_WIDE, _WIDE), dtype=np.float32)
-    places = numbers.integers(0, _TAKEN, _TAKEN)
-    values = np.zeros(_TAKEN, np.float64)
-    shortest = [np.inf, np.inf]
+    values, places = numbers.random(_VALUES), numbers.integers(0, _VALUES, _TAKEN)
+    few, shortest = values[:_TAKEN], [np.inf, np.inf]
     for _ in range(_REPEATED):
-        for at, work in enumerate((lambda: square @ square, lambda: values[places])):
+        for at, work in enumerate((lambda: np.exp(few), lambda: values[places])):
             began = perf_counter()
             work()
             shortest[at] = min(shortest[at], perf_counter() - began)
-    ratios = [seconds / reference for seconds, reference in zip(shortest, _REFERENCE_S, strict=True)]
-    return float(np.sqrt(ratios[0] * ratios[1]))
+    arithmetic, memory = (seconds / reference for seconds, reference in zip(shortest, _REFERENCE_S, strict=True))
+    return float(np.sqrt(arithmetic * memory) * (_SERIAL + (1 - _SERIAL) * _REFERENCE_THREADS / settings.compute_threads()))
