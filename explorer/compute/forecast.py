@@ -27,7 +27,7 @@ REFERENCE: Final = "2 cores of an AMD EPYC"
 
 _MB: Final = 1_000_000
 _PROCESS: Final = 25 * _MB  # Python and NumPy: what a process has before it begins
-_SCIPY: Final = 15 * _MB
+_SCIPY: Final = 20 * _MB
 _COMPILED: Final = 50 * _MB  # numba and kernels that are kept on disk; where they have to be compiled first, it is up to 300 MB more
 _START_S: Final = 0.7  # to load what is needed
 _START_COMPILED_S: Final = 1.5  # numba as well
@@ -166,7 +166,7 @@ def _sorting_terms(n: int, d: int, k: int) -> dict[str, int]:
 def _pca_terms(n: int, d: int) -> dict[str, int]:
     products = 40 * min(n, d) ** 2 if min(n, d) <= DENSE_BELOW else 500 * d
     block = min(8 * n * d, BLOCK_BYTES)
-    return {"process": _PROCESS + _SCIPY, "blocks": 3 * block, "products": products, "coordinates": 100 * n}
+    return {"process": _PROCESS + _SCIPY, "blocks": 3 * block, "products": products, "coordinates": 20 * n}
 
 
 def _umap_stages(n: int, k: int, *, held: int = 0) -> dict[str, dict[str, int]]:
@@ -214,7 +214,7 @@ def _descent_seconds(n: int, d: int, k: int) -> float:
 
 
 def _pca_seconds(n: int, d: int) -> float:
-    return n * d * (8e-9 + 4e-11 * min(n, d)) if min(n, d) <= DENSE_BELOW else n * d * 2e-7
+    return n * d * (5e-8 + 4e-11 * min(n, d)) if min(n, d) <= DENSE_BELOW else n * d * 2e-7
 
 
 def _umap_seconds(n: int, k: int, epochs: int | None) -> float:
@@ -223,7 +223,7 @@ def _umap_seconds(n: int, k: int, epochs: int | None) -> float:
 
 def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool) -> float:
     turns = iterations + (0 if of_umap else _EARLY_TURNS)
-    each = n * (1.5e-7 + k * 2e-9) + _nodes(n) ** 2 * 4e-8
+    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8
     return n * k * 1e-6 + turns * each + (_umap_seconds(n, 14, None) if of_umap else 0.0)
 
 
