@@ -24,6 +24,7 @@ class Asker(Threaded, Protocol):
 
     dataset: Any
     runs: Any
+    running: Any
     choice: ProjectionChoice
     param: Any
 
@@ -46,7 +47,7 @@ class Outlook(param.Parameterized):
         self._asker, self._jobs = asker, jobs
         self._begun = False
         self._looked = 0  # counts what was asked: a late answer to an old question is dropped
-        asker.param.watch(self._look, ["dataset", "runs"])
+        asker.param.watch(self._look, ["dataset", "runs", "running"])
         asker.choice.param.watch(self._look, ["method"])
         for chosen in asker.choice.projections.values():
             chosen.param.watch(self._look, list(chosen.settings()))
@@ -58,8 +59,8 @@ class Outlook(param.Parameterized):
             self._look()
 
     def _look(self, *_: object) -> None:
-        if not self._begun:
-            return
+        if not self._begun or self._asker.running:
+            return  # what runs now has memory that will be free again
         self._looked += 1
         dataset, chosen = self._asker.dataset, self._asker.choice.current
         if dataset is None or dataset.vectors is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["machine_pace", "pace_of", "paces"]
 
 _MACHINE: Final = "machine"
-_VERSION: Final = 1  # raise it when the measurement or its reference changes
+_VERSION: Final = 1  # raise it when the times of a forecast change, or the measurement: older paces are then of something else
 _LATEST: Final = 5  # computations of a kind that count
 _TELLING_S: Final = 2.0  # shorter ones mostly load and compile
 _VALUES: Final = 2_000_000
@@ -32,7 +32,7 @@ _SERIAL: Final = 0.3  # of a computation
 
 def pace_of(seconds: float, forecast: float) -> dict[str, float]:
     """Return what is kept beside a result: how much longer it took than was forecast; nothing where that says little."""
-    return {"pace": round(seconds / forecast, 4)} if forecast >= _TELLING_S else {}
+    return {"pace": round(seconds / forecast, 4), "pace_version": _VERSION} if forecast >= _TELLING_S else {}
 
 
 def paces(store: Store) -> Mapping[str, float]:
@@ -57,12 +57,9 @@ def machine_pace(store: Store) -> float:
 
 
 def _kept(store: Store) -> Iterator[tuple[str, float, float]]:
-    for entry in store.entries(GRAPH):
-        if "pace" in entry.meta:
-            yield "graph", entry.created, entry.meta["pace"]
-    for entry in store.entries(LAYOUT):
-        if "pace" in entry.meta:
-            yield entry.meta["method"], entry.created, entry.meta["pace"]
+    for entry in (*store.entries(GRAPH), *store.entries(LAYOUT)):
+        if entry.meta.get("pace_version") == _VERSION:
+            yield entry.meta.get("method", "graph"), entry.created, entry.meta["pace"]
 
 
 def _measured() -> float:
