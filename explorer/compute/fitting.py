@@ -14,7 +14,9 @@ __all__ = ["graph_fits", "layout_fits"]
 _SIZES = {"umap": "n_neighbors", "tsne": "perplexity"}  # the parameter that decides how many edges there are
 
 
-def layout_fits(n: int, d: int, chosen: Projection, memory: int, *, needs_graph: Callable[[GraphRequest], bool]) -> list[str]:
+def layout_fits(
+    n: int, d: int, chosen: Projection, memory: int, *, needs_graph: Callable[[GraphRequest], bool], left_out: bool = False
+) -> list[str]:
     """List what each alone would make a layout fit, what changes least first.
 
     Parameters
@@ -27,12 +29,14 @@ def layout_fits(n: int, d: int, chosen: Projection, memory: int, *, needs_graph:
         Bytes that there are.
     needs_graph : callable
         Whether a neighbor graph has to be computed.
+    left_out : bool
+        Whether there are rows that are not drawn.
     """
 
     def fits(changed: Projection, rows: int = n) -> bool:
         request = changed.graph_request(rows)
         with_graph = request is not None and (rows < n or needs_graph(request))  # other rows are other data: nothing is stored of them
-        return forecast_layout(rows, d, changed, with_graph=with_graph).memory <= memory
+        return forecast_layout(rows, d, changed, with_graph=with_graph, left_out=left_out).memory <= memory
 
     found = []
     name = _SIZES.get(chosen.method)

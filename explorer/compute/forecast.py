@@ -90,7 +90,7 @@ def forecast_graph(n: int, d: int, k: int) -> Forecast:
     return Forecast({"start": _START_COMPILED_S, "graph": _descent_seconds(n, d, k)}, stages)
 
 
-def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool) -> Forecast:
+def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, left_out: bool = False) -> Forecast:
     """Forecast a layout, with its neighbor graph where that has to be computed first.
 
     Parameters
@@ -101,6 +101,8 @@ def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool) -> 
         Method and parameters.
     with_graph : bool
         Whether its neighbor graph has to be computed.
+    left_out : bool
+        Whether there are rows that are not drawn: then the graph, which is kept with them, is copied without them.
     """
     settings: Mapping[str, Any] = chosen.settings()
     request = chosen.graph_request(n)
@@ -111,12 +113,13 @@ def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool) -> 
         stages.update(graph.stages)
         times["graph"] = graph.times["graph"]
     seconds = _pca_seconds(n, d)
+    copied = 8 * n * request["k"] if request is not None and left_out else 0
     if chosen.method == "umap":
-        stages.update(_umap_stages(n, settings["n_neighbors"] - 1))
+        stages.update(_umap_stages(n, settings["n_neighbors"] - 1, held=copied))
         seconds += _umap_seconds(n, settings["n_neighbors"] - 1, settings["n_epochs"])
     elif chosen.method == "tsne":
         k, of_umap = ceil(3 * settings["perplexity"]), settings["init"] == "umap"
-        stages.update(_tsne_stages(n, k, of_umap=of_umap))
+        stages.update(_tsne_stages(n, k, held=copied, of_umap=of_umap))
         seconds += _tsne_seconds(n, k, settings["n_iter"], of_umap=of_umap)
     return Forecast({**times, chosen.method: seconds}, stages)
 
@@ -169,7 +172,7 @@ def _pca_terms(n: int, d: int) -> dict[str, int]:
     return {"process": _PROCESS + _SCIPY, "blocks": 3 * block, "products": products, "coordinates": 20 * n}
 
 
-def _umap_stages(n: int, k: int, *, held: int = 0) -> dict[str, dict[str, int]]:
+def _umap_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
     """Join both directions of the edges, then let epochs run over them; ``held`` bytes are held meanwhile."""
     one_way = n * min(k, n - 1)
     edges = int(one_way * _SYMMETRIC)
@@ -181,11 +184,11 @@ def _umap_stages(n: int, k: int, *, held: int = 0) -> dict[str, dict[str, int]]:
     }
 
 
-def _tsne_stages(n: int, k: int, *, of_umap: bool) -> dict[str, dict[str, int]]:
-    """Make affinities of both directions, then descend with a grid over the layout."""
+def _tsne_stages(n: int, k: int, *, held: int, of_umap: bool) -> dict[str, dict[str, int]]:
+    """Make affinities of both directions, then descend with a grid over the layout; ``held`` bytes are held meanwhile."""
     edges = int(n * min(k, n - 1) * _SYMMETRIC)
-    process = {"process": _PROCESS + _SCIPY + _COMPILED, "layouts": 80 * n, "affinities": 8 * edges}
-    umap = _umap_stages(n, 14, held=80 * n + 8 * edges) if of_umap else {}
+    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 80 * n, "affinities": 8 * edges}
+    umap = _umap_stages(n, 14, held=held + 80 * n + 8 * edges) if of_umap else {}
     return {
         **umap,
         "affinities": {**process, "affinities as they are made": 36 * edges},

@@ -58,12 +58,13 @@ def refuse_layout(dataset: Dataset, projection: Projection, missing: Missing, wh
     NotEnoughMemory
         With what would fit.
     """
-    n, d, there = dataset.n_drawable, dataset.n_dims, room()
-    if there is None or forecast_layout(n, d, projection, with_graph=True).memory <= there.free:
+    there = room()
+    if there is None or _layout(dataset, projection, lambda _: True).memory <= there.free:
         return  # most times, without a look into the store
     needed = _layout(dataset, projection, missing).memory
     if needed > there.free:
-        raise NotEnoughMemory(what, needed, *there, layout_fits(n, d, projection, there.free, needs_graph=missing))
+        n, d, left_out = dataset.n_drawable, dataset.n_dims, _left_out(dataset)
+        raise NotEnoughMemory(what, needed, *there, layout_fits(n, d, projection, there.free, needs_graph=missing, left_out=left_out))
 
 
 def refuse_graph(dataset: Dataset, task: GraphTask, missing: Missing) -> None:
@@ -77,4 +78,8 @@ def refuse_graph(dataset: Dataset, task: GraphTask, missing: Missing) -> None:
 def _layout(dataset: Dataset, projection: Projection, missing: Missing) -> Forecast:
     request = projection.graph_request(dataset.n_drawable)
     with_graph = request is not None and missing(request)
-    return forecast_layout(dataset.n_drawable, dataset.n_dims, projection, with_graph=with_graph)
+    return forecast_layout(dataset.n_drawable, dataset.n_dims, projection, with_graph=with_graph, left_out=_left_out(dataset))
+
+
+def _left_out(dataset: Dataset) -> bool:
+    return dataset.n_drawable < dataset.n_rows

@@ -69,6 +69,11 @@ def test_a_graph_that_is_there_takes_nothing() -> None:
     assert "graph" not in given_.times
 
 
+def test_rows_that_are_left_out_cost_a_copy_of_the_graph() -> None:
+    whole, with_gaps = (forecast_layout(120_000, 64, projection("tsne"), with_graph=False, left_out=gaps) for gaps in (False, True))
+    assert with_gaps.memory - whole.memory == 120_000 * 30 * 8
+
+
 @pytest.mark.parametrize(
     ("forecast", "measured_mb"),
     [
