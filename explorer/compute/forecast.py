@@ -191,7 +191,7 @@ def _tsne_stages(n: int, k: int, *, held: int, of_umap: bool) -> dict[str, dict[
     umap = _umap_stages(n, 14, held=held + 80 * n + 8 * edges) if of_umap else {}
     return {
         **umap,
-        "affinities": {**process, "affinities as they are made": 36 * edges},
+        "affinities": {**process, "affinities as they are made": 33 * edges},
         "t-SNE": {**process, "grid": 180 * _nodes(n) ** 2},
     }
 
