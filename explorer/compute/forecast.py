@@ -213,15 +213,15 @@ def _exact_seconds(n: int, d: int) -> float:
 
 
 def _descent_seconds(n: int, d: int, k: int) -> float:
-    return n * log2(n) * (k + 1) * (0.8 + k / 150) * (1.2e-7 + 2.5e-10 * d)
+    return 1.0 + n * log2(n) * (k + 1) * (0.8 + k / 150) * (1.7e-7 + 3.5e-10 * d)
 
 
 def _pca_seconds(n: int, d: int) -> float:
-    return n * d * (5e-8 + 4e-11 * min(n, d)) if min(n, d) <= DENSE_BELOW else n * d * 2e-7
+    return n * d * (2e-8 + 1e-11 * min(n, d)) if min(n, d) <= DENSE_BELOW else n * d * 2e-7
 
 
 def _umap_seconds(n: int, k: int, epochs: int | None) -> float:
-    return n * k * (2.5e-6 + (epochs or default_epochs(n)) * 2e-8)
+    return n * k * (2e-6 + (epochs or default_epochs(n)) * 1.7e-8)
 
 
 def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool) -> float:
