@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explorer.data.catalog import catalog
     from explorer.data.dataset import Dataset, open_dataset
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
-    from explorer.headless import neighbor_graph, project
+    from explorer.headless import forecast, neighbor_graph, project
 
 __all__ = [
     "PCA",
@@ -34,6 +34,7 @@ __all__ = [
     "__version__",
     "animate",
     "catalog",
+    "forecast",
     "neighbor_graph",
     "open_dataset",
     "project",
@@ -54,6 +55,7 @@ _HOMES = {
     "UMAP": "explorer.compute.projections",
     "animate": "explorer.animation.file",
     "catalog": "explorer.data.catalog",
+    "forecast": "explorer.headless",
     "neighbor_graph": "explorer.headless",
     "open_dataset": "explorer.data.dataset",
     "project": "explorer.headless",

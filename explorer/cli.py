@@ -14,6 +14,7 @@ from explorer import settings
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
+    from explorer.compute.forecast import Forecast
     from explorer.data.dataset import Dataset
 
 __all__ = ["COMMANDS", "Command", "main", "parser"]
@@ -185,6 +186,8 @@ def _project(options: argparse.Namespace) -> None:
     projections = projections_from(options, list(dict.fromkeys(options.method or ["umap"])))
     check_target(options.output)
     dataset = _opened(options.file, options)
+    foreseen = [(projection.title, runner().forecast_layout(dataset, projection)) for projection in projections]
+    _foretell(foreseen)
     layouts = [finished(runner().submit_layout(dataset, projection)) for projection in projections]
     write_layouts(options.output, dataset, layouts)
     _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {', '.join(projection.title for projection in projections)}")
@@ -203,9 +206,11 @@ def _add_neighbors(parser: argparse.ArgumentParser) -> None:
 def _neighbors(options: argparse.Namespace) -> None:
     from explorer.data.export import check_target, write_neighbors
     from explorer.headless import neighbor_graph
+    from explorer.jobs.runner import runner
 
     check_target(options.output)
     dataset = _opened(options.file, options)
+    _foretell([("Neighbor graph", runner().forecast_graph(dataset, metric=options.metric, k=options.k))])
     graph = neighbor_graph(dataset, k=options.k, metric=options.metric)
     write_neighbors(options.output, dataset, graph)
     recall = "" if math.isnan(graph.recall) else f", recall {graph.recall:.3f}"  # not known of a graph that came with the data
@@ -286,6 +291,13 @@ def _say(line: str) -> None:
 def _remark(sentences: Iterable[str]) -> None:
     for sentence in sentences:
         print(f"explorer: {sentence}", file=sys.stderr)
+
+
+def _foretell(foreseen: Iterable[tuple[str, Forecast | None]]) -> None:
+    """Say in one line what will be computed and what it takes; nothing where all of it is there."""
+    takes = [f"{what} takes {forecast}" for what, forecast in foreseen if forecast is not None]
+    if takes:
+        _remark([f"{', '.join(takes)}."])
 
 
 def _told(sentence: str, code: int) -> int:

@@ -19,6 +19,7 @@ ExplorerError                    catch this one to catch them all
         UnknownChoice            not one of the choices; suggests the closest
         NotEnoughRows            k neighbors need more than k rows
         BadParameter             a value outside what is allowed
+        NotEnoughMemory (MemoryError) a computation that would need more memory than there is; says what would fit
         UnknownRow (IndexError)  a row number outside the dataset
         BadPattern               a regular expression that does not compile
         BadQuery                 a query that cannot be read, or that asks for what a query cannot do
@@ -56,6 +57,7 @@ __all__ = [
     "JobError",
     "JobFailed",
     "NoVectors",
+    "NotEnoughMemory",
     "NotEnoughRows",
     "ParameterError",
     "SearchTooSlow",
@@ -72,6 +74,7 @@ __all__ = [
     "WorkerDied",
 ]
 
+_GIGABYTE = 10**9
 _LISTED = 12  # how many names a sentence lists before it says "and N more"
 
 
@@ -220,6 +223,22 @@ class BadParameter(ParameterError):
         return f"{parameter}={value} is not allowed: {allowed}"
 
 
+class NotEnoughMemory(ParameterError, MemoryError):
+    """A computation that does not fit: ``NotEnoughMemory(what, needed, free, whose, fitting)``.
+
+    ``needed`` and ``free`` in bytes; ``whose`` memory it is, such as "this machine", or the setting that allows no more; ``fitting`` are
+    changes of which each alone makes it fit.
+    """
+
+    def __str__(self) -> str:
+        what, needed, free, whose, fitting = self.args
+        has = f"{whose} allows {memory_text(free)}" if whose.isupper() else f"{whose} has {memory_text(free)} left"
+        hint = (
+            f"What would fit: {_either(fitting)}." if fitting else "Nothing smaller would fit: end other programs, or use a larger machine."
+        )
+        return f"{what} needs about {memory_text(needed)} of memory, and {has}. {hint}"
+
+
 class UnknownRow(ParameterError, IndexError):
     """A row number outside the dataset: ``UnknownRow(row, n)``."""
 
@@ -307,6 +326,19 @@ class ExtraMissing(ExplorerError, ImportError):
     def __str__(self) -> str:
         what, extra = self.args
         return f'{what} needs a library that is not installed here: pip install "panel-embedding-explorer[{extra}]"'
+
+
+def memory_text(size: float) -> str:
+    """Say so many bytes in two digits: "340 MB", "1.2 GB"."""
+    rounded = float(f"{size:.2g}")
+    if rounded < _GIGABYTE:
+        return f"{rounded / 1e6:,.0f} MB"
+    return f"{rounded / _GIGABYTE:,.{0 if rounded >= 10 * _GIGABYTE else 1}f} GB"
+
+
+def _either(choices: Sequence[object]) -> str:
+    words = [str(choice) for choice in choices]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _listed(names: Sequence[object]) -> str:

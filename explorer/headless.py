@@ -1,4 +1,4 @@
-"""Projections and neighbor graphs without a page: what ``explorer.project`` and the command line share.
+"""Projections and neighbor graphs, and forecasts of them, without a page: what ``explorer.project`` and the command line share.
 
 Everything runs in the compute process and is kept in the store, so the page shows at once what was computed here.
 """
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar
 from explorer.terminal import progress_bar
 
 if TYPE_CHECKING:
+    from explorer.compute.forecast import Forecast
     from explorer.compute.neighbors import NeighborGraph
     from explorer.compute.projections import Layout
     from explorer.jobs.job import Job
 
-__all__ = ["finished", "neighbor_graph", "project"]
+__all__ = ["finished", "forecast", "neighbor_graph", "project"]
 
 _Result = TypeVar("_Result")
 
@@ -54,6 +55,38 @@ def project(source: object, method: str = "umap", *, progress: bool | None = Non
 
     chosen = projection(method, **params)
     return finished(runner().submit_layout(open_dataset(source), chosen), progress=progress)
+
+
+def forecast(source: object, method: str = "umap", **params: object) -> Forecast | None:
+    """Say what :func:`project` will take, before it runs.
+
+    Parameters
+    ----------
+    source : Dataset, path, name in the catalog, data frame or ndarray of shape (n, d)
+        Whatever :func:`explorer.open_dataset` opens.
+    method : {"umap", "tsne", "pca"}
+        How.
+    **params
+        The method's parameters, see :func:`project`.
+
+    Returns
+    -------
+    Forecast or None
+        ``seconds``, and ``memory`` in bytes at the peak; its text is "about 40 s and 1.2 GB of memory". None where the layout is there.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be opened or has no vectors.
+    ParameterError
+        If a parameter is unknown, out of its bounds or does not fit the data, or if there is not enough memory: then with what would fit.
+    """
+    from explorer.compute.projections import projection
+    from explorer.data.dataset import open_dataset
+    from explorer.jobs.runner import runner
+
+    chosen = projection(method, **params)
+    return runner().forecast_layout(open_dataset(source), chosen)
 
 
 def neighbor_graph(source: object, *, k: int = 30, metric: str = "cosine", progress: bool | None = None) -> NeighborGraph:

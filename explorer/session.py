@@ -28,6 +28,7 @@ from explorer.live_map import LiveMap
 from explorer.measured import listen
 from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
+from explorer.outlook import Outlook
 from explorer.plane import Plane
 from explorer.runs import Opened, prepare, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, Shown
@@ -112,6 +113,7 @@ class Session(param.Parameterized):
         self.assessment = Assessment(self, jobs=self._runner)
         self.steadiness = Steadiness(self, jobs=self._runner)
         self.steadiness.param.watch(self._on_steadiness, ["known"])
+        self.outlook = Outlook(self, jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])

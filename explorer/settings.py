@@ -14,6 +14,7 @@ __all__ = [
     "check",
     "compute_threads",
     "data_roots",
+    "memory_mb",
     "pixel_ratio",
     "render_threads",
     "store_folder",
@@ -33,7 +34,17 @@ def check() -> None:
     BadParameter
         The sentence names the variable.
     """
-    for read in (store_folder, store_limit_mb, data_roots, upload_limit_mb, compute_threads, workers, render_threads, pixel_ratio):
+    for read in (
+        store_folder,
+        store_limit_mb,
+        data_roots,
+        upload_limit_mb,
+        compute_threads,
+        workers,
+        memory_mb,
+        render_threads,
+        pixel_ratio,
+    ):
         read()
 
 
@@ -71,6 +82,11 @@ def compute_threads() -> int:
 def workers() -> int:
     """``EXPLORER_WORKERS``: compute processes, which is how many people's computations run at once; two to four by default."""
     return _whole_number("EXPLORER_WORKERS", _TWO_TO_FOUR, least=1)
+
+
+def memory_mb() -> int | None:
+    """``EXPLORER_MEMORY``: the most memory, in MB (10**6 bytes), that one computation may take; whatever is free by default."""
+    return _whole_number("EXPLORER_MEMORY", 0, least=1) or None
 
 
 def render_threads() -> int:

@@ -70,7 +70,9 @@ def test_project_writes_metadata_and_coordinates(ending: str, vectors: np.ndarra
     assert cli.main(["project", "vectors.parquet", "--method", "pca", "-o", f"out.{ending}"]) == 0
     shown = capsys.readouterr()
     assert shown.out == f"wrote out.{ending}: 40 rows, PCA\n"
-    assert shown.err == "explorer: 1 row is not drawn: no usable vector (missing, not finite or nothing but zeros).\n"
+    *foreseen, remark = shown.err.splitlines()
+    assert remark == "explorer: 1 row is not drawn: no usable vector (missing, not finite or nothing but zeros)."
+    assert all(re.fullmatch(r"explorer: PCA takes about \d+ s and \d+ MB of memory\.", line) for line in foreseen)
     written = explorer.open_dataset(f"out.{ending}")
     assert written.frame()["word"].tolist() == [f"word {i}" for i in range(N)]
     (layout,) = written.layouts
@@ -84,6 +86,30 @@ def test_a_projected_file_shows_its_layouts_without_computing(vectors: np.ndarra
     written = explorer.open_dataset("out.parquet")
     assert written.fingerprint == explorer.open_dataset("vectors.parquet").fingerprint
     assert [(layout.method, dict(layout.params)) for layout in written.layouts] == [("pca", explorer.PCA().settings())]
+
+
+def test_what_does_not_fit_into_memory_is_one_sentence_with_what_would(
+    vectors: np.ndarray, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EXPLORER_MEMORY", "60")
+    told = refused(capsys, "project", "vectors.parquet", "--method", "tsne", "--tsne-seed", "8", "-o", "out.csv")
+    assert re.fullmatch(
+        r"explorer: t-SNE of vectors needs about \d+ MB of memory, and EXPLORER_MEMORY allows 60 MB\. What would fit: PCA\.\n", told
+    )
+    with pytest.raises(explorer.ParameterError, match="t-SNE of vectors needs about"):
+        explorer.forecast("vectors.parquet", "tsne", seed=8)
+
+
+def test_a_forecast_is_told_in_one_line_and_only_where_something_is_computed(vectors: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    words = ["project", "vectors.parquet", "--method", "pca", "--pca-x", "3", "-o", "out.csv"]
+    foreseen = explorer.forecast("vectors.parquet", "pca", x=3)
+    assert foreseen is not None
+    assert foreseen.memory > 0
+    assert cli.main(words) == 0
+    assert capsys.readouterr().err.startswith(f"explorer: PCA takes {foreseen}.\n")
+    assert explorer.forecast("vectors.parquet", "pca", x=3) is None
+    assert cli.main(words) == 0
+    assert "takes" not in capsys.readouterr().err
 
 
 def test_projecting_again_replaces_the_layout_of_that_method(vectors: np.ndarray):
@@ -248,7 +274,8 @@ def test_ctrl_c_cancels_and_leaves_nothing_behind(here: Path):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the compute process, too
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert (out, err) == ("", "explorer: interrupted.\n")
+    assert out == ""
+    assert re.fullmatch(r"explorer: t-SNE takes about .*\.\nexplorer: interrupted\.\n", err)
     assert [path.name for path in here.iterdir()] == ["many.npy"]
 
 

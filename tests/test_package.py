@@ -33,6 +33,7 @@ SAMPLE_ARGUMENTS = {
     "JobCanceled": ("UMAP",),
     "JobFailed": ("UMAP", "out of memory"),
     "NoVectors": ("file.csv", ["a", "b"]),
+    "NotEnoughMemory": ("t-SNE of WordNet", 34_000_000_000, 12_000_000_000, "this machine", ["perplexity=20", "PCA"]),
     "NotEnoughRows": ("n_neighbors", 30, 12),
     "UnknownChoice": ("metric", "cosin", ["cosine", "euclidean"]),
     "SearchTooSlow": (5.0,),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.compute.direct_search import DIRECT, Direct
 from explorer.compute.exact_search import check_binary, gaps_to_one, nearest_to_one, to_distances
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
-from explorer.compute.space import METRICS, Space, space_of
+from explorer.compute.space import METRICS, Space, exact_below, space_of
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
 
 __all__ = ["NeighborGraph", "distances_to", "nearest_rows", "neighbor_graph"]
@@ -96,7 +96,7 @@ def neighbor_graph(
     _check(len(vectors), k, metric)
     report(STAGE, 0.0)
     n, space = len(vectors), space_of(vectors, metric, k)
-    if n >= space.exact_below:
+    if n >= exact_below(metric):
         return _approximate_graph(space, n, k, metric, seed, report, should_stop)
     indices, gaps = _exact_rows(space, np.arange(n), k, report, should_stop)
     return NeighborGraph(indices, space.distances(gaps), metric, 1.0)

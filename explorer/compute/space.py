@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from explorer.compute.direct_search import DIRECT, Direct
 from explorer.compute.exact_search import Points, block_rows, exact_neighbors, gaps_within, searchable, to_distances
 
-__all__ = ["METRICS", "Space", "space_of"]
+__all__ = ["METRICS", "Space", "exact_below", "space_of"]
 
 METRICS: Final = ("cosine", "euclidean", "correlation", "dot", "manhattan", "hamming", "jaccard")
+
+
+def exact_below(metric: str) -> int:
+    """Rows up to which comparing all pairs is worth the time: about 6 s with d = 384 on two cores."""
+    return 10_000 if metric == "manhattan" else 25_000  # no matrix product helps with that one
 
 
 class Space(Protocol):
     """Rows that can be searched; *gaps* go with the distances of the metric, and may be other numbers."""
 
-    exact_below: int
-    """Rows up to which comparing all pairs is worth the time: about 6 s with d = 384 on two cores."""
     block: int
     """How many rows to search at once."""
     comparison: str
@@ -46,7 +49,6 @@ class Space(Protocol):
 class _Euclidean:
     def __init__(self, vectors: NDArray[np.float32], metric: str, k: int) -> None:
         self._points, self._metric, self._k = Points.of(vectors, metric), metric, k
-        self.exact_below = 25_000
         self.block = block_rows(len(vectors))
         self.comparison = "squared_euclidean"
 
@@ -74,7 +76,6 @@ class _Euclidean:
 class _Other:
     def __init__(self, vectors: NDArray[np.float32], metric: str, k: int) -> None:
         self._direct, self._k = Direct.of(np.ascontiguousarray(vectors, dtype=np.float32), metric), k
-        self.exact_below = 10_000 if metric == "manhattan" else 25_000  # no matrix product helps with it
         self.block = self._direct.block_rows()
         self.comparison = DIRECT[metric]
 

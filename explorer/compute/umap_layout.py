@@ -17,7 +17,7 @@ from explorer.compute.space import METRICS
 from explorer.compute.supervision import supervised
 from explorer.errors import BadParameter
 
-__all__ = ["UMAP"]
+__all__ = ["UMAP", "default_epochs"]
 
 EXTRA_EPOCHS = 200  # of a map that keeps density, as in umap-learn
 SMALL = 10_000  # rows up to which 500 epochs are the default, as in umap-learn
@@ -106,7 +106,9 @@ class UMAP(Projection):
 
     def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot:
         """Place the rows on the plane of PCA, 10 to each side; see :meth:`Projection.start`."""
-        return Snapshot(_start(vectors, self.seed, should_stop), 0, self._epochs(len(vectors)))
+        return Snapshot(
+            _start(vectors, self.seed, should_stop), 0, self.n_epochs or default_epochs(len(vectors), dense=self.dens_lambda > 0)
+        )
 
     def fit(
         self,
@@ -143,11 +145,6 @@ class UMAP(Projection):
         coordinates = self._optimize(begun, edges, indices, distances, stats, report, should_stop)
         return Layout(coordinates, self.method, self.settings(), stats)
 
-    def _epochs(self, n: int) -> int:
-        if self.n_epochs:
-            return self.n_epochs
-        return (500 if n <= SMALL else 200) + (EXTRA_EPOCHS if self.dens_lambda > 0 else 0)
-
     def _optimize(
         self,
         begun: Snapshot,
@@ -163,7 +160,7 @@ class UMAP(Projection):
         from explorer.compute.umap_epochs import Hands, attract, coefficient_tables
 
         epochs, strongest = begun.iterations, edges.data.max()
-        fewest = epochs if epochs > FEW_EPOCHS else self._epochs(edges.shape[0])
+        fewest = epochs if epochs > FEW_EPOCHS else default_epochs(edges.shape[0], dense=self.dens_lambda > 0)
         edges.data[edges.data < strongest / fewest] = 0
         edges.eliminate_zeros()
         hands = Hands(edges, begun.coordinates)
@@ -197,6 +194,11 @@ def _wide_enough(graph: NeighborGraph | None, k: int) -> NeighborGraph:
     if graph is None or given < k:
         raise BadParameter("n_neighbors", k + 1, f"the neighbor graph that was given has {given} neighbors a row.")
     return graph
+
+
+def default_epochs(n: int, *, dense: bool = False) -> int:
+    """Say how many epochs n rows have where none are asked for; ``dense`` where the map keeps density."""
+    return (500 if n <= SMALL else 200) + (EXTRA_EPOCHS if dense else 0)
 
 
 def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:

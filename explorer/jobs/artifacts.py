@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -87,10 +88,10 @@ def graph_key(store: Store, fingerprint: str, metric: str, k: int) -> str:
     return store.key(GRAPH, fingerprint, {"metric": metric, "k": k}, _GRAPH_VERSION)
 
 
-def keep_graph(store: Store, fingerprint: str, graph: NeighborGraph) -> Artifact:
-    """Keep a neighbor graph that counts all rows."""
+def keep_graph(store: Store, fingerprint: str, graph: NeighborGraph, *, told: Mapping[str, float] = MappingProxyType({})) -> Artifact:
+    """Keep a neighbor graph that counts all rows, and what was told of how it was computed."""
     recall = graph.recall if math.isfinite(graph.recall) else None
-    meta = {"fingerprint": fingerprint, "version": _GRAPH_VERSION, "metric": graph.metric, "k": graph.k, "recall": recall}
+    meta = {"fingerprint": fingerprint, "version": _GRAPH_VERSION, "metric": graph.metric, "k": graph.k, "recall": recall, **told}
     arrays = {"indices": graph.indices, "distances": graph.distances}
     return store.put(GRAPH, graph_key(store, fingerprint, graph.metric, graph.k), arrays, meta)
 
@@ -133,8 +134,17 @@ def layout_key(store: Store, fingerprint: str, method: str, settings: Mapping[st
     return store.key(LAYOUT, fingerprint, {"method": method, "settings": settings}, version)
 
 
-def keep_layout(store: Store, fingerprint: str, layout: Layout, *, settings: Mapping[str, Any], version: int, seconds: float) -> Artifact:
-    """Keep a layout that counts all rows, under the settings it was asked for with."""
+def keep_layout(
+    store: Store,
+    fingerprint: str,
+    layout: Layout,
+    *,
+    settings: Mapping[str, Any],
+    version: int,
+    seconds: float,
+    told: Mapping[str, float] = MappingProxyType({}),
+) -> Artifact:
+    """Keep a layout that counts all rows, under the settings it was asked for with, and what was told of how it was computed."""
     meta = {
         "fingerprint": fingerprint,
         "method": layout.method,
@@ -142,6 +152,7 @@ def keep_layout(store: Store, fingerprint: str, layout: Layout, *, settings: Map
         "version": version,
         "stats": {name: value if math.isfinite(value) else None for name, value in layout.stats.items()},
         "seconds": round(seconds, 3),
+        **told,
     }
     key = layout_key(store, fingerprint, layout.method, settings, version)
     return store.put(LAYOUT, key, {"coordinates": layout.coordinates}, meta)

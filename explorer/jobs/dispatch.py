@@ -97,6 +97,10 @@ class Dispatcher:
         """
         self._events.put(partial(self._joined, Asker(job, owner, find, keep), task, prepare))
 
+    def has(self, task: Task) -> bool:
+        """Whether this very thing waits or is being computed at this moment: who asks for it now takes no memory more."""
+        return (task.kind, task.key(self._store)) in self._active
+
     def leave(self, job: Job[Any]) -> None:
         """Forget a job that was canceled, and stop its computation when no other asker is left."""
         self._events.put(partial(self._left, job))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
+from explorer.compute.forecast import forecast_graph
 from explorer.compute.neighbors import NeighborGraph, neighbor_graph
 from explorer.compute.progress import LayoutReport, ShouldStop
 from explorer.compute.projection import GRAPH_K
 from explorer.compute.space import METRICS
 from explorer.errors import BadParameter, NotEnoughRows, StoreUnwritable, UnknownChoice
 from explorer.jobs.artifacts import GRAPH, find_graph, graph_key, keep_graph
+from explorer.jobs.pace import pace_of
 from explorer.jobs.task_steps import StoreTask, all_rows, drawable_rows, kept_vectors, part
 
 if TYPE_CHECKING:
@@ -76,8 +79,10 @@ class GraphTask(StoreTask):
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Compute it in drawable rows, and keep it in all."""
         vectors, drawable = kept_vectors(store, self.fingerprint)
+        began, (n, d) = monotonic(), vectors.shape
         graph = neighbor_graph(vectors, k=self.kept_k, metric=self.metric, report=report, should_stop=should_stop)
-        return keep_graph(store, self.fingerprint, all_rows(graph, drawable))
+        told = pace_of(monotonic() - began, forecast_graph(n, d, self.kept_k, self.metric).times["graph"])
+        return keep_graph(store, self.fingerprint, all_rows(graph, drawable), told=told)
 
 
 def graph_of(

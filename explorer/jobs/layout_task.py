@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from explorer.compute.forecast import forecast_layout
 from explorer.compute.progress import LayoutReport, ShouldStop
 from explorer.compute.projection import Layout
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.jobs.artifacts import LAYOUT, STOPPED_AT, keep_layout, layout_key
 from explorer.jobs.graph_task import GraphTask, graph_of
 from explorer.jobs.inputs import kept_inputs, parameters_of
+from explorer.jobs.pace import pace_of
 from explorer.jobs.task_steps import StoreTask, kept_vectors, part, spread, whole
 
 if TYPE_CHECKING:
@@ -70,16 +72,20 @@ class LayoutTask(StoreTask):
         inputs = kept_inputs(store, self.fingerprint, self.settings)
         request = chosen.graph_request(len(vectors))
         start, shown = chosen.start(vectors, should_stop=should_stop), whole(report, drawable)
+        own = monotonic() - started  # without the graph, which others may have made
         shown(_STARTING, 0.0, start)
         graph, share = None, 0.0
         if request is not None:
             share = _GRAPH_SHARE.get(self.method, _GRAPH_SHARE_ELSE)
             needed = GraphTask(self.fingerprint, self.dataset, self.n, request["metric"], request["k"])
             graph, share = graph_of(store, needed, drawable, share, report, should_stop)
+        began = monotonic()
         layout = chosen.fit(vectors, graph, inputs=inputs, start=start, report=part(shown, share, 1.0), should_stop=should_stop)
         every = Layout(spread(layout.coordinates, drawable, np.nan), layout.method, layout.params, layout.stats)
-        seconds = monotonic() - started
-        return keep_layout(store, self.fingerprint, every, settings=self.settings, version=self.version, seconds=seconds)
+        seconds, own = monotonic() - started, own + monotonic() - began
+        n, d = vectors.shape
+        told = pace_of(own, forecast_layout(n, d, chosen, with_graph=False).times[self.method])
+        return keep_layout(store, self.fingerprint, every, settings=self.settings, version=self.version, seconds=seconds, told=told)
 
     def keep_stopped(self, store: Store, live: LiveLayout, seconds: float) -> Artifact:
         """Keep the layout as somebody stopped it, under settings that say so; called in the server process.

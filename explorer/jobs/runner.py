@@ -22,6 +22,7 @@ from explorer.compute.stability import RUNS
 from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNeeded
 from explorer.jobs.artifacts import find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
 from explorer.jobs.dispatch import Dispatcher
+from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.inputs import INPUTS, digest_of, inputs_of, keep_inputs, parameters_of
 from explorer.jobs.job import Job
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explorer.compute.forecast import Forecast
     from explorer.compute.projection import Inputs
     from explorer.compute.quality import Quality
     from explorer.compute.stability import Stability
@@ -112,6 +114,8 @@ class Runner:
 
         def request() -> GraphRequest | None:
             projection.check(n, dataset.n_dims)
+            if not self._computing(task):
+                refuse_layout(dataset, projection, partial(self._missing, dataset), task.describe())
             return projection.graph_request(n)
 
         keep = partial(keep_inputs, self.store, dataset.fingerprint, inputs)
@@ -151,6 +155,8 @@ class Runner:
 
         def request() -> GraphRequest:
             task.check()
+            if not self._computing(task):
+                refuse_graph(dataset, task, partial(self._missing, dataset))
             return {"metric": metric, "k": k}
 
         return self._submit(task, dataset, find, request, owner)
@@ -183,7 +189,7 @@ class Runner:
 
         def request() -> GraphRequest:
             _check_rows(dataset, layout)
-            return _checked_graph(dataset, metric)
+            return self._checked_graph(dataset, metric)
 
         keep = partial(keep_coordinates, self.store, layout.coordinates, content)
         return self._submit(task, dataset, partial(self._find_quality, task), request, owner, also=keep)
@@ -252,7 +258,32 @@ class Runner:
             As from :meth:`submit_layout`; of what :func:`explorer.compute.graph_columns.graph_columns` gives, memory-mapped.
         """
         task = GraphColumnsTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric)
-        return self._submit(task, dataset, partial(self._find_graph_columns, task), partial(_checked_graph, dataset, metric), owner)
+        return self._submit(task, dataset, partial(self._find_graph_columns, task), partial(self._checked_graph, dataset, metric), owner)
+
+    def forecast_layout(self, dataset: Dataset, projection: Projection) -> Forecast | None:
+        """Say what :meth:`submit_layout` will take; reads the store, so it is for a thread to ask.
+
+        Returns
+        -------
+        Forecast or None
+            None where nothing has to be computed.
+
+        Raises
+        ------
+        ParameterError, VectorsNeeded
+            Where the layout would be refused: a parameter that does not fit the data, not enough memory, no vectors.
+        StoreUnwritable
+            If how fast this machine is cannot be kept.
+        """
+        if self.stored_layout(dataset, projection) is not None:
+            return None
+        return foresee_layout(self.store, dataset, projection, partial(self._missing, dataset))
+
+    def forecast_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30) -> Forecast | None:
+        """Say what :meth:`submit_graph` will take; see :meth:`forecast_layout`."""
+        if self.stored_graph(dataset, metric, k) is not None:
+            return None
+        return foresee_graph(self.store, dataset, GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k))
 
     def stored_quality(self, dataset: Dataset, layout: Layout, metric: str) -> Quality | None:
         """Return how good a layout is by the neighbors in a metric; None where nobody has measured it."""
@@ -355,6 +386,27 @@ class Runner:
         job.end("failed", error=error)
         return job
 
+    def _checked_graph(self, dataset: Dataset, metric: str) -> GraphRequest:
+        """Say which graph measuring needs.
+
+        Raises
+        ------
+        ParameterError
+        """
+        k = max(1, min(GRAPH_K, dataset.n_drawable - 1))
+        task = GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k)
+        task.check()
+        refuse_graph(dataset, task, partial(self._missing, dataset))
+        return {"metric": metric, "k": k}
+
+    def _missing(self, dataset: Dataset, request: GraphRequest) -> bool:
+        return self.stored_graph(dataset, request["metric"], request["k"]) is None
+
+    def _computing(self, task: Task) -> bool:
+        """Whether this very thing is being computed now: who asks for it as well takes no memory more."""
+        dispatcher = self._dispatcher
+        return dispatcher is not None and dispatcher.has(task)
+
     def _find_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any], version: int) -> Layout | None:
         wanted = canonical(settings)
         for given in dataset.layouts:
@@ -415,18 +467,6 @@ def _check_rows(dataset: Dataset, layout: Layout) -> None:
     """
     if len(layout.coordinates) != dataset.n_rows:
         raise BadParameter("layout", f"{len(layout.coordinates):,} rows", f"the dataset has {dataset.n_rows:,}.")
-
-
-def _checked_graph(dataset: Dataset, metric: str) -> GraphRequest:
-    """Say which graph measuring needs.
-
-    Raises
-    ------
-    ParameterError
-    """
-    k = max(1, min(GRAPH_K, dataset.n_drawable - 1))
-    GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k).check()
-    return {"metric": metric, "k": k}
 
 
 def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None, also: Callable[[], None] | None) -> None:

@@ -116,7 +116,7 @@ class DataControls(pn.viewable.Viewer):
 
 
 class ProjectionControls(pn.viewable.Viewer):
-    """Which projection is computed next, with which parameters; Run, progress, Stop and Cancel."""
+    """Which projection is computed next, with which parameters and what that takes; Run, progress, Stop and Cancel."""
 
     def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
         super().__init__(**params)
@@ -144,7 +144,9 @@ class ProjectionControls(pn.viewable.Viewer):
         tie(self.method, choice, "method", soon=session.soon)
         choice.param.watch(self._on_method, ["method"])
         session.param.watch(self._on_progress, ["running", "stage", "detail", "fraction", "seconds_left"])
+        session.outlook.param.watch(self._on_progress, ["text"])
         session.param.watch(self._on_dataset, ["dataset"])
+        session.outlook.begin()
         self._on_dataset()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -171,8 +173,8 @@ class ProjectionControls(pn.viewable.Viewer):
         self.keep.visible = bool(session.detail)
         self.bar.value = round(100 * session.fraction)
         dataset = session.dataset
-        without = _NO_VECTORS if dataset is not None and dataset.vectors is None else ""
-        text = progress_text(session) if busy else without
+        idle = _NO_VECTORS if dataset is not None and dataset.vectors is None else session.outlook.text
+        text = progress_text(session) if busy else idle
         self.progress.param.update(text=text, visible=bool(text))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from explorer.compute import exact_search, neighbors, space
+from explorer.compute import exact_search, neighbors
 from explorer.compute.neighbors import NeighborGraph, distances_to, nearest_rows, neighbor_graph
 from explorer.compute.progress import Stopped
 from explorer.compute.space import METRICS
@@ -255,14 +255,7 @@ def test_what_cannot_be_computed_is_refused(k: int, metric: str, error: type[Exc
 
 
 def approximate_from(rows: int, patch: pytest.MonkeyPatch) -> None:
-    prepared = neighbors.space_of
-
-    def prepare(vectors: NDArray[np.float32], metric: str, k: int) -> space.Space:
-        made = prepared(vectors, metric, k)
-        made.exact_below = rows
-        return made
-
-    patch.setattr(neighbors, "space_of", prepare)
+    patch.setattr(neighbors, "exact_below", lambda _: rows)
 
 
 @pytest.mark.timeout(900)  # compiles pynndescent where that was never done before

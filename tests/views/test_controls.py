@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -323,7 +324,49 @@ def test_while_it_computes_there_is_progress_and_cancel(session: Session, loop: 
     assert controls.progress.text.startswith("t-SNE")
     press(controls.cancel)
     loop.until(lambda: not session.running)
-    assert (controls.run.visible, controls.cancel.visible, controls.progress.text, controls.bar.value) == (True, False, "", 0)
+    assert (controls.run.visible, controls.cancel.visible, controls.bar.value) == (True, False, 0)
+    assert not controls.progress.text.startswith("t-SNE")
+
+
+def test_beneath_run_stands_what_it_takes_and_follows_what_is_set(
+    session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]
+):
+    controls = ProjectionControls(session, toolkit)
+    assert controls.progress.text == ""
+    opened(seed=next(seeds))
+    loop.until(lambda: re.fullmatch(r"Takes about \d+ s and \d+ MB of memory\.", controls.progress.text))
+    session.choice.projections["umap"].n_epochs = 10_000
+    session.choice.projections["umap"].param.update(min_dist=1.0, spread=0.5)
+    loop.until(lambda: controls.progress.text.startswith("min_dist=1.0 is not allowed"))
+    controls.method.value = "pca"
+    loop.until(lambda: controls.progress.text.startswith("Takes about "))
+
+
+def test_what_is_computed_already_takes_nothing(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
+    controls = ProjectionControls(session, toolkit)
+    opened(seed=next(seeds))
+    controls.method.value = "pca"
+    loop.until(lambda: controls.progress.text)
+    press(controls.run)
+    loop.until(lambda: session.scene.shown.layout.method == "pca" and not session.running)
+    loop.until(lambda: not controls.progress.text)
+    session.choice.projections["pca"].param.update(x=2, y=1)
+    loop.until(lambda: controls.progress.text.startswith("Takes about "))
+
+
+def test_what_does_not_fit_is_said_before_and_after_run(
+    session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    controls = ProjectionControls(session, toolkit)
+    data = opened(seed=next(seeds))
+    monkeypatch.setenv("EXPLORER_MEMORY", "60")
+    controls.method.value = "tsne"
+    sentence = f"t-SNE of {data.name} needs about "
+    loop.until(lambda: controls.progress.text.startswith(sentence))
+    assert controls.progress.text.endswith("EXPLORER_MEMORY allows 60 MB. What would fit: PCA.")
+    press(controls.run)
+    loop.until(lambda: session.error.startswith(sentence))
+    assert (session.running, controls.run.visible) == ("", True)
 
 
 def test_following_the_map_shows_nothing_again(

@@ -1,0 +1,244 @@
+"""How much memory and time a computation will take, before it runs: sums of the arrays that it makes; computes nothing and loads nothing.
+
+Memory is what the compute process holds for itself at its peak. The vectors and stored graphs are not in it: they are mapped files, which
+the system drops where it needs the room. Time is that of :data:`REFERENCE`, to be multiplied with how much longer this machine takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil, log2, sqrt
+from typing import TYPE_CHECKING, Any, Final
+
+from explorer.compute.exact_search import block_rows
+from explorer.compute.principal_components import BLOCK_BYTES, DENSE_BELOW
+from explorer.compute.space import exact_below
+from explorer.compute.umap_layout import default_epochs
+from explorer.errors import memory_text
+
+if TYPE_CHECKING:
+    from explorer.compute.projection import Projection
+
+__all__ = ["REFERENCE", "Forecast", "forecast_graph", "forecast_layout"]
+
+REFERENCE: Final = "2 cores of an AMD EPYC"
+"""The machine of the times."""
+
+_MB: Final = 1_000_000
+_PROCESS: Final = 25 * _MB  # Python and NumPy: what a process has before it begins
+_SCIPY: Final = 20 * _MB
+_COMPILED: Final = 50 * _MB  # numba and kernels that are kept on disk; where they have to be compiled first, it is up to 300 MB more
+_START_S: Final = 0.7  # to load what is needed
+_START_COMPILED_S: Final = 1.5  # numba as well
+_DENSE_EPOCH: Final = 1.6  # an epoch of a map that keeps density, on the average of all
+_SYMMETRIC: Final = 1.6  # edges of a graph in both directions, for each in one: neighbors are often mutual
+_MOST_NODES: Final = 4096  # a side of t-SNE's grid
+_EARLY_TURNS: Final = 100  # of t-SNE's first steps, before its rule ends them
+_FEW_S: Final = 10
+_MINUTES_FROM_S: Final = 90
+_HOURS_FROM_S: Final = 2 * 3600
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a computation will take.
+
+    Attributes
+    ----------
+    times : mapping of str to float
+        Seconds of each part: "start", "graph", and the method.
+    stages : mapping of str to mapping of str to int
+        The arrays of each stage in bytes, by what they hold.
+    """
+
+    times: Mapping[str, float]
+    stages: Mapping[str, Mapping[str, int]]
+
+    @property
+    def seconds(self) -> float:
+        """From its start to its end."""
+        return sum(self.times.values())
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the compute process holds at its peak: the stages come one after the other."""
+        return max(sum(terms.values()) for terms in self.stages.values())
+
+    def paced(self, paces: Mapping[str, float], usual: float) -> Forecast:
+        """Return the same where each part takes so many times longer; ``usual`` for those of which nothing is known."""
+        return replace(self, times={part: seconds * paces.get(part, usual) for part, seconds in self.times.items()})
+
+    def __str__(self) -> str:
+        """Say it to people: "about 40 s and 1.2 GB of memory"."""
+        return f"about {_duration(self.seconds)} and {memory_text(self.memory)} of memory"
+
+
+def forecast_graph(n: int, d: int, k: int, metric: str = "cosine") -> Forecast:
+    """Forecast :func:`explorer.compute.neighbors.neighbor_graph`, which makes arrays of about the same sizes for every metric.
+
+    Parameters
+    ----------
+    n, d : int
+        Rows and dimensions.
+    k : int
+        Neighbors of a row that are computed.
+    metric : str
+        One of :data:`explorer.compute.space.METRICS`.
+    """
+    if n < exact_below(metric):
+        stages = {"sorting of points": _duplicate_terms(n, d), "neighbor graph": _exact_terms(n, d, k)}
+        return Forecast({"start": _START_S, "graph": _exact_seconds(n, d)}, stages)
+    stages = {"neighbor graph": _descent_terms(n, d, k), "sorting of neighbors": _sorting_terms(n, d, k)}
+    return Forecast({"start": _START_COMPILED_S, "graph": _descent_seconds(n, d, k)}, stages)
+
+
+def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, left_out: bool = False) -> Forecast:
+    """Forecast a layout, with its neighbor graph where that has to be computed first.
+
+    Parameters
+    ----------
+    n, d : int
+        Rows that are drawn, and dimensions.
+    chosen : Projection
+        Method and parameters.
+    with_graph : bool
+        Whether its neighbor graph has to be computed.
+    left_out : bool
+        Whether there are rows that are not drawn: then the graph, which is kept with them, is copied without them.
+    """
+    settings: Mapping[str, Any] = chosen.settings()
+    request = chosen.graph_request(n)
+    stages: dict[str, Mapping[str, int]] = {"PCA": _pca_terms(n, d)}
+    times = {"start": _START_COMPILED_S if request is not None else _START_S}
+    if request is not None and with_graph:
+        graph = forecast_graph(n, d, request["k"], request["metric"])
+        stages.update(graph.stages)
+        times["graph"] = graph.times["graph"]
+    seconds = _pca_seconds(n, d)
+    copied = 8 * n * request["k"] if request is not None and left_out else 0
+    if chosen.method == "umap":
+        stages.update(_umap_stages(n, settings["n_neighbors"] - 1, held=copied))
+        seconds += _umap_seconds(n, settings["n_neighbors"] - 1, settings["n_epochs"], dense=settings["dens_lambda"] > 0)
+    elif chosen.method == "tsne":
+        k, of_umap = ceil(3 * settings["perplexity"]), settings["init"] == "umap"
+        stages.update(_tsne_stages(n, k, held=copied, of_umap=of_umap))
+        seconds += _tsne_seconds(n, k, settings["n_iter"], of_umap=of_umap)
+    return Forecast({**times, chosen.method: seconds}, stages)
+
+
+# -- memory, each term as the code makes it
+
+
+def _duplicate_terms(n: int, d: int) -> dict[str, int]:
+    """Find identical rows by sorting, which copies them several times."""
+    return {"process": _PROCESS, "points": 4 * n * d, "copies of the points, sorted": 16 * n * d, "their order": 32 * n}
+
+
+def _exact_terms(n: int, d: int, k: int) -> dict[str, int]:
+    """Search a block of rows among all."""
+    block = block_rows(n) * n
+    searching = {"a block of products, and their order": 18 * block}
+    return {"process": _PROCESS, "points": 4 * n * d, **searching, "neighbors": 8 * n * k}
+
+
+def _descent_terms(n: int, d: int, k: int) -> dict[str, int]:
+    """Improve a heap of neighbors round by round."""
+    kept, width = k + 1, min(60, k + 1)
+    proposed = (width**2 + width * (width - 1) // 2) * 16_384
+    return {
+        "process": _PROCESS + _COMPILED,
+        "points": 4 * n * (d + 1),
+        "trees and their leaves": 20 * n * _trees(n),
+        "heap of neighbors": 9 * n * kept,
+        "candidates, new and old": 16 * n * width,
+        "who lists whom": 8 * n * kept,
+        "proposed neighbors of a block": 7 * proposed,
+    }
+
+
+def _sorting_terms(n: int, d: int, k: int) -> dict[str, int]:
+    """Take rows out of their own neighbors, in 64-bit orders of all of them."""
+    kept = k + 1
+    return {
+        "process": _PROCESS + _COMPILED,
+        "points": 4 * n * (d + 1),
+        "neighbors as found": 8 * n * kept,
+        "neighbors in order": 17 * n * kept,
+        "orders": 16 * n * kept,
+    }
+
+
+def _pca_terms(n: int, d: int) -> dict[str, int]:
+    products = 40 * min(n, d) ** 2 if min(n, d) <= DENSE_BELOW else 500 * d
+    block = min(8 * n * d, BLOCK_BYTES)
+    return {"process": _PROCESS + _SCIPY, "blocks": 3 * block, "products": products, "coordinates": 20 * n}
+
+
+def _umap_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
+    """Join both directions of the edges, then let epochs run over them; ``held`` bytes are held meanwhile."""
+    one_way = n * min(k, n - 1)
+    edges = int(one_way * _SYMMETRIC)
+    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 56 * n}
+    joining = {"edges one way and back": 16 * one_way, "their sum and product": 14 * one_way}
+    return {
+        "fuzzy set": {**process, **joining, "edges": 8 * edges, "a block of distances": 32 * min(n, 65_536) * k},
+        "UMAP": {**process, "edges": 12 * edges, "their schedule": 12 * edges},
+    }
+
+
+def _tsne_stages(n: int, k: int, *, held: int, of_umap: bool) -> dict[str, dict[str, int]]:
+    """Make affinities of both directions, then descend with a grid over the layout; ``held`` bytes are held meanwhile."""
+    edges = int(n * min(k, n - 1) * _SYMMETRIC)
+    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 80 * n, "affinities": 8 * edges}
+    umap = _umap_stages(n, 14, held=held + 80 * n + 8 * edges) if of_umap else {}
+    return {
+        **umap,
+        "affinities": {**process, "affinities as they are made": 33 * edges},
+        "t-SNE": {**process, "grid": 180 * _nodes(n) ** 2},
+    }
+
+
+def _trees(n: int) -> int:
+    return max(3, min(12, round(2 * log2(n) / log2(10))))
+
+
+def _nodes(n: int) -> int:
+    """Say how many nodes a side the grid of t-SNE has at the end: layouts grow with the root of their rows, large ones less quickly."""
+    return int(min(_MOST_NODES, max(64.0, min(450.0, 6.4 * sqrt(n)), 1.8 * sqrt(n))))
+
+
+# -- time, in seconds of the reference machine; measured by benchmarks/forecast.py
+
+
+def _exact_seconds(n: int, d: int) -> float:
+    return n * n * (4e-11 * d + 8e-9)
+
+
+def _descent_seconds(n: int, d: int, k: int) -> float:
+    return 1.0 + n * log2(n) * (k + 1) * (0.8 + k / 150) * (1.7e-7 + 3.5e-10 * d)
+
+
+def _pca_seconds(n: int, d: int) -> float:
+    return n * d * (2e-8 + 1e-11 * min(n, d)) if min(n, d) <= DENSE_BELOW else n * d * 2e-7
+
+
+def _umap_seconds(n: int, k: int, epochs: int | None, *, dense: bool = False) -> float:
+    each = _DENSE_EPOCH if dense else 1.0
+    return n * k * (2e-6 + (epochs or default_epochs(n, dense=dense)) * each * 1.7e-8)
+
+
+def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool) -> float:
+    turns = iterations + (0 if of_umap else _EARLY_TURNS)
+    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8
+    return n * k * 1e-6 + turns * each + (_umap_seconds(n, 14, None) if of_umap else 0.0)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _FEW_S:
+        return f"{max(1, round(seconds))} s"
+    if seconds < _MINUTES_FROM_S:
+        return f"{5 * round(seconds / 5)} s"
+    if seconds < _HOURS_FROM_S:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
