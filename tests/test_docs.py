@@ -75,7 +75,7 @@ def test_every_parameter_is_documented_with_its_default():
         section = page.partition(f"### {kind.title}\n")[2].partition("\n#")[0]
         rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section, re.MULTILINE))
         defaults = {
-            name: value if isinstance(value, str) else f"{value:g}" if value is not None else "automatic"
+            name: value if value and isinstance(value, str) else "none" if value == "" else f"{value:g}" if value is not None else "automatic"
             for name, value in kind().settings().items()
         }
         assert rows == defaults

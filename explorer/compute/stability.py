@@ -12,8 +12,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.alignment import align
-from explorer.compute.layout_rows import middle_of, pair_of
 from explorer.compute.preservation import layout_neighbors, preservation
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.errors import BadParameter
@@ -93,6 +91,9 @@ def stability(
     Stopped
         If ``should_stop()`` said so.
     """
+    from explorer.compute.alignment import align  # loads numba
+    from explorer.compute.layout_rows import middle_of, pair_of
+
     if not runs:
         raise BadParameter("runs", 0, "a layout is compared with at least one other run.")
     report(STAGE, 0.0)

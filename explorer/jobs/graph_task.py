@@ -36,7 +36,7 @@ class GraphTask(StoreTask):
     n : int
         Its drawable rows.
     metric : str
-        One of :data:`explorer.compute.neighbors.METRICS`.
+        One of :data:`explorer.compute.space.METRICS`.
     k : int
         Neighbors that are needed. At least 30 are kept where there are rows enough, so that one graph serves everything.
     """

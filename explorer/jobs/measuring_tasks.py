@@ -44,7 +44,7 @@ class QualityTask(StoreTask):
     title : str
         The layout's name for people.
     metric : str
-        One of :data:`explorer.compute.neighbors.METRICS`.
+        One of :data:`explorer.compute.space.METRICS`.
     """
 
     kind: ClassVar[str] = QUALITY

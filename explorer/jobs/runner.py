@@ -139,7 +139,7 @@ class Runner:
         dataset : Dataset
             Whose rows.
         metric : str
-            One of :data:`explorer.compute.neighbors.METRICS`.
+            One of :data:`explorer.compute.space.METRICS`.
         k : int
             Neighbors of a row. A stored graph with more of them serves as well.
         owner : str, optional
@@ -175,7 +175,7 @@ class Runner:
         title : str
             The layout's name for people.
         metric : str
-            Of the true neighbors; one of :data:`explorer.compute.neighbors.METRICS`.
+            Of the true neighbors; one of :data:`explorer.compute.space.METRICS`.
         owner : str, optional
             Who asks, such as a session's id: owners take turns.
 
@@ -248,7 +248,7 @@ class Runner:
         dataset : Dataset
             Whose rows.
         metric : str
-            One of :data:`explorer.compute.neighbors.METRICS`.
+            One of :data:`explorer.compute.space.METRICS`.
         owner : str, optional
             Who asks, such as a session's id: owners take turns.
 

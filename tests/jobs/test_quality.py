@@ -63,6 +63,6 @@ def test_what_cannot_be_measured_says_why(jobs: Runner):
     with pytest.raises(BadParameter, match="119 rows"):
         jobs.submit_quality(data, replace(layout, coordinates=layout.coordinates[1:])).result(WAIT_S)
     with pytest.raises(UnknownChoice):
-        jobs.submit_quality(data, layout, metric="manhattan").result(WAIT_S)
+        jobs.submit_quality(data, layout, metric="manhatten").result(WAIT_S)
     with pytest.raises(VectorsNeeded):
         jobs.submit_quality(replace(data, vectors=None), layout).result(WAIT_S)
