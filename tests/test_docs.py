@@ -74,10 +74,9 @@ def test_every_parameter_is_documented_with_its_default():
     for kind in PROJECTIONS.values():
         section = page.partition(f"### {kind.title}\n")[2].partition("\n#")[0]
         rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section, re.MULTILINE))
-        defaults = {
-            name: value if value and isinstance(value, str) else "none" if value == "" else f"{value:g}" if value is not None else "automatic"
-            for name, value in kind().settings().items()
-        }
+        values = kind().settings()
+        automatic = {None: "automatic", "": "none"}
+        defaults = {name: automatic.get(value) or (value if isinstance(value, str) else f"{value:g}") for name, value in values.items()}
         assert rows == defaults
 
 
