@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.compute.alignment import IDENTITY, Similarity, align
+from explorer.compute.projections import PROJECTIONS
 from explorer.errors import StoreUnwritable
 from explorer.scene import Placed, Run
 
@@ -44,7 +45,9 @@ class Frames:
         with self._lock:  # what comes second lies like what came first
             key = run.given, run.title
             if key not in self._known:
-                self._known[key] = IDENTITY if reference is None else reference.frame.after(aligned(layout, reference.layout, store))
+                kind = PROJECTIONS.get(run.method or "")
+                turned = reference if kind is None or kind.turnable else None
+                self._known[key] = IDENTITY if turned is None else turned.frame.after(aligned(layout, turned.layout, store))
             return Placed(run, layout, frame=self._known[key])
 
     def keep(self, placed: Placed) -> None:

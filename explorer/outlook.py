@@ -13,6 +13,7 @@ from explorer.threaded import Threaded
 if TYPE_CHECKING:
     from explorer.compute.forecast import Forecast
     from explorer.data.dataset import Dataset
+    from explorer.jobs.inputs import Groups
     from explorer.jobs.runner import Runner
     from explorer.state.projection import ProjectionChoice
 
@@ -27,6 +28,7 @@ class Asker(Threaded, Protocol):
     running: Any
     choice: ProjectionChoice
     param: Any
+    groups: Any
 
 
 class Outlook(param.Parameterized):
@@ -66,7 +68,7 @@ class Outlook(param.Parameterized):
         if dataset is None or dataset.vectors is None:
             self.text = ""
             return
-        make = partial(_forecast, self._jobs, dataset, chosen.method, chosen.settings())
+        make = partial(_forecast, self._jobs, dataset, chosen.method, chosen.settings(), self._asker.groups)
         self._asker.in_thread("make a forecast", self._looked, lambda: self._looked, make, self._take, self._refused)
 
     def _take(self, forecast: Forecast | None, number: int) -> None:
@@ -78,5 +80,5 @@ class Outlook(param.Parameterized):
             self.text = sentence
 
 
-def _forecast(jobs: Runner, dataset: Dataset, method: str, settings: dict[str, Any]) -> Forecast | None:
-    return jobs.forecast_layout(dataset, projection(method, **settings))
+def _forecast(jobs: Runner, dataset: Dataset, method: str, settings: dict[str, Any], groups: Groups) -> Forecast | None:
+    return jobs.forecast_layout(dataset, projection(method, **settings), groups)

@@ -38,6 +38,7 @@ from explorer.state.appearance import Appearance
 from explorer.state.arrangement import Arrangement
 from explorer.state.export import ExportChoice
 from explorer.state.filters import Filters
+from explorer.state.groups import RowGroups
 from explorer.state.histograms import Histograms
 from explorer.state.history import History
 from explorer.state.inspection import Inspection
@@ -113,6 +114,7 @@ class Session(param.Parameterized):
         self.assessment = Assessment(self, jobs=self._runner)
         self.steadiness = Steadiness(self, jobs=self._runner)
         self.steadiness.param.watch(self._on_steadiness, ["known"])
+        self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
@@ -264,8 +266,8 @@ class Session(param.Parameterized):
             return None
         projection = projection or self.choice.current
         try:
-            run = run_of(projection.method, self._runner.settings_of(dataset, projection))
-            job = self._runner.submit_layout(dataset, projection, owner=str(id(self)))
+            run = run_of(projection.method, self._runner.settings_of(dataset, projection, self.groups))
+            job = self._runner.submit_layout(dataset, projection, groups=self.groups, owner=str(id(self)))
         except ExplorerError as error:
             self.error = _sentence(error)
             return None
@@ -286,8 +288,8 @@ class Session(param.Parameterized):
         """
         dataset = self.dataset
         self.cancel()
-        run = run_of(projection.method, self._runner.settings_of(dataset, projection))
-        job = self._runner.submit_layout(dataset, projection, owner=str(id(self)))
+        run = run_of(projection.method, self._runner.settings_of(dataset, projection, self.groups))
+        job = self._runner.submit_layout(dataset, projection, groups=self.groups, owner=str(id(self)))
         try:
             on_map = shown(dataset, run, job.result(), self._runner.store)
         except BaseException:  # Ctrl-C among them: nobody waits for it any more

@@ -18,7 +18,7 @@ from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, ignore, never
 from explorer.errors import BadParameter
 
-__all__ = ["GRAPH_K", "NO_INPUTS", "CategoryColumn", "GraphRequest", "Inputs", "Layout", "Projection"]
+__all__ = ["GRAPH_K", "NO_INPUTS", "CategoryColumn", "GraphRequest", "Inputs", "Layout", "Projection", "RowGroup"]
 
 Inputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What parameters name and the vectors do not hold, by the parameter's name: such as each row's category."""
@@ -26,6 +26,10 @@ Inputs: TypeAlias = Mapping[str, NDArray[Any]]
 GRAPH_K = 30  # neighbors in the one graph that all projections share
 LEAST_ROWS = 2
 NO_INPUTS: Inputs = MappingProxyType({})
+
+
+class RowGroup(param.String):  # type: ignore[type-arg, unused-ignore]
+    """A parameter that names some rows: a selection that is kept, or ``column: value`` of a category column; "" names none."""
 
 
 class CategoryColumn(param.String):  # type: ignore[type-arg, unused-ignore]  # generic for type checkers only
@@ -66,6 +70,7 @@ class Projection(param.Parameterized):
 
     method: ClassVar[str]
     title: ClassVar[str]
+    turnable: ClassVar[bool] = True  # whether a map says the same when it is turned, as is done to let maps lie alike
     version: ClassVar[int]  # raised whenever the same parameters give another layout
     added: ClassVar[frozenset[str]] = frozenset()  # parameters that older files do not name: there they have their defaults
     has_chance: ClassVar[bool] = False  # whether another run of the same gives another layout; it has a parameter ``seed`` then
@@ -84,7 +89,7 @@ class Projection(param.Parameterized):
         return [
             name
             for name, parameter in self.param.objects("existing").items()
-            if isinstance(parameter, CategoryColumn) and getattr(self, name)
+            if isinstance(parameter, CategoryColumn | RowGroup) and getattr(self, name)
         ]
 
     def check(self, n: int, d: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.compute.axes_layout import Axes
 from explorer.compute.principal_components import PCA
-from explorer.compute.projection import CategoryColumn, GraphRequest, Layout, Projection
+from explorer.compute.projection import CategoryColumn, GraphRequest, Layout, Projection, RowGroup
 from explorer.compute.tsne_layout import TSNE
 from explorer.compute.umap_layout import UMAP
 from explorer.errors import BadParameter, UnknownChoice
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
     from param import Parameterized
 
-__all__ = ["PCA", "PROJECTIONS", "TSNE", "UMAP", "GraphRequest", "Layout", "Projection", "allowed", "completed", "projection"]
+__all__ = ["PCA", "PROJECTIONS", "TSNE", "UMAP", "Axes", "GraphRequest", "Layout", "Projection", "allowed", "completed", "projection"]
 
-PROJECTIONS: dict[str, type[Projection]] = {kind.method: kind for kind in (PCA, UMAP, TSNE)}
+PROJECTIONS: dict[str, type[Projection]] = {kind.method: kind for kind in (PCA, UMAP, TSNE, Axes)}
 
 
 def projection(method: str, **params: object) -> Projection:
@@ -25,7 +26,7 @@ def projection(method: str, **params: object) -> Projection:
 
     Parameters
     ----------
-    method : {"pca", "umap", "tsne"}
+    method : {"pca", "umap", "tsne", "axes"}
         Which projection.
     **params
         Its parameters; defaults where left out.
@@ -80,6 +81,8 @@ def allowed(made: Parameterized, name: str) -> str:
         return "give True or False."
     if isinstance(parameter, CategoryColumn):
         return "give the name of a column of categories, or nothing."
+    if isinstance(parameter, RowGroup):
+        return "name a kept selection, or a category as column: value."
     if isinstance(parameter, String):
         return "give text."
     low, high = parameter.bounds

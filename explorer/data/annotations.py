@@ -12,7 +12,7 @@ from explorer.errors import Unreadable
 __all__ = ["KEY", "METHODS", "Annotations", "NotedGraph", "NotedLayout", "read_annotations", "write_annotations"]
 
 KEY = b"explorer"
-METHODS = ("pca", "umap", "tsne")
+METHODS = ("pca", "umap", "tsne", "axes")
 _PAIR = 2
 
 

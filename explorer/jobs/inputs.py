@@ -6,14 +6,15 @@ values is another layout.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.compute.projection import RowGroup
 from explorer.errors import BadParameter, UnknownChoice
 from explorer.jobs.artifacts import STOPPED_AT
 from explorer.jobs.task_steps import VectorsGone
@@ -23,28 +24,47 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.store import Artifact, Store
 
-__all__ = ["INPUTS", "digest_of", "inputs_of", "keep_inputs", "kept_inputs", "parameters_of"]
+__all__ = ["INPUTS", "Groups", "digest_of", "inputs_of", "keep_inputs", "kept_inputs", "no_groups", "parameters_of"]
 
 INPUTS: Final = "inputs"  # the kind in the store, and the name among a layout's settings
 _VERSION: Final = 1
 
+Groups: TypeAlias = Callable[[str], NDArray[np.bool_] | None]
+"""Gives the mask of all rows (n_rows,) that a name stands for; None where it stands for none."""
+
+
+def no_groups(name: str) -> None:
+    """Know no group."""
+
+
 _codes: WeakKeyDictionary[Dataset, dict[tuple[str, int], NDArray[np.int32]]] = WeakKeyDictionary()
 
 
-def inputs_of(dataset: Dataset, projection: Projection) -> dict[str, NDArray[Any]]:
+def inputs_of(dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> dict[str, NDArray[Any]]:
     """Find what a projection's parameters name; nothing for most.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    projection : Projection
+    groups : callable, optional
+        Gives the mask of all rows (n_rows,) that a name stands for, or None.
 
     Returns
     -------
     dict of str to ndarray
-        Of a category column the codes of the drawable rows, (n,) int32.
+        In drawable rows: of a category column each row's code, (n,) int32; of a group its row numbers, (m,) int32.
 
     Raises
     ------
     UnknownChoice, BadParameter
-        If there is no such column, or it does not hold categories.
+        If a parameter names what there is not: no such column, or not of categories; a group without a row.
     """
-    return {name: _categories(dataset, name, getattr(projection, name)) for name in projection.input_names}
+    found: dict[str, NDArray[Any]] = {}
+    for name in projection.input_names:
+        find = _group if isinstance(projection.param[name], RowGroup) else _categories
+        found[name] = find(dataset, name, getattr(projection, name), groups)
+    return found
 
 
 def digest_of(inputs: Inputs) -> str:
@@ -93,7 +113,22 @@ def _key(store: Store, fingerprint: str, digest: str) -> str:
     return store.key(INPUTS, fingerprint, {"digest": digest}, _VERSION)
 
 
-def _categories(dataset: Dataset, parameter: str, column: str) -> NDArray[np.int32]:
+def _group(dataset: Dataset, parameter: str, name: str, groups: Groups) -> NDArray[np.int32]:
+    """Find the drawable rows that a name stands for: of the asker's groups first, else ``column: value``."""
+    mask = groups(name)
+    if mask is None:
+        column, separator, value = name.partition(": ")
+        codes, values = dataset.codes(column) if separator and dataset.roles.get(column) == "category" else (None, [])
+        if codes is None or value not in values:
+            raise BadParameter(parameter, name, "there is no such group: name a kept selection, or a category as column: value.")
+        mask = codes == values.index(value)
+    rows = np.flatnonzero(mask[dataset.drawable]).astype(np.int32)
+    if not len(rows):
+        raise BadParameter(parameter, name, "it has no row that is on the map.")
+    return rows
+
+
+def _categories(dataset: Dataset, parameter: str, column: str, groups: Groups) -> NDArray[np.int32]:
     known = [name for name, role in dataset.roles.items() if role == "category"]
     if not known:
         raise BadParameter(parameter, column, f"{dataset.name} has no column of categories.")

@@ -24,7 +24,7 @@ from explorer.jobs.artifacts import find_graph, find_layout, keep_given_graph, k
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
-from explorer.jobs.inputs import INPUTS, digest_of, inputs_of, keep_inputs, parameters_of
+from explorer.jobs.inputs import INPUTS, Groups, digest_of, inputs_of, keep_inputs, no_groups, parameters_of
 from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
@@ -85,7 +85,9 @@ class Runner:
         """Whether this runner works here: it was not closed, and was made in this very process, not in one that forked it."""
         return self._open and self._pid == os.getpid()
 
-    def submit_layout(self, dataset: Dataset, projection: Projection, *, owner: str | None = None) -> Job[Layout]:
+    def submit_layout(
+        self, dataset: Dataset, projection: Projection, *, groups: Groups = no_groups, owner: str | None = None
+    ) -> Job[Layout]:
         """Ask for a layout; returns within milliseconds.
 
         Parameters
@@ -94,6 +96,8 @@ class Runner:
             What to lay out.
         projection : Projection
             How. Its parameters are read now; changing them later changes nothing.
+        groups : callable, optional
+            Gives the mask of all rows that a parameter names, see :func:`explorer.jobs.inputs.inputs_of`.
         owner : str, optional
             Who asks, such as a session's id: owners take turns.
 
@@ -105,7 +109,7 @@ class Runner:
         """
         n = dataset.n_drawable
         try:
-            inputs = inputs_of(dataset, projection)
+            inputs = inputs_of(dataset, projection, groups)
         except ExplorerError as error:
             return self._failed(f"{projection.title} of {dataset.name}", error)
         settings = _with_inputs(projection, inputs)
@@ -121,7 +125,7 @@ class Runner:
         keep = partial(keep_inputs, self.store, dataset.fingerprint, inputs)
         return self._submit(task, dataset, find, request, owner, also=keep)
 
-    def settings_of(self, dataset: Dataset, projection: Projection) -> dict[str, Any]:
+    def settings_of(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> dict[str, Any]:
         """Return the settings of the layout that a projection makes of a dataset: its parameters, and the digest of its inputs.
 
         Raises
@@ -129,7 +133,7 @@ class Runner:
         ParameterError
             If a parameter names what the dataset does not have.
         """
-        return _with_inputs(projection, inputs_of(dataset, projection))
+        return _with_inputs(projection, inputs_of(dataset, projection, groups))
 
     def submit_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30, owner: str | None = None) -> Job[NeighborGraph]:
         """Ask for a neighbor graph; returns within milliseconds.
@@ -260,7 +264,7 @@ class Runner:
         task = GraphColumnsTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric)
         return self._submit(task, dataset, partial(self._find_graph_columns, task), partial(self._checked_graph, dataset, metric), owner)
 
-    def forecast_layout(self, dataset: Dataset, projection: Projection) -> Forecast | None:
+    def forecast_layout(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> Forecast | None:
         """Say what :meth:`submit_layout` will take; reads the store, so it is for a thread to ask.
 
         Returns
@@ -275,7 +279,7 @@ class Runner:
         StoreUnwritable
             If how fast this machine is cannot be kept.
         """
-        if self.stored_layout(dataset, projection) is not None:
+        if self.stored_layout(dataset, projection, groups) is not None:
             return None
         return foresee_layout(self.store, dataset, projection, partial(self._missing, dataset))
 
@@ -293,12 +297,12 @@ class Runner:
         """Return how much of a layout is chance; None where nobody has measured it."""
         return self._find_stability(_stability_task(dataset, layout, runs, "a layout"))
 
-    def stored_layout(self, dataset: Dataset, projection: Projection) -> Layout | None:
+    def stored_layout(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> Layout | None:
         """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
 
         A layout that was stopped before it was complete is another one: see :meth:`kept_layout`.
         """
-        return self._find_layout(dataset, projection.method, self.settings_of(dataset, projection), projection.version)
+        return self._find_layout(dataset, projection.method, self.settings_of(dataset, projection, groups), projection.version)
 
     def stored_graph(self, dataset: Dataset, metric: str, k: int) -> NeighborGraph | None:
         """Return the neighbor graph that is stored or came with the data, cut to k neighbors; None if it has to be computed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import panel as pn
 import param
 
 from explorer import settings
-from explorer.compute.projection import CategoryColumn
+from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
 from explorer.errors import DataError, Unreadable, Unwritable
@@ -20,6 +21,8 @@ from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explorer.data.dataset import Dataset
 
 __all__ = ["DataControls", "ProjectionControls"]
@@ -29,7 +32,8 @@ _MINUTES_FROM_S = 90
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
 _OPENED = "— opened here —"
-_NO_COLUMN = "— none —"
+_MOST_CATEGORIES = 100  # that are offered as ends of an axis
+_NOTHING = "— none —"
 
 
 class DataControls(pn.viewable.Viewer):
@@ -196,7 +200,12 @@ def parameter_widgets(made: Projection, toolkit: Toolkit, session: Session) -> l
 def _widget(made: Projection, name: str, toolkit: Toolkit, session: Session) -> pn.viewable.Viewable:
     parameter, value, soon = made.param[name], getattr(made, name), session.soon
     if isinstance(parameter, CategoryColumn):
-        return _columns(made, name, toolkit, session)
+        return _Offered(made, name, toolkit, session, partial(_category_columns, session)).select
+    if isinstance(parameter, RowGroup):
+        widget = _Offered(made, name, toolkit, session, partial(_row_groups, session, keeping=lambda: getattr(made, name)))
+        session.param.watch(widget.follow, ["scene"])
+        session.groups.watch(widget.follow)
+        return widget.select
     if parameter.allow_None:
         return tie_optional(name, made, name, toolkit, soon=soon)
     if isinstance(parameter, param.Selector):
@@ -209,25 +218,59 @@ def _widget(made: Projection, name: str, toolkit: Toolkit, session: Session) -> 
     return tie(widget, made, name, soon=soon)
 
 
-def _columns(made: Projection, name: str, toolkit: Toolkit, session: Session) -> pn.viewable.Viewable:
-    """Make a widget that offers the category columns of the dataset, whichever that is."""
+class _Offered(pn.viewable.Viewer):
+    """A widget for a parameter whose choices change with the dataset and with what a person does.
 
-    def offered() -> dict[str, str]:
-        dataset = session.dataset
-        columns = [] if dataset is None else [column for column, role in dataset.roles.items() if role == "category"]
-        return {_NO_COLUMN: "", **{column: column for column in columns}}
+    Parameters
+    ----------
+    made : Projection
+        Whose parameter.
+    name : str
+        Which.
+    offered : callable
+        Gives the choices, from what people read to what the parameter takes.
+    """
 
-    def follow(*_: object) -> None:
-        options = offered()
-        if getattr(made, name) not in options.values():
-            made.param.update(**{name: ""})
-        if options != widget.options:
-            widget.param.update(options=options, value=getattr(made, name))
+    def __init__(
+        self, made: Projection, name: str, toolkit: Toolkit, session: Session, offered: Callable[[], dict[str, str]], **params: Any
+    ) -> None:
+        super().__init__(**params)
+        self._made, self._name, self._offered = made, name, offered
+        select = toolkit.select(name, offered(), "", description=made.param[name].doc or "")
+        self.select = tie(select, made, name, soon=session.soon)
+        session.param.watch(self.follow, ["dataset"])
+        self.follow()
 
-    widget = tie(toolkit.select(name, offered(), "", description=made.param[name].doc or ""), made, name, soon=session.soon)
-    session.param.watch(follow, ["dataset"])
-    follow()
-    return widget
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self.select
+
+    def follow(self, *_: object) -> None:
+        """Offer what there is now; a choice that there is no more becomes none."""
+        options = self._offered()
+        if getattr(self._made, self._name) not in options.values():
+            self._made.param.update(**{self._name: ""})
+        if options != self.select.options:
+            self.select.param.update(options=options, value=getattr(self._made, self._name))
+
+
+def _category_columns(session: Session) -> dict[str, str]:
+    dataset = session.dataset
+    columns = [] if dataset is None else [column for column, role in dataset.roles.items() if role == "category"]
+    return {_NOTHING: "", **{column: column for column in columns}}
+
+
+def _row_groups(session: Session, keeping: Callable[[], str]) -> dict[str, str]:
+    """Offer the groups of the session, and the categories that color the map; what is chosen stays on offer as long as it may be there."""
+    dataset, scene = session.dataset, session.scene
+    names = session.groups.names
+    if scene is not None and scene.dataset is dataset and scene.coloring.kind == "category":
+        made = scene.coloring
+        names += [f"{made.column}: {made.names[code]}" for code in made.most_common[:_MOST_CATEGORIES]]
+    chosen = keeping()
+    of = chosen.partition(": ")[0]
+    if chosen and chosen not in names and dataset is not None and dataset.roles.get(of) == "category":
+        names.append(chosen)
+    return {_NOTHING: "", **{name: name for name in names}}
 
 
 def _file_name(given: str | None) -> str:

@@ -78,8 +78,8 @@ def status_text(session: Session) -> str:
 
 
 def _variance(layout: Layout) -> list[str]:
-    """Say how much of the variance the two axes of PCA show, where that is known."""
-    shares = [layout.stats.get(f"explained_variance_{layout.params.get(axis)}") for axis in ("x", "y")]
+    """Say how much of the variance the two axes show, where that is known."""
+    shares = [layout.stats.get(f"explained_variance_{layout.params.get(axis, axis)}") for axis in ("x", "y")]
     known = [f"{share:.1%}" for share in shares if share is not None]
     return [f"{' and '.join(known)} of the variance"] if len(known) == len(shares) else []
 

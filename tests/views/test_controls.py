@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from explorer.compute.projection import CategoryColumn
+from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PCA, PROJECTIONS, Projection
 from explorer.data.catalog import catalog
 from explorer.data.dataset import Dataset
@@ -179,11 +179,12 @@ def test_every_parameter_has_a_widget_that_goes_both_ways(
     method: str, session: Session, toolkit: Any, loop: Any, opened: Callable[..., Dataset]
 ):
     opened()
+    color(session, loop, "kind")
     made = PROJECTIONS[method]()
     widgets = dict(zip(names_of(made), parameter_widgets(made, toolkit, session), strict=True))
     for name, widget in widgets.items():
         there, back = other_values(made, name)
-        as_text = isinstance(widget.value, str) and not isinstance(made.param[name], param.Selector | CategoryColumn)
+        as_text = isinstance(widget.value, str) and not isinstance(made.param[name], param.Selector | CategoryColumn | RowGroup)
         widget.value = str(there) if as_text else there
         assert getattr(made, name) != there  # not before the loop turns
         loop.run()
@@ -210,6 +211,34 @@ def test_the_target_is_one_of_the_category_columns_of_whatever_is_open(
     assert (made.target, target.value) == ("", "")
 
 
+def test_an_axis_is_offered_what_has_a_name_now(session: Session, toolkit: Any, loop: Any, opened: Callable[..., Dataset]):
+    opened(seed=4)
+    color(session, loop, "kind")
+    made = session.choice.projections["axes"]
+    there = dict(zip(names_of(made), parameter_widgets(made, toolkit, session), strict=True))["x_to"]
+    assert list(there.options) == ["— none —", "kind: a", "kind: b", "kind: c"]
+    session.selection.apply([1, 2])
+    session.selection.keep("mine")
+    session.inspection.give(3, "liked")
+    loop.run()
+    assert list(there.options)[1:4] == ["mine", "selected rows", "rows to be like"]
+    there.value = "mine"
+    loop.run()
+    assert made.x_to == "mine"
+    color(session, loop, None)
+    session.selection.clear()
+    loop.run()
+    assert list(there.options) == ["— none —", "mine", "rows to be like"]
+    session.selection.forget("mine")
+    loop.run()
+    assert (made.x_to, there.value) == ("", "")
+
+
+def color(session: Session, loop: Any, column: str | None) -> None:
+    session.appearance.color_by = column
+    loop.until(lambda: session.scene is not None and session.scene.coloring.column == column)
+
+
 def names_of(made: Projection) -> list[str]:
     return [name for name in made.param if name != "name"]
 
@@ -218,6 +247,8 @@ def other_values(made: Projection, name: str) -> tuple[Any, Any]:
     parameter, value = made.param[name], getattr(made, name)
     if isinstance(parameter, CategoryColumn):
         return "kind", ""
+    if isinstance(parameter, RowGroup):
+        return "kind: a", ""
     if isinstance(parameter, param.Selector):
         return next(choice for choice in parameter.objects if choice != value), value
     if isinstance(parameter, param.Integer):
