@@ -92,6 +92,10 @@ class Projection(param.Parameterized):
             if isinstance(parameter, CategoryColumn | RowGroup) and getattr(self, name)
         ]
 
+    def builds_on(self) -> Projection | None:
+        """Say whose layout of the same vectors this one starts from, which is to be computed first; None where it starts by itself."""
+        return None
+
     def check(self, n: int, d: int) -> None:
         """Refuse what cannot be computed before anything starts.
 
@@ -110,13 +114,17 @@ class Projection(param.Parameterized):
         if d < 1:
             raise BadParameter("dimensions", d, "vectors need at least one.")
 
-    def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot | None:
+    def start(
+        self, vectors: NDArray[np.float32], *, base: NDArray[np.float32] | None = None, should_stop: ShouldStop = never
+    ) -> Snapshot | None:
         """Place the rows as the optimizer finds them, which takes no neighbor graph; None where there is no optimizer.
 
         Parameters
         ----------
         vectors : ndarray of shape (n, d), float32
             Finite. Not changed.
+        base : ndarray of shape (n, 2), float32, optional
+            The layout of the projection that :meth:`builds_on` names, where it names one.
         should_stop : callable, optional
             Asked a few times a second.
 

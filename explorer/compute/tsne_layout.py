@@ -22,7 +22,9 @@ __all__ = ["TSNE"]
 FEWEST_ROWS = 4
 EARLY_EXAGGERATION = 12.0
 EARLY_ITERATIONS = 250
+WARM_ITERATIONS = 250  # from a map with a little less exaggeration
 USUAL_ITERATIONS = 500  # of more, that somebody asks for, none is left out
+STOPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)  # exaggerations that others start from
 UMAP_STD = 3.0  # of a start from UMAP
 UMAP_SHARE = 0.05  # of what is reported
 START_STD = 1e-4
@@ -73,8 +75,11 @@ class TSNE(Projection):
     )
     init = param.Selector(  # type: ignore[var-annotated]
         default="pca",
-        objects=["pca", "umap"],
-        doc="Where rows start. On UMAP's map, made first, groups are sorted already and both maps lie alike; the loss ends higher.",
+        objects=["pca", "umap", "tsne"],
+        doc=(
+            "Where rows start. On UMAP's map, made first, groups are sorted already and both maps lie alike; the loss ends higher. "
+            "With an exaggeration above 1, tsne starts on the map with less of it: a slide from t-SNE to a map like UMAP's, step by step."
+        ),
     )
     learning_rate = param.Number(
         default=None,
@@ -100,9 +105,21 @@ class TSNE(Projection):
         if n < FEWEST_ROWS:
             raise BadParameter("rows", n, f"t-SNE needs at least {FEWEST_ROWS}; PCA and UMAP show fewer.")
 
-    def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot:
-        """Place the rows on the plane of PCA, very near each other; see :meth:`Projection.start`."""
-        early = EARLY_ITERATIONS if self.init == "pca" else 0
+    @property
+    def _warm(self) -> bool:
+        return self.init == "tsne" and self.exaggeration > 1
+
+    def builds_on(self) -> TSNE | None:
+        """Start from the map with the next lower exaggeration of 1, 1.5, 2, 3, 4, 6, 8, 12, 16 and 24, where ``init`` is "tsne"."""
+        if not self._warm:
+            return None
+        return TSNE(**{**self.settings(), "exaggeration": max(stop for stop in STOPS if stop < self.exaggeration)})
+
+    def start(self, vectors: NDArray[np.float32], *, base: NDArray[np.float32] | None = None, should_stop: ShouldStop = never) -> Snapshot:
+        """Place the rows on the plane of PCA, very near each other, or on the base; see :meth:`Projection.start`."""
+        if base is not None:
+            return Snapshot(base, 0, min(self.n_iter, WARM_ITERATIONS))
+        early = 0 if self.init == "umap" else EARLY_ITERATIONS
         return Snapshot(_start(vectors, self.seed, should_stop), 0, early + self.n_iter)
 
     def another_start(self, start: Snapshot) -> Snapshot:
@@ -143,13 +160,21 @@ class TSNE(Projection):
         attraction = Attraction.of(affinities(graph.indices[:, :k], graph.distances[:, :k], perplexity))
         if should_stop():
             raise Stopped
-        begun = self.start(vectors, should_stop=should_stop) if start is None else start
-        sorted_before = self.init == "umap"
-        layout = self._umap(vectors, graph, report, should_stop) if sorted_before else np.array(begun.coordinates, np.float32, order="C")
-        descent = Descent(layout, attraction, self.learning_rate, begun.iterations, report, should_stop)
+        base = self.builds_on()
+        if start is None:
+            below = None if base is None else base.fit(vectors, graph, should_stop=should_stop).coordinates
+            start = self.start(vectors, base=below, should_stop=should_stop)
+        sorted_before = self.init == "umap" or base is not None
+        from_umap = self.init == "umap"
+        layout = self._umap(vectors, graph, report, should_stop) if from_umap else np.array(start.coordinates, np.float32, order="C")
+        descent = Descent(layout, attraction, self.learning_rate, start.iterations, report, should_stop)
         if not sorted_before:
             descent.run(EARLY_ITERATIONS, EARLY_EXAGGERATION, sorted_groups)
-        descent.run(self.n_iter, self.exaggeration, settled if self.n_iter <= USUAL_ITERATIONS else None)
+        descent.run(
+            self.n_iter if base is None else min(self.n_iter, WARM_ITERATIONS),
+            self.exaggeration,
+            settled if self.n_iter <= USUAL_ITERATIONS else None,
+        )
         kl = descent.divergence()
         report("t-SNE", 1.0, Snapshot(layout, descent.done, descent.done, kl))
         stats = {"perplexity": float(perplexity), "kl_divergence": kl, "iterations": descent.done}

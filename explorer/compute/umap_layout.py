@@ -104,7 +104,7 @@ class UMAP(Projection):
         if self.min_dist > self.spread:
             raise BadParameter("min_dist", self.min_dist, f"it may be at most spread, which is {self.spread:g}.")
 
-    def start(self, vectors: NDArray[np.float32], *, should_stop: ShouldStop = never) -> Snapshot:
+    def start(self, vectors: NDArray[np.float32], *, base: NDArray[np.float32] | None = None, should_stop: ShouldStop = never) -> Snapshot:
         """Place the rows on the plane of PCA, 10 to each side; see :meth:`Projection.start`."""
         return Snapshot(
             _start(vectors, self.seed, should_stop), 0, self.n_epochs or default_epochs(len(vectors), dense=self.dens_lambda > 0)

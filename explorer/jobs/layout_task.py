@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
 from explorer.compute.forecast import forecast_layout
-from explorer.compute.progress import LayoutReport, ShouldStop
+from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot
 from explorer.compute.projection import Layout
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.jobs.artifacts import LAYOUT, STOPPED_AT, keep_layout, layout_key
@@ -27,6 +27,7 @@ __all__ = ["LayoutTask"]
 
 _GRAPH_SHARE: Final = {"tsne": 0.15}  # of the whole time, where the graph has to be made first; measured at 117,659 x 384
 _GRAPH_SHARE_ELSE: Final = 0.45
+_BASE_SHARE: Final = 0.5  # of the whole, for the layout that another one starts from
 _STARTING: Final = "starting"
 
 
@@ -70,8 +71,12 @@ class LayoutTask(StoreTask):
         vectors, drawable = kept_vectors(store, self.fingerprint)
         chosen = projection(self.method, **parameters_of(self.settings))
         inputs = kept_inputs(store, self.fingerprint, self.settings)
-        request = chosen.graph_request(len(vectors))
-        start, shown = chosen.start(vectors, should_stop=should_stop), whole(report, drawable)
+        request, base = chosen.graph_request(len(vectors)), None
+        if (below := chosen.builds_on()) is not None:
+            made = replace(self, settings=below.settings()).run(store, _before(report), should_stop)
+            base, report = made.arrays["coordinates"][drawable], part(report, _BASE_SHARE, 1.0)
+            started = monotonic()
+        start, shown = chosen.start(vectors, base=base, should_stop=should_stop), whole(report, drawable)
         own = monotonic() - started  # without the graph, which others may have made
         shown(_STARTING, 0.0, start)
         graph, share = None, 0.0
@@ -97,3 +102,12 @@ class LayoutTask(StoreTask):
         settings = {**self.settings, STOPPED_AT: live.iteration}
         layout = Layout(live.coordinates, self.method, settings)
         return keep_layout(store, self.fingerprint, layout, settings=settings, version=self.version, seconds=seconds)
+
+
+def _before(report: LayoutReport) -> LayoutReport:
+    """Return a report for the layout that another one starts from: a part of the progress, and no layout, as it is not that one."""
+
+    def told(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
+        report(stage, _BASE_SHARE * fraction)
+
+    return told

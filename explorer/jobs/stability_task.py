@@ -150,6 +150,8 @@ def why_no_chance(method: str | None, params: Mapping[str, object]) -> str:
         return "it was stopped: run it to its end first."
     if completed(method, parameters_of(params)) is None:
         return "nobody knows how it was made."
+    if kind is not None and kind(**parameters_of(completed(method, parameters_of(params)) or {})).builds_on() is not None:
+        return "it starts from another map: measure that one."
     return ""
 
 

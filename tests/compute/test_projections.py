@@ -17,7 +17,6 @@ from explorer.compute.progress import Snapshot, Stopped
 from explorer.compute.projections import PCA, PROJECTIONS, TSNE, UMAP, Layout, projection
 from explorer.errors import BadParameter, UnknownChoice
 
-
 ALONE = ["pca", "umap", "tsne"]  # the methods that need no more than vectors
 
 

@@ -195,3 +195,23 @@ def test_a_layout_has_settled_when_steps_do_nothing_any_more():
     assert settled([5.2, 5.1, 5.0, still])
     assert not settled([5.0, still])
     assert not settled([5.0] * 20), "it has not begun to change yet"
+
+
+def test_a_slide_to_more_exaggeration_goes_on_from_the_step_below() -> None:
+    vectors = load_digits().data[:600].astype(np.float32)
+    graph = neighbor_graph(vectors, k=30)
+    assert TSNE(exaggeration=4.0).builds_on() is None
+    assert TSNE(init="tsne").builds_on() is None
+    slid = TSNE(exaggeration=2.0, init="tsne", n_iter=100)
+    below = slid.builds_on()
+    assert below is not None
+    assert (below.exaggeration, below.n_iter, below.builds_on().exaggeration) == (1.5, 100, 1.0)  # type: ignore[union-attr]
+    base = below.fit(vectors, graph).coordinates
+    start = slid.start(vectors, base=base)
+    made = slid.fit(vectors, graph, start=start)
+    np.testing.assert_array_equal(slid.fit(vectors, graph).coordinates, made.coordinates)
+    near = [np.corrcoef(made.coordinates[:, axis], base[:, axis])[0, 1] for axis in (0, 1)]
+    assert min(near) > 0.95, "it lies like the map it comes from"
+    assert np.ptp(made.coordinates) < np.ptp(base), "and is denser"
+    afresh = TSNE(exaggeration=2.0, n_iter=100).fit(vectors, graph)
+    assert made.stats["kl_divergence"] <= afresh.stats["kl_divergence"] * 1.02

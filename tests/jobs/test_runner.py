@@ -129,6 +129,23 @@ def test_a_category_column_makes_a_layout_of_its_own_as_often_as_its_values_chan
     np.testing.assert_array_equal(found.coordinates, layout.coordinates)
 
 
+def test_a_layout_that_starts_from_another_has_it_computed_and_kept_first(shared: Runner) -> None:
+    data = dataset(left_out=(3,))
+    slid = TSNE(exaggeration=2.0, init="tsne", n_iter=30)
+    stages: list[str] = []
+    job = shared.submit_layout(data, slid)
+    job.watch(lambda changed: stages.append(changed.stage))
+    made = job.result(WAIT_S)
+    exaggerations = [settings["exaggeration"] for _, settings in shared.kept(data)]
+    assert exaggerations == [2.0, 1.5, 1.0]
+    assert data.vectors is not None
+    rows = data.vectors[data.drawable]
+    here = slid.fit(rows, neighbor_graph(rows, k=30))
+    np.testing.assert_array_equal(made.coordinates[data.drawable], here.coordinates)
+    with pytest.raises(BadParameter, match="it starts from another map: measure that one"):
+        shared.submit_stability(data, made).result(WAIT_S)
+
+
 def test_a_target_that_is_no_category_is_said_in_a_sentence(tmp_path: Path) -> None:
     offline = Runner(Store(tmp_path))
     data = dataset(n=12)
