@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Opened", "load", "prepare", "run_of", "runs_of"]
 
-_NAMES = {STOPPED_AT: "stopped at ", INPUTS: "#"}
 _DIGITS = 4  # of the digest of what parameters name: columns of one name may have had other values
 _FIRST = ("umap", "tsne", None, "pca")  # which layout is shown first
 
@@ -68,10 +67,9 @@ def load(dataset: Dataset, run: Run, jobs: Runner) -> Layout | None:
 def _title(method: str, settings: Mapping[str, Any]) -> str:
     """Name a run by its method and by the parameters that differ from the defaults: "UMAP", "UMAP, n_neighbors 50"."""
     made = PROJECTIONS[method]()
-    usual = made.settings()
-    shown = {**settings, INPUTS: settings[INPUTS][:_DIGITS]} if INPUTS in settings else settings
-    differing = [f"{_NAMES.get(name, name + ' ')}{value}" for name, value in shown.items() if usual.get(name) != value]
-    return ", ".join([made.title, *differing])
+    beside = [f"#{settings[INPUTS][:_DIGITS]}"] if INPUTS in settings else []
+    beside += [f"stopped at {settings[STOPPED_AT]}"] if STOPPED_AT in settings else []
+    return ", ".join([made.title, *made.differing(settings), *beside])
 
 
 def _given_title(name: str) -> str:

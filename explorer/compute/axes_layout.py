@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import numpy as np
@@ -35,6 +36,11 @@ class Axes(Projection):
         doc="The rows to which the axis from bottom to top points. Without any, it is the direction in which rows vary most besides x.",
     )
     y_from = RowGroup(default="", doc="The rows from which it comes; the middle of all rows without any.")
+
+    def differing(self, settings: Mapping[str, object]) -> list[str]:
+        """Say from where to where each axis runs; see :meth:`Projection.differing`."""
+        ends = [(axis, settings.get(f"{axis}_from") or "all", settings.get(f"{axis}_to")) for axis in ("x", "y")]
+        return [f"{axis} {origin} → {there}" for axis, origin, there in ends if there]
 
     def graph_request(self, n: int) -> GraphRequest | None:
         """No graph: the map is linear."""

@@ -92,6 +92,11 @@ class Projection(param.Parameterized):
             if isinstance(parameter, CategoryColumn | RowGroup) and getattr(self, name)
         ]
 
+    def differing(self, settings: Mapping[str, object]) -> list[str]:
+        """Say in a few words each what of some settings differs from the defaults: "n_neighbors 50"."""
+        usual = type(self)().settings()
+        return [f"{name} {value}" for name, value in settings.items() if name in usual and usual[name] != value]
+
     def builds_on(self) -> Projection | None:
         """Say whose layout of the same vectors this one starts from, which is to be computed first; None where it starts by itself."""
         return None
