@@ -348,7 +348,7 @@ class Explorer(pn.viewable.Viewer):
 
         Parameters
         ----------
-        method : {"umap", "tsne", "pca"}
+        method : {"umap", "tsne", "pca", "axes"}
             Which projection.
         **params
             Its parameters, e.g. ``n_neighbors=30``; see :class:`explorer.UMAP`, :class:`explorer.TSNE`, :class:`explorer.PCA`.

@@ -27,7 +27,7 @@ def project(source: object, method: str = "umap", *, progress: bool | None = Non
     ----------
     source : Dataset, path, name in the catalog, data frame or ndarray of shape (n, d)
         Whatever :func:`explorer.open_dataset` opens.
-    method : {"umap", "tsne", "pca"}
+    method : {"umap", "tsne", "pca", "axes"}
         How.
     progress : bool, optional
         Whether to draw a progress bar on stderr; by default when that is a terminal.
@@ -64,7 +64,7 @@ def forecast(source: object, method: str = "umap", **params: object) -> Forecast
     ----------
     source : Dataset, path, name in the catalog, data frame or ndarray of shape (n, d)
         Whatever :func:`explorer.open_dataset` opens.
-    method : {"umap", "tsne", "pca"}
+    method : {"umap", "tsne", "pca", "axes"}
         How.
     **params
         The method's parameters, see :func:`project`.

@@ -18,7 +18,7 @@ from explorer.compute.exact_search import ANGULAR, Points, to_distances
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.errors import BadParameter, NotEnoughRows
 
-__all__ = ["ANCHORS", "Agreement", "agreement"]
+__all__ = ["ANCHORS", "Agreement", "Tally", "agreement"]
 
 ANCHORS: Final = 1_000
 STAGE: Final = "quality"
@@ -111,7 +111,7 @@ def agreement(
     chosen = np.sort(random.choice(n, min(n, max(1, anchors)), replace=False))
     space, scale = _space(vectors, metric)
     planes = [_Space(layout.astype(space.dtype)) for layout in layouts]
-    tallies = [_Tally() for _ in layouts]
+    tallies = [Tally() for _ in layouts]
     step = max(1, _SCRATCH_BYTES // (8 * n))
     for at in range(0, len(chosen), step):
         if should_stop():
@@ -195,13 +195,26 @@ class _Ranked:
         return int(np.maximum(ranks - self.k, 0).sum())
 
 
-class _Tally:
-    """What has been counted of one layout."""
+class Tally:
+    """What has been counted of one layout.
+
+    Attributes
+    ----------
+    false, missing : float
+        How far, in ranks, neighbors on the map are beyond the k nearest in the original space, and the other way round.
+    """
 
     def __init__(self) -> None:
-        self.false = self.missing = 0
-        self.kept = self.triplets = 0.0
+        self.false = self.missing = self.kept = self.triplets = 0.0
         self.pairs: list[NDArray[np.float32]] = []
+
+    def pair(self, apart: NDArray[np.floating], seen: NDArray[np.floating]) -> None:
+        """Count triplets, and keep pairs: squared distances (b, p, 2) of anchors from p pairs of rows, in the original space and seen."""
+        order, order_seen = np.sign(apart[..., 0] - apart[..., 1]), np.sign(seen[..., 0] - seen[..., 1])
+        decided = order != 0
+        self.triplets += float(decided.sum())
+        self.kept += float(((order * order_seen + 1) / 2)[decided].sum())  # rows at the same distance keep half
+        self.pairs.append(np.sqrt(np.stack([apart[..., 0], seen[..., 0]], axis=-1)).reshape(-1, 2).astype(np.float32))
 
     def to_metric(self, scale: float, metric: str, d: int) -> None:
         """Turn the pairs' distances into those of the metric."""
@@ -209,6 +222,7 @@ class _Tally:
             each[:, 0] = to_distances(each[:, 0] * np.float32(scale), metric, d)
 
     def agreement(self, anchors: int, n: int, k: int) -> Agreement:
+        """Say what all that makes, of so many anchors among n rows."""
         from scipy.stats import spearmanr
 
         per_rank = 2.0 / (anchors * k * (2.0 * n - 3.0 * k - 1.0))
@@ -224,12 +238,8 @@ class _Tally:
         )
 
 
-def _compare(true: _Ranked, plane: _Ranked, pairs: NDArray[np.integer], apart: NDArray[np.floating], tally: _Tally) -> None:
+def _compare(true: _Ranked, plane: _Ranked, pairs: NDArray[np.integer], apart: NDArray[np.floating], tally: Tally) -> None:
     tally.false += true.penalty(plane.near)
     tally.missing += plane.penalty(true.near)
     seen = np.take_along_axis(plane.squared, pairs.reshape(len(pairs), -1), axis=1).reshape(pairs.shape)
-    order, order_seen = np.sign(apart[..., 0] - apart[..., 1]), np.sign(seen[..., 0] - seen[..., 1])
-    decided = order != 0
-    tally.triplets += float(decided.sum())
-    tally.kept += float(((order * order_seen + 1) / 2)[decided].sum())  # rows at the same distance keep half
-    tally.pairs.append(np.sqrt(np.stack([apart[..., 0], seen[..., 0]], axis=-1)).reshape(-1, 2).astype(np.float32))
+    tally.pair(apart, seen)

@@ -66,10 +66,10 @@ class Direct:
         """How many rows to search at once."""
         return int(np.clip(_SCRATCH_BYTES // (24 * max(1, len(self.rows))), 1, 512))
 
-    def nearest(self, rows: NDArray[np.intp], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Find the k nearest of all rows for each of ``rows`` (b,), itself left out: numbers and distances (b, k), ascending."""
-        values = self.others(rows)
-        m = min(k + SPARE, values.shape[1] - 1)
+    def nearest(self, rows: NDArray[np.intp], k: int, *, among: int | None = None) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Find the k nearest of all rows, or of the first ones, for each of ``rows`` (b,), never itself: numbers, distances (b, k)."""
+        values = self.others(rows)[:, :among]
+        m = min(k + SPARE, values.shape[1])
         near = np.argpartition(values, m - 1, axis=1)[:, :m]
         apart = np.take_along_axis(values, near, axis=1)
         order = np.lexsort((near, apart), axis=1)

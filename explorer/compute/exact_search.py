@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 
 from explorer.errors import BadParameter
 
-__all__ = ["Points", "check_binary", "exact_neighbors", "gaps_to_one", "gaps_within", "nearest_to_one", "to_distances"]
+__all__ = [
+    "ANGULAR",
+    "Points",
+    "as_points",
+    "check_binary",
+    "exact_neighbors",
+    "gaps_to_one",
+    "gaps_within",
+    "nearest_to_one",
+    "to_distances",
+]
 
 ANGULAR = ("cosine", "correlation")  # metrics that are half the square of a distance between points
 SPARE = 8  # candidates beyond k that are measured before the bound is checked
@@ -67,7 +77,7 @@ class Points:
         if metric == "hamming":
             check_binary(vectors, metric)
         if metric in ANGULAR:
-            unit = _as_points(vectors, metric)
+            unit = as_points(vectors, metric)
             return Points(unit, unit, _squares(unit), 1.0)
         exact = np.ascontiguousarray(vectors, dtype=np.float32)
         mean = exact.mean(axis=0, dtype=np.float64)
@@ -131,7 +141,8 @@ def _check_varied(vectors: NDArray[np.float32]) -> None:
         raise BadParameter("metric", "correlation", f"{rows} the same number throughout, which correlates with nothing. Choose another.")
 
 
-def _as_points(vectors: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
+def as_points(vectors: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
+    """Turn vectors (n, d) into points whose Euclidean distances go with the metric."""
     if metric == "correlation":
         centered = np.empty(vectors.shape, dtype=np.float32)
         for at, block in _blocks(vectors):
@@ -170,7 +181,7 @@ def exact_neighbors(
     points : Points
         All n rows.
     rows, columns : ndarray of shape (b,) and (m,), intp
-        Who searches and who can be found; ``columns`` ascending, more than k of them.
+        Who searches and who can be found; ``columns`` ascending, more than k of them, or k where none of the rows is among them.
     k : int
         Neighbors of a row.
 
@@ -186,12 +197,13 @@ def exact_neighbors(
     own = np.searchsorted(columns, rows)
     present = np.flatnonzero(columns[np.minimum(own, len(columns) - 1)] == rows)
     low[present, own[present]] = np.inf
-    m = min(k + SPARE, len(columns) - 1)
+    most = len(columns) - bool(len(present))
+    m = min(k + SPARE, most)
     near = np.argpartition(low, m - 1, axis=1)[:, :m]
     found, gaps = _ordered(columns[near], points.measure(rows, columns[near]))
     limit = np.square(gaps[:, k - 1].astype(np.float64) * points.scale) * (1 + 1e-6) - (1 - points.slack) * points.squares[rows]
     bound = np.take_along_axis(low, near, axis=1).max(axis=1)
-    doubtful = np.flatnonzero(bound <= limit) if m < len(columns) - 1 else np.empty(0, dtype=np.intp)
+    doubtful = np.flatnonzero(bound <= limit) if m < most else np.empty(0, dtype=np.intp)
     found, gaps = found[:, :k], gaps[:, :k]
     for i in doubtful:
         every = columns[np.flatnonzero(low[i] <= limit[i])][None, :]
@@ -236,7 +248,7 @@ def gaps_to_one(vectors: NDArray[np.float32], rows: NDArray[np.intp], target: ND
 
 
 def _goal(target: NDArray[np.float32], metric: str) -> NDArray[np.float64]:
-    return _as_points(target[None], metric)[0].astype(np.float64)
+    return as_points(target[None], metric)[0].astype(np.float64)
 
 
 def _lower_bounds(
@@ -305,7 +317,7 @@ def _squared_to(vectors: NDArray[np.float32], rows: NDArray[np.intp], goal: NDAr
     squared = np.empty(len(rows), dtype=np.float64)
     step = max(1, MEASURE_BYTES // (16 * vectors.shape[1]))
     for at in range(0, len(rows), step):
-        gap = _as_points(vectors[rows[at : at + step]], metric).astype(np.float64) - goal
+        gap = as_points(vectors[rows[at : at + step]], metric).astype(np.float64) - goal
         squared[at : at + step] = np.einsum("ij,ij->i", gap, gap)
     return squared
 

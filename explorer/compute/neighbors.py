@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.direct_search import DIRECT, Direct
-from explorer.compute.exact_search import check_binary, gaps_to_one, nearest_to_one, to_distances
+from explorer.compute.exact_search import Points, block_rows, check_binary, exact_neighbors, gaps_to_one, nearest_to_one, to_distances
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.compute.space import METRICS, Space, exact_below, space_of
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
 
-__all__ = ["NeighborGraph", "distances_to", "nearest_rows", "neighbor_graph"]
+__all__ = ["NeighborGraph", "distances_to", "nearest_among", "nearest_rows", "neighbor_graph"]
 
 ANCHORS: Final = 1_000  # rows whose neighbors are searched exactly to measure recall
 STAGE = "neighbor graph"
@@ -161,6 +161,55 @@ def nearest_rows(
         check_binary(vectors, metric, drawable)
     rows, gaps = nearest_to_one(vectors, target, k=k, metric=metric, allowed=allowed)
     return rows, to_distances(gaps, metric, vectors.shape[1])
+
+
+def nearest_among(
+    vectors: NDArray[np.float32], targets: NDArray[np.float32], *, k: int, metric: str = "cosine"
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Find the rows nearest to many vectors, exactly. O(m n d) in blocks; for the compute process.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, d), float32
+        Finite; no all-zero row where the metric is cosine. Not changed.
+    targets : ndarray of shape (m, d), float32
+        The same.
+    k : int
+        How many rows to find for each.
+    metric : str
+        How far two rows are apart: one of :data:`METRICS`.
+
+    Returns
+    -------
+    rows, distances : ndarray of shape (m, k), int32 and float32
+        Nearest first, ties by row number. Where the metric is dot, distances count from the longest of all these vectors.
+
+    Raises
+    ------
+    UnknownChoice, BadParameter, NotEnoughRows
+        As :func:`neighbor_graph`; of dimensions that differ, too.
+    """
+    n, m = len(vectors), len(targets)
+    if targets.ndim != vectors.ndim or targets.shape[1] != vectors.shape[1]:
+        raise BadParameter(
+            "vectors", f"an array of shape {targets.shape}", f"they need {vectors.shape[1]:,} dimensions, as those of the map."
+        )
+    _check(n + 1, k, metric)
+    together = np.concatenate([vectors, targets]).astype(np.float32, copy=False)
+    rows, distances = np.empty((m, k), np.int32), np.empty((m, k), np.float32)
+    columns = np.arange(n)
+    if metric in DIRECT:
+        direct = Direct.of(together, metric)
+        for at in range(0, m, direct.block_rows()):
+            part = slice(at, at + direct.block_rows())
+            rows[part], distances[part] = direct.nearest(n + np.arange(m)[part], k, among=n)
+        return rows, distances
+    points = Points.of(together, metric)
+    for at in range(0, m, block_rows(n)):
+        part = slice(at, at + block_rows(n))
+        rows[part], gaps = exact_neighbors(points, n + np.arange(m)[part], columns, k)
+        distances[part] = to_distances(gaps, metric, vectors.shape[1])
+    return rows, distances
 
 
 def distances_to(

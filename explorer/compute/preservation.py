@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.compute.progress import ShouldStop, Stopped, never
 from explorer.errors import BadParameter
 
-__all__ = ["PATIENT_K", "PRESERVED_K", "Preservation", "layout_neighbors", "preservation"]
+__all__ = ["PATIENT_K", "PRESERVED_K", "Preservation", "layout_neighbors", "nearest_places", "places_tree", "preservation"]
 
 PRESERVED_K: Final = (5, 15, 30)
 PATIENT_K: Final = 15  # of false and missing neighbors, looked for among twice as many
@@ -85,13 +85,13 @@ def preservation(
     if k:
         place = np.full(n, NOWHERE, np.int32)  # a true neighbor that the layout leaves out is not kept
         place[rows] = np.arange(len(rows), dtype=np.int32)
-        tree = _tree(layout[rows])
+        tree = places_tree(layout[rows])
         for at in range(0, len(rows), BLOCK):
             if should_stop():
                 raise Stopped
             some = np.arange(at, min(at + BLOCK, len(rows)))
             true = indices[rows[some], :k]
-            near = _nearest(tree, some, k, threads)
+            near = nearest_places(tree, some, k, threads)
             found = np.empty((len(counts), len(some)), np.float32)
             overlaps(np.where(true >= 0, place[true], NOBODY).astype(np.int32), near, sizes, patient, found)
             counts[:, rows[some]] = found
@@ -101,10 +101,11 @@ def preservation(
 
 def layout_neighbors(layout: NDArray[np.float32], k: int, *, threads: int = 1) -> NDArray[np.int32]:
     """Find the k nearest rows of each row in a layout (n, d) of finite values: row numbers (n, k) int32, nearest first, never itself."""
-    return _nearest(_tree(layout), np.arange(len(layout)), k, threads)
+    return nearest_places(places_tree(layout), np.arange(len(layout)), k, threads)
 
 
-def _tree(layout: NDArray[np.float32]) -> Any:
+def places_tree(layout: NDArray[np.float32]) -> Any:
+    """Make a tree of the places of rows (n, d), finite, for :func:`nearest_places`."""
     from scipy.spatial import cKDTree
 
     places = layout.astype(np.float64)
@@ -113,7 +114,8 @@ def _tree(layout: NDArray[np.float32]) -> Any:
     return cKDTree(places, balanced_tree=False, compact_nodes=False)
 
 
-def _nearest(tree: Any, rows: NDArray[np.integer], k: int, threads: int) -> NDArray[np.int32]:
+def nearest_places(tree: Any, rows: NDArray[np.integer], k: int, threads: int) -> NDArray[np.int32]:
+    """Find the k nearest rows of some rows (b,) in a tree: (b, k) int32, nearest first, never itself."""
     _, near = tree.query(tree.data[rows], k=k + 1, workers=threads)
     near = np.atleast_2d(near).astype(np.int32)
     own = near == rows[:, None]

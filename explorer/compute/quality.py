@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.agreement import ANCHORS, Agreement, agreement
+from explorer.compute.direct_search import DIRECT
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.preservation import Preservation, preservation
 from explorer.compute.progress import Report, ShouldStop, ignore, never
+from explorer.compute.sampled_agreement import SAMPLED_FROM, sampled_agreement
 
 __all__ = ["AGREEMENT_K", "Quality", "quality"]
 
@@ -58,7 +60,8 @@ def quality(
     layout : ndarray of shape (n, c), float32
         Not finite where a row is left out.
     anchors : int
-        Rows that are compared with all others; see :func:`explorer.compute.agreement.agreement`.
+        Rows that are compared with all others, where there are fewer than 20,000; see :func:`explorer.compute.agreement.agreement`. From
+        there on, 6,000 are compared with a sample: :func:`explorer.compute.sampled_agreement.sampled_agreement`.
     threads : int
         That look for neighbors in the layout.
     report, should_stop : callable, optional
@@ -85,13 +88,15 @@ def quality(
     whole = len(there) == len(layout)
     rows, places = (vectors, layout) if whole else (vectors[there], layout[there])
     shuffled = places[np.random.default_rng(0).permutation(len(places))]
-    found, control = agreement(
-        rows,
-        [places, shuffled],
-        k=k,
-        metric=graph.metric,
-        anchors=anchors,
-        report=lambda stage, fraction: report(stage, 0.5 + 0.5 * fraction),
-        should_stop=should_stop,
-    )
+
+    def told(stage: str, fraction: float) -> None:
+        report(stage, 0.5 + 0.5 * fraction)
+
+    layouts = [places, shuffled]
+    if whole and len(rows) >= SAMPLED_FROM and anchors < len(rows) and graph.metric not in DIRECT:
+        found, control = sampled_agreement(
+            rows, graph.indices, layouts, k=k, metric=graph.metric, threads=threads, report=told, should_stop=should_stop
+        )
+    else:
+        found, control = agreement(rows, layouts, k=k, metric=graph.metric, anchors=anchors, report=told, should_stop=should_stop)
     return Quality(kept, found, control)

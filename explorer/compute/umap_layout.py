@@ -9,7 +9,7 @@ import param
 from numpy.typing import NDArray
 
 from explorer.compute.fuzzy_set import curve, fuzzy_set
-from explorer.compute.neighbors import NeighborGraph
+from explorer.compute.neighbors import NeighborGraph, nearest_among
 from explorer.compute.principal_components import principal_components
 from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
 from explorer.compute.projection import GRAPH_K, NO_INPUTS, CategoryColumn, GraphRequest, Inputs, Layout, Projection
@@ -144,6 +144,45 @@ class UMAP(Projection):
         stats = {"n_neighbors": float(size), "n_epochs": float(begun.iterations)}
         coordinates = self._optimize(begun, edges, indices, distances, stats, report, should_stop)
         return Layout(coordinates, self.method, self.settings(), stats)
+
+    def transform(
+        self,
+        new: NDArray[np.float32],
+        vectors: NDArray[np.float32],
+        coordinates: NDArray[np.float32],
+        *,
+        report: LayoutReport = ignore,
+        should_stop: ShouldStop = never,
+    ) -> NDArray[np.float32]:
+        """Place new rows on a map that was made with these parameters; see :func:`explorer.compute.umap_transform.transform`.
+
+        Parameters
+        ----------
+        new : ndarray of shape (m, d), float32
+            Finite.
+        vectors : ndarray of shape (n, d), float32
+            Those of the map.
+        coordinates : ndarray of shape (n, 2), float32
+            The map. Not changed.
+        report, should_stop : callable, optional
+            Called and asked once an epoch.
+
+        Returns
+        -------
+        ndarray of shape (m, 2), float32
+
+        Raises
+        ------
+        BadParameter
+            If the dimensions differ.
+        Stopped
+            If ``should_stop()`` said so.
+        """
+        from explorer.compute.umap_transform import transform
+
+        rows, distances = nearest_among(vectors, new, k=min(self.n_neighbors, len(vectors)), metric=self.metric)
+        figures = {"min_dist": self.min_dist, "spread": self.spread, "seed": self.seed}
+        return transform(coordinates, rows, distances, **figures, report=report, should_stop=should_stop)
 
     def _optimize(
         self,

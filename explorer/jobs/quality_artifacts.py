@@ -35,7 +35,7 @@ COORDINATES: Final = "coordinates"
 QUALITY: Final = "quality"
 GRAPH_COLUMNS: Final = "neighborhoods"
 _COORDINATES_VERSION: Final = 1
-_QUALITY_VERSION: Final = 1  # raise it when quality() gives another result for the same layout
+_QUALITY_VERSION: Final = 2  # raise it when quality() gives another result for the same layout
 _GRAPH_COLUMNS_VERSION: Final = 1  # the same of graph_columns()
 _FIGURES: Final = ("trustworthiness", "continuity", "triplets", "correlation")
 

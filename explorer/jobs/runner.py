@@ -7,38 +7,36 @@ from __future__ import annotations
 
 import atexit
 import logging
-import math
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
-from explorer.compute.projections import PROJECTIONS, completed, projection
+from explorer.compute.projections import projection
 from explorer.compute.stability import RUNS
 from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNeeded
-from explorer.jobs.artifacts import find_graph, find_layout, keep_given_graph, keep_vectors, layouts_of, to_layout
+from explorer.jobs.artifacts import keep_given_graph, keep_vectors, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
-from explorer.jobs.inputs import INPUTS, Groups, digest_of, inputs_of, keep_inputs, no_groups, parameters_of
+from explorer.jobs.inputs import INPUTS, Groups, inputs_of, keep_inputs, no_groups, parameters_of
 from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
-from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
-from explorer.jobs.quality_artifacts import GRAPH_COLUMNS, QUALITY, content_of, keep_coordinates, to_quality
-from explorer.jobs.stability_artifacts import STABILITY, to_stability
-from explorer.jobs.stability_task import StabilityTask, why_no_chance
-from explorer.jobs.store import Store, canonical
+from explorer.jobs.measuring_tasks import GraphColumnsTask
+from explorer.jobs.quality_artifacts import content_of, keep_coordinates
+from explorer.jobs.stability_task import why_no_chance
+from explorer.jobs.store import Store
+from explorer.jobs.stored import Stored, quality_task, stability_task, with_inputs
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from explorer.compute.forecast import Forecast
-    from explorer.compute.projection import Inputs
     from explorer.compute.quality import Quality
     from explorer.compute.stability import Stability
     from explorer.data.dataset import Dataset
@@ -52,7 +50,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Runner:
+class Runner(Stored):
     """Computes neighbor graphs and layouts of datasets in compute processes, which are started when they are first needed.
 
     Of each owner one thing is computed at a time, of several owners as many as there are processes. Safe to use from several threads.
@@ -67,7 +65,7 @@ class Runner:
     """
 
     def __init__(self, store: Store | None = None, *, workers: int | None = None) -> None:
-        self.store = Store() if store is None else store
+        super().__init__(Store() if store is None else store)
         self._workers = workers
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -112,28 +110,18 @@ class Runner:
             inputs = inputs_of(dataset, projection, groups)
         except ExplorerError as error:
             return self._failed(f"{projection.title} of {dataset.name}", error)
-        settings = _with_inputs(projection, inputs)
+        settings = with_inputs(projection, inputs)
         task = LayoutTask(dataset.fingerprint, dataset.name, n, projection.method, settings, projection.version)
-        find = partial(self._find_layout, dataset, projection.method, settings, projection.version)
+        find = partial(self.find_layout, dataset, projection.method, settings, projection.version)
 
         def request() -> GraphRequest | None:
             projection.check(n, dataset.n_dims)
             if not self._computing(task):
-                refuse_layout(dataset, projection, partial(self._missing, dataset), task.describe())
+                refuse_layout(dataset, projection, partial(self.missing, dataset), task.describe())
             return projection.graph_request(n)
 
         keep = partial(keep_inputs, self.store, dataset.fingerprint, inputs)
         return self._submit(task, dataset, find, request, owner, also=keep)
-
-    def settings_of(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> dict[str, Any]:
-        """Return the settings of the layout that a projection makes of a dataset: its parameters, and the digest of its inputs.
-
-        Raises
-        ------
-        ParameterError
-            If a parameter names what the dataset does not have.
-        """
-        return _with_inputs(projection, inputs_of(dataset, projection, groups))
 
     def submit_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30, owner: str | None = None) -> Job[NeighborGraph]:
         """Ask for a neighbor graph; returns within milliseconds.
@@ -160,7 +148,7 @@ class Runner:
         def request() -> GraphRequest:
             task.check()
             if not self._computing(task):
-                refuse_graph(dataset, task, partial(self._missing, dataset))
+                refuse_graph(dataset, task, partial(self.missing, dataset))
             return {"metric": metric, "k": k}
 
         return self._submit(task, dataset, find, request, owner)
@@ -189,14 +177,14 @@ class Runner:
             As from :meth:`submit_layout`.
         """
         content = content_of(layout.coordinates)
-        task = _quality_task(dataset, content, title, metric)
+        task = quality_task(dataset, content, title, metric)
 
         def request() -> GraphRequest:
             _check_rows(dataset, layout)
             return self._checked_graph(dataset, metric)
 
         keep = partial(keep_coordinates, self.store, layout.coordinates, content)
-        return self._submit(task, dataset, partial(self._find_quality, task), request, owner, also=keep)
+        return self._submit(task, dataset, partial(self.find_quality, task), request, owner, also=keep)
 
     def submit_stability(
         self, dataset: Dataset, layout: Layout, *, runs: int = RUNS, title: str = "a layout", owner: str | None = None
@@ -223,7 +211,7 @@ class Runner:
         Job
             As from :meth:`submit_layout`.
         """
-        task = _stability_task(dataset, layout, runs, title)
+        task = stability_task(dataset, layout, runs, title)
 
         def request() -> GraphRequest | None:
             if runs < 1:
@@ -240,7 +228,7 @@ class Runner:
             if INPUTS in task.settings:
                 keep_inputs(self.store, dataset.fingerprint, inputs_of(dataset, projection(layout.method, **parameters_of(task.settings))))
 
-        return self._submit(task, dataset, partial(self._find_stability, task), request, owner, also=keep)
+        return self._submit(task, dataset, partial(self.find_stability, task), request, owner, also=keep)
 
     def submit_graph_columns(
         self, dataset: Dataset, *, metric: str = "cosine", owner: str | None = None
@@ -262,7 +250,7 @@ class Runner:
             As from :meth:`submit_layout`; of what :func:`explorer.compute.graph_columns.graph_columns` gives, memory-mapped.
         """
         task = GraphColumnsTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric)
-        return self._submit(task, dataset, partial(self._find_graph_columns, task), partial(self._checked_graph, dataset, metric), owner)
+        return self._submit(task, dataset, partial(self.find_graph_columns, task), partial(self._checked_graph, dataset, metric), owner)
 
     def forecast_layout(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> Forecast | None:
         """Say what :meth:`submit_layout` will take; reads the store, so it is for a thread to ask.
@@ -281,56 +269,13 @@ class Runner:
         """
         if self.stored_layout(dataset, projection, groups) is not None:
             return None
-        return foresee_layout(self.store, dataset, projection, partial(self._missing, dataset))
+        return foresee_layout(self.store, dataset, projection, partial(self.missing, dataset))
 
     def forecast_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30) -> Forecast | None:
         """Say what :meth:`submit_graph` will take; see :meth:`forecast_layout`."""
         if self.stored_graph(dataset, metric, k) is not None:
             return None
         return foresee_graph(self.store, dataset, GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k))
-
-    def stored_quality(self, dataset: Dataset, layout: Layout, metric: str) -> Quality | None:
-        """Return how good a layout is by the neighbors in a metric; None where nobody has measured it."""
-        return self._find_quality(_quality_task(dataset, content_of(layout.coordinates), "a layout", metric))
-
-    def stored_stability(self, dataset: Dataset, layout: Layout, *, runs: int = RUNS) -> Stability | None:
-        """Return how much of a layout is chance; None where nobody has measured it."""
-        return self._find_stability(_stability_task(dataset, layout, runs, "a layout"))
-
-    def stored_layout(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> Layout | None:
-        """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
-
-        A layout that was stopped before it was complete is another one: see :meth:`kept_layout`.
-        """
-        return self._find_layout(dataset, projection.method, self.settings_of(dataset, projection, groups), projection.version)
-
-    def stored_graph(self, dataset: Dataset, metric: str, k: int) -> NeighborGraph | None:
-        """Return the neighbor graph that is stored or came with the data, cut to k neighbors; None if it has to be computed."""
-        if k < 1:
-            return None  # no graph is that small: whoever asks for it is told so
-        given = dataset.graph
-        if given is not None and given.metric == metric and k <= given.indices.shape[1]:
-            return NeighborGraph(given.indices[:, :k], given.distances[:, :k], metric, math.nan)
-        return find_graph(self.store, dataset.fingerprint, metric, k)
-
-    def kept(self, dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
-        """List method and settings of every layout there is of a dataset, newest first, those that came with the data last.
-
-        One that was stopped has ``stopped_at``, its iteration, among its settings.
-        """
-        stored = [
-            (method, settings)
-            for method, settings, version in layouts_of(self.store, dataset.fingerprint)
-            if _known_settings(method, settings) == settings and PROJECTIONS[method].version == version
-        ]
-        named = [(str(layout.method), _known_settings(layout.method, layout.params)) for layout in dataset.layouts]
-        given = [(method, settings) for method, settings in named if settings is not None]
-        known = [(method, canonical(settings)) for method, settings in stored]
-        return stored + [(method, params) for method, params in given if (method, canonical(params)) not in known]
-
-    def kept_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any]) -> Layout | None:
-        """Return a layout that :meth:`kept` lists, complete or stopped; None where it is gone."""
-        return self._find_layout(dataset, method, settings, PROJECTIONS[method].version)
 
     def warm(self) -> None:
         """Start a compute process now, and let it load and compile, while it has nothing else to do, what a first job would wait for.
@@ -400,35 +345,13 @@ class Runner:
         k = max(1, min(GRAPH_K, dataset.n_drawable - 1))
         task = GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k)
         task.check()
-        refuse_graph(dataset, task, partial(self._missing, dataset))
+        refuse_graph(dataset, task, partial(self.missing, dataset))
         return {"metric": metric, "k": k}
-
-    def _missing(self, dataset: Dataset, request: GraphRequest) -> bool:
-        return self.stored_graph(dataset, request["metric"], request["k"]) is None
 
     def _computing(self, task: Task) -> bool:
         """Whether this very thing is being computed now: who asks for it as well takes no memory more."""
         dispatcher = self._dispatcher
         return dispatcher is not None and dispatcher.has(task)
-
-    def _find_layout(self, dataset: Dataset, method: str, settings: Mapping[str, Any], version: int) -> Layout | None:
-        wanted = canonical(settings)
-        for given in dataset.layouts:
-            if given.method == method and canonical(_known_settings(method, given.params) or given.params) == wanted:
-                return Layout(given.coordinates, method, dict(settings))
-        return find_layout(self.store, dataset.fingerprint, method, settings, version)
-
-    def _find_quality(self, task: QualityTask) -> Quality | None:
-        kept = self.store.get(QUALITY, task.key(self.store))
-        return None if kept is None else to_quality(kept)
-
-    def _find_stability(self, task: StabilityTask) -> Stability | None:
-        kept = self.store.get(STABILITY, task.key(self.store))
-        return None if kept is None else to_stability(kept)
-
-    def _find_graph_columns(self, task: GraphColumnsTask) -> dict[str, NDArray[np.float32]] | None:
-        kept = self.store.get(GRAPH_COLUMNS, task.key(self.store))
-        return None if kept is None else dict(kept.arrays)
 
     def _leave(self, job: Job[Any]) -> None:
         dispatcher = self._dispatcher
@@ -452,16 +375,6 @@ class Runner:
             return self._dispatcher
 
 
-def _quality_task(dataset: Dataset, content: str, title: str, metric: str) -> QualityTask:
-    return QualityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, metric)
-
-
-def _stability_task(dataset: Dataset, layout: Layout, runs: int, title: str) -> StabilityTask:
-    kind, settings = PROJECTIONS.get(layout.method), _known_settings(layout.method, layout.params) or dict(layout.params)
-    version, content = 0 if kind is None else kind.version, content_of(layout.coordinates)
-    return StabilityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, layout.method, settings, version, runs)
-
-
 def _check_rows(dataset: Dataset, layout: Layout) -> None:
     """Refuse a layout of other rows.
 
@@ -481,16 +394,6 @@ def _prepare(store: Store, dataset: Dataset, request: GraphRequest | None, also:
         keep_vectors(store, dataset, dataset.vectors)
     if request is not None:
         keep_given_graph(store, dataset, request["metric"], request["k"])
-
-
-def _known_settings(method: str | None, params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return all parameters of a projection, with the iteration it was stopped at if it was; None where they are not all known."""
-    settings = completed(method, parameters_of(params))
-    return None if settings is None else {**params, **settings}
-
-
-def _with_inputs(projection: Projection, inputs: Inputs) -> dict[str, Any]:
-    return {**projection.settings(), INPUTS: digest_of(inputs)} if inputs else projection.settings()
 
 
 _shared: Runner | None = None

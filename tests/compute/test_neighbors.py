@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from explorer.compute import exact_search, neighbors
-from explorer.compute.neighbors import NeighborGraph, distances_to, nearest_rows, neighbor_graph
+from explorer.compute.neighbors import NeighborGraph, distances_to, nearest_among, nearest_rows, neighbor_graph
 from explorer.compute.progress import Stopped
 from explorer.compute.space import METRICS
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
@@ -234,6 +234,24 @@ def test_one_row_skips_rows_that_are_not_drawable(metric: str) -> None:
         nearest_rows(vectors, 7, k=3, metric=metric, drawable=drawable)
     with pytest.raises(NotEnoughRows, match="k=47 needs more than 47 rows"):
         nearest_rows(vectors, 0, k=47, metric=metric, drawable=drawable)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_many_vectors_find_what_each_finds_alone(metric: str) -> None:
+    vectors = fitting(metric, 300, 12)
+    vectors[7] = vectors[19]  # a tie
+    targets = vectors[5:25].copy()
+    targets[0] = targets[0][::-1]
+    rows, distances = nearest_among(vectors, targets, k=9, metric=metric)
+    for target, found, apart in zip(targets, rows, distances, strict=True):
+        alone, gaps = nearest_rows(vectors, target, k=9, metric=metric)
+        assert alone.tolist() == found.tolist()
+        np.testing.assert_allclose(gaps, apart, rtol=1e-6, atol=1e-6)
+    everything, _ = nearest_among(vectors[:9], targets, k=9, metric=metric)
+    assert (np.sort(everything, axis=1) == np.arange(9)).all()
+    with pytest.raises(BadParameter, match="they need 12 dimensions"):
+        nearest_among(vectors, targets[:, 1:], k=9, metric=metric)
+    assert nearest_among(vectors, targets[:0], k=9, metric=metric)[0].shape == (0, 9)
 
 
 def test_a_vector_finds_its_own_row() -> None:
