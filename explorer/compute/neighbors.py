@@ -191,9 +191,7 @@ def nearest_among(
     """
     n, m = len(vectors), len(targets)
     if targets.ndim != vectors.ndim or targets.shape[1] != vectors.shape[1]:
-        raise BadParameter(
-            "vectors", f"an array of shape {targets.shape}", f"they need {vectors.shape[1]:,} dimensions, as those of the map."
-        )
+        raise BadParameter("vectors", f"an array of shape {targets.shape}", f"they need {vectors.shape[1]:,} dimensions, as the others.")
     _check(n + 1, k, metric)
     together = np.concatenate([vectors, targets]).astype(np.float32, copy=False)
     rows, distances = np.empty((m, k), np.int32), np.empty((m, k), np.float32)

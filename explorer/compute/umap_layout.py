@@ -181,8 +181,16 @@ class UMAP(Projection):
         from explorer.compute.umap_transform import transform
 
         rows, distances = nearest_among(vectors, new, k=min(self.n_neighbors, len(vectors)), metric=self.metric)
-        figures = {"min_dist": self.min_dist, "spread": self.spread, "seed": self.seed}
-        return transform(coordinates, rows, distances, **figures, report=report, should_stop=should_stop)
+        return transform(
+            coordinates,
+            rows,
+            distances,
+            min_dist=self.min_dist,
+            spread=self.spread,
+            seed=self.seed,
+            report=report,
+            should_stop=should_stop,
+        )
 
     def _optimize(
         self,
