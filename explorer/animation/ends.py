@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from explorer.aligning import Frames
 from explorer.compute.projections import PROJECTIONS, Layout, projection
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
 __all__ = ["staged_ends"]
+
+_USUAL: Final = {method: kind for method, kind in PROJECTIONS.items() if kind.by_itself}
 
 
 def staged_ends(dataset: Dataset, start: str, goal: str, *, color: str | None = None, progress: bool | None = None) -> tuple[Scene, Scene]:
@@ -67,7 +69,7 @@ def staged_ends(dataset: Dataset, start: str, goal: str, *, color: str | None = 
 
 def _known(dataset: Dataset, jobs: Runner) -> list[str]:
     """List by what names layouts can be asked for."""
-    methods = [] if dataset.vectors is None else list(PROJECTIONS)
+    methods = [] if dataset.vectors is None else list(_USUAL)
     return [*methods, *(run.title for run in runs_of(dataset, jobs) if _method_called(run.title) not in methods)]
 
 
@@ -89,7 +91,7 @@ def _found(dataset: Dataset, name: str, jobs: Runner) -> Run:
 
 def _method_called(name: str) -> str | None:
     """Find the method of this name or title: "tsne", "t-SNE"."""
-    return next((method for method, kind in PROJECTIONS.items() if name.casefold() in (method, kind.title.casefold())), None)
+    return next((method for method, kind in _USUAL.items() if name.casefold() in (method, kind.title.casefold())), None)
 
 
 def _layout(dataset: Dataset, run: Run, jobs: Runner, *, progress: bool | None) -> Layout:

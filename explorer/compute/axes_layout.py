@@ -27,6 +27,7 @@ class Axes(Projection):
     method: ClassVar[str] = "axes"
     title: ClassVar[str] = "Axes"
     version: ClassVar[int] = 1
+    by_itself: ClassVar[bool] = False
     turnable: ClassVar[bool] = False
 
     x_to = RowGroup(default="", doc="The rows to which the axis from left to right points: those are on the right.")

@@ -70,6 +70,7 @@ class Projection(param.Parameterized):
 
     method: ClassVar[str]
     title: ClassVar[str]
+    by_itself: ClassVar[bool] = True  # whether its usual parameters make a map
     turnable: ClassVar[bool] = True  # whether a map says the same when it is turned, as is done to let maps lie alike
     version: ClassVar[int]  # raised whenever the same parameters give another layout
     added: ClassVar[frozenset[str]] = frozenset()  # parameters that older files do not name: there they have their defaults
