@@ -24,6 +24,7 @@ SAMPLED_FROM: Final = 20_000  # rows
 ANCHORS: Final = 6_000
 REFERENCES: Final = 10_000
 STAGE: Final = "quality"
+SLACK: Final = 1e-4  # of a squared distance: products and differences do not give the very same, and no row is nearer than itself
 _PAIRS: Final = 20  # of an anchor, for triplets and for Shepard's diagram
 _BLOCK: Final = 1_000  # anchors
 
@@ -159,7 +160,7 @@ def _penalty(
     from explorer.compute.nearer import count_nearer
 
     counts = np.empty(gaps.shape, np.int64)
-    count_nearer(among, gaps, own, counts)
+    count_nearer(among, gaps * np.float32(1 - SLACK), own, counts)
     usable = among.shape[1] - (own >= 0)
     ranks = np.maximum(1 + counts * ((n - 1) / usable)[:, None], nearest.shape[1] + 1)
     same = others[:, :, None] == nearest[:, None, :]

@@ -247,7 +247,7 @@ def test_projections_are_made_from_plain_values() -> None:
     ("umap", {"n_neighbors": 2.5}, BadParameter, "give a whole number from 2 to 200"),
     ("umap", {"n_epochs": 0}, BadParameter, "or nothing for automatic"),
     ("umap", {"metric": "dots"}, BadParameter, "choose cosine, euclidean, correlation, dot, manhattan, hamming or jaccard"),
-    ("tsne", {"init": "random"}, BadParameter, "choose pca or umap"),
+    ("tsne", {"init": "random"}, BadParameter, "choose pca, umap or tsne"),
     ("umap", {"target": 7}, BadParameter, "give the name of a column of categories, or nothing"),
     ("tsne", {"perplexity": "many"}, BadParameter, "give a number from 2 to 100"),
 ])  # fmt: skip
