@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from explorer.animation.file import animate
     from explorer.app import Explorer
     from explorer.compute.neighbors import NeighborGraph
-    from explorer.compute.projections import PCA, TSNE, UMAP, Layout
+    from explorer.compute.projections import PCA, TSNE, UMAP, Axes, Layout
     from explorer.data.catalog import catalog
     from explorer.data.dataset import Dataset, open_dataset
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
@@ -22,6 +22,7 @@ __all__ = [
     "PCA",
     "TSNE",
     "UMAP",
+    "Axes",
     "DataError",
     "Dataset",
     "Explorer",
@@ -49,6 +50,7 @@ _HOMES = {
     "JobError": "explorer.errors",
     "Layout": "explorer.compute.projections",
     "NeighborGraph": "explorer.compute.neighbors",
+    "Axes": "explorer.compute.projections",
     "PCA": "explorer.compute.projections",
     "ParameterError": "explorer.errors",
     "TSNE": "explorer.compute.projections",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import param
 
 from explorer.compute.projections import projection
+from explorer.jobs.inputs import named_by
 from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
@@ -81,4 +82,5 @@ class Outlook(param.Parameterized):
 
 
 def _forecast(jobs: Runner, dataset: Dataset, method: str, settings: dict[str, Any], groups: Groups) -> Forecast | None:
-    return jobs.forecast_layout(dataset, projection(method, **settings), groups)
+    chosen = projection(method, **settings)
+    return jobs.forecast_layout(dataset, chosen, named_by(dataset, chosen, groups))

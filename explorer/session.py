@@ -22,6 +22,7 @@ from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
+from explorer.jobs.inputs import NOTHING, Named, named_by, settings_of
 from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
 from explorer.live_map import LiveMap
@@ -102,6 +103,7 @@ class Session(param.Parameterized):
         self._job: Job[Layout] | None = None
         self._live: LiveMap | None = None
         self._opened = 0  # these count what was asked for: a late answer to an old question is dropped
+        self._asked = 0  # counts what was to be run
         self._looked = 0
         self._taking = False
         self._closed = False
@@ -258,19 +260,44 @@ class Session(param.Parameterized):
         Returns
         -------
         Job or None
-            None where it could not be started: ``error`` says why.
+            Job or None
+            None where it could not be started: ``error`` says why; and where columns have to be read first: then it starts a moment later.
         """
         dataset = self.dataset
         if dataset is None:
             self.error = "Open a dataset first."
             return None
         projection = projection or self.choice.current
+        self._asked += 1
+        if not projection.input_names:
+            return self._run(dataset, projection, NOTHING)
+        chosen = type(projection)(**projection.settings())  # as it is now
+        find = partial(named_by, dataset, chosen, self.groups)
+        self.in_thread(
+            f"find what {chosen.title} is to be made of",
+            self._asked,
+            lambda: self._asked,
+            find,
+            partial(self._run_with, dataset, chosen),
+            self._fail_asking,
+        )
+        return None
+
+    def _run_with(self, dataset: Dataset, projection: Projection, named: Named, number: int) -> None:
+        if number == self._asked and self.dataset is dataset:
+            self._run(dataset, projection, named)
+
+    def _fail_asking(self, sentence: str, number: int) -> None:
+        if number == self._asked:
+            self.error = sentence
+
+    def _run(self, dataset: Dataset, projection: Projection, named: Named) -> Job[Layout] | None:
         try:
-            run = run_of(projection.method, self._runner.settings_of(dataset, projection, self.groups))
-            job = self._runner.submit_layout(dataset, projection, groups=self.groups, owner=str(id(self)))
+            job = self._runner.submit_layout(dataset, projection, named=named, owner=str(id(self)))
         except ExplorerError as error:
             self.error = _sentence(error)
             return None
+        run = run_of(projection.method, settings_of(projection, named))
         self.cancel()
         self._job = job
         self.param.update(running=projection.title, stage="", detail="", fraction=0.0, seconds_left=None, error="")
@@ -288,8 +315,9 @@ class Session(param.Parameterized):
         """
         dataset = self.dataset
         self.cancel()
-        run = run_of(projection.method, self._runner.settings_of(dataset, projection, self.groups))
-        job = self._runner.submit_layout(dataset, projection, groups=self.groups, owner=str(id(self)))
+        named = named_by(dataset, projection, self.groups)
+        run = run_of(projection.method, settings_of(projection, named))
+        job = self._runner.submit_layout(dataset, projection, named=named, owner=str(id(self)))
         try:
             on_map = shown(dataset, run, job.result(), self._runner.store)
         except BaseException:  # Ctrl-C among them: nobody waits for it any more

@@ -8,6 +8,7 @@ from explorer.aligning import Frames
 from explorer.compute.projections import PROJECTIONS, Layout, projection
 from explorer.errors import UnknownChoice, VectorsNeeded
 from explorer.headless import finished
+from explorer.jobs.inputs import parameters_of
 from explorer.jobs.runner import Runner, runner
 from explorer.runs import load, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, stage
@@ -99,4 +100,4 @@ def _layout(dataset: Dataset, run: Run, jobs: Runner, *, progress: bool | None) 
     layout = load(dataset, run, jobs)
     if layout is not None:
         return layout
-    return finished(jobs.submit_layout(dataset, projection(str(run.method), **run.settings)), progress=progress)
+    return finished(jobs.submit_layout(dataset, projection(str(run.method), **parameters_of(run.settings))), progress=progress)

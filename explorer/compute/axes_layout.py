@@ -76,6 +76,7 @@ class Axes(Projection):
         ``explained_variance_x`` and ``explained_variance_y``, and ``cosine_xy``, the cosine of the angle between them.
         """
         self.check(*vectors.shape)
+        self.check_inputs(inputs)
         report(STAGE, 0.0)
         mean = vectors.mean(axis=0, dtype=np.float64)
         x = self._direction("x", vectors, inputs, mean)

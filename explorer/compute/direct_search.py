@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from os import cpu_count
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import settings
 from explorer.compute.exact_search import MEASURE_BYTES, SPARE, check_binary
 
 __all__ = ["DIRECT", "Direct"]
@@ -131,7 +131,7 @@ class Direct:
     def _city_blocks(self, rows: NDArray[np.integer], values: NDArray[np.float32]) -> None:
         from explorer.compute.one_to_all import city_blocks
 
-        cores = cpu_count() or 1
+        cores = settings.compute_threads()
         plain = np.ascontiguousarray(self.rows).view(np.ndarray)[...]
         plain.flags.writeable = False
         with ThreadPoolExecutor(cores) as pool:

@@ -21,6 +21,7 @@ __all__ = [
     "Points",
     "as_points",
     "check_binary",
+    "check_varied",
     "exact_neighbors",
     "gaps_to_one",
     "gaps_within",
@@ -73,7 +74,7 @@ class Points:
             If a vector is constant where the metric is correlation, or not of zeros and ones where it is hamming.
         """
         if metric == "correlation":
-            _check_varied(vectors)
+            check_varied(vectors)
         if metric == "hamming":
             check_binary(vectors, metric)
         if metric in ANGULAR:
@@ -134,8 +135,17 @@ def check_binary(vectors: NDArray[np.float32], metric: str, allowed: NDArray[np.
             raise BadParameter("metric", metric, f"it compares zeros and ones, and a vector holds {block[row, column]:g}. Choose another.")
 
 
-def _check_varied(vectors: NDArray[np.float32]) -> None:
-    constant = sum(int((block == block[:, :1]).all(axis=1).sum()) for _, block in _blocks(vectors))
+def check_varied(vectors: NDArray[np.float32], allowed: NDArray[np.bool_] | None = None) -> None:
+    """Refuse vectors (n, d) of which one is constant, but for rows that are not ``allowed`` (n,).
+
+    Raises
+    ------
+    BadParameter
+    """
+    constant = 0
+    for at, block in _blocks(vectors):
+        same = (block == block[:, :1]).all(axis=1)
+        constant += int((same if allowed is None else same & allowed[at : at + len(block)]).sum())
     if constant:
         rows = "one vector has" if constant == 1 else f"{constant:,} vectors have"
         raise BadParameter("metric", "correlation", f"{rows} the same number throughout, which correlates with nothing. Choose another.")

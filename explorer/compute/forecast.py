@@ -183,7 +183,7 @@ def _umap_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
     joining = {"edges one way and back": 16 * one_way, "their sum and product": 14 * one_way}
     return {
         "fuzzy set": {**process, **joining, "edges": 8 * edges, "a block of distances": 32 * min(n, 65_536) * k},
-        "UMAP": {**process, "edges": 12 * edges, "their schedule": 12 * edges},
+        "UMAP": {**process, "edges": 8 * edges, "dealt into hands": 22 * edges, "looked up in both directions": 6 * edges},
     }
 
 

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.direct_search import DIRECT, Direct
-from explorer.compute.exact_search import Points, block_rows, check_binary, exact_neighbors, gaps_to_one, nearest_to_one, to_distances
+from explorer.compute.exact_search import (
+    Points,
+    block_rows,
+    check_binary,
+    check_varied,
+    exact_neighbors,
+    gaps_to_one,
+    nearest_to_one,
+    to_distances,
+)
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.compute.space import METRICS, Space, exact_below, space_of
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
@@ -159,6 +168,8 @@ def nearest_rows(
         return found.astype(np.int32), apart[found].astype(np.float32)
     if metric == "hamming":
         check_binary(vectors, metric, drawable)
+    if metric == "correlation":
+        check_varied(vectors, drawable)
     rows, gaps = nearest_to_one(vectors, target, k=k, metric=metric, allowed=allowed)
     return rows, to_distances(gaps, metric, vectors.shape[1])
 

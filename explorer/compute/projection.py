@@ -93,6 +93,17 @@ class Projection(param.Parameterized):
             if isinstance(parameter, CategoryColumn | RowGroup) and getattr(self, name)
         ]
 
+    def check_inputs(self, inputs: Inputs) -> None:
+        """Refuse a fit without what the parameters name.
+
+        Raises
+        ------
+        BadParameter
+        """
+        for name in self.input_names:
+            if name not in inputs:
+                raise BadParameter(name, getattr(self, name), f'a fit needs what that is: inputs={{"{name}": …}}.')
+
     def differing(self, settings: Mapping[str, object]) -> list[str]:
         """Say in a few words each what of some settings differs from the defaults: "n_neighbors 50"."""
         usual = type(self)().settings()

@@ -54,11 +54,11 @@ class Hands:
         self._order = np.concatenate([np.arange(hand, n, HANDS) for hand in range(HANDS)])
         dealt = edges[self._order][:, self._order]
         dealt.sort_indices()
-        self.starts, self.ends = dealt.indptr.astype(np.int64), dealt.indices.astype(np.int32)
-        self.memberships = dealt.data.astype(np.float32)
+        self.starts, self.ends = dealt.indptr.astype(np.int64), dealt.indices.astype(np.int32, copy=False)
+        self.memberships = dealt.data.astype(np.float32, copy=False)
         self.places = np.ascontiguousarray(coordinates[self._order], np.float32)
         self.bounds = list(accumulate((len(range(hand, n, HANDS)) for hand in range(HANDS)), initial=0))
-        self._every = (self.memberships.max(initial=1.0) / self.memberships).astype(np.float32)
+        self._every = (self.memberships.max(initial=0.0) / self.memberships).astype(np.float32)
         self._due = self._every.copy()
         self._slots = np.empty(len(self.ends), np.int32)  # where each edge notes: row by row of its other ends, for each hand
         index = csr_matrix((np.arange(len(self.ends), dtype=np.int32), self.ends, self.starts), shape=(n, n))

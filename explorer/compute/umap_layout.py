@@ -129,6 +129,7 @@ class UMAP(Projection):
         ``inputs`` holds ``target`` where that parameter is set: each row's category, (n,) integer, negative where it has none.
         """
         self.check(*vectors.shape)
+        self.check_inputs(inputs)
         n = len(vectors)
         report("UMAP", 0.0)
         size = min(self.n_neighbors, n)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.store import Artifact, Store
 
-__all__ = ["INPUTS", "Groups", "digest_of", "inputs_of", "keep_inputs", "kept_inputs", "no_groups", "parameters_of"]
+__all__ = ["INPUTS", "NOTHING", "Groups", "Named", "keep_inputs", "kept_inputs", "named_by", "no_groups", "parameters_of", "settings_of"]
 
 INPUTS: Final = "inputs"  # the kind in the store, and the name among a layout's settings
 _VERSION: Final = 1
@@ -37,11 +37,20 @@ def no_groups(name: str) -> None:
     """Know no group."""
 
 
-_codes: WeakKeyDictionary[Dataset, dict[tuple[str, int], NDArray[np.int32]]] = WeakKeyDictionary()
+class Named(NamedTuple):
+    """What the parameters of a projection name, by parameter, and the digest of it; "" where they name nothing."""
+
+    inputs: Inputs
+    digest: str
 
 
-def inputs_of(dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> dict[str, NDArray[Any]]:
-    """Find what a projection's parameters name; nothing for most.
+NOTHING: Final = Named({}, "")
+
+_columns: WeakKeyDictionary[Dataset, dict[str, tuple[NDArray[np.int32], list[str]]]] = WeakKeyDictionary()
+
+
+def named_by(dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> Named:
+    """Find what a projection's parameters name; nothing for most. Reads whole columns: for a thread.
 
     Parameters
     ----------
@@ -52,7 +61,7 @@ def inputs_of(dataset: Dataset, projection: Projection, groups: Groups = no_grou
 
     Returns
     -------
-    dict of str to ndarray
+    Named
         In drawable rows: of a category column each row's code, (n,) int32; of a group its row numbers, (m,) int32.
 
     Raises
@@ -64,28 +73,24 @@ def inputs_of(dataset: Dataset, projection: Projection, groups: Groups = no_grou
     for name in projection.input_names:
         find = _group if isinstance(projection.param[name], RowGroup) else _categories
         found[name] = find(dataset, name, getattr(projection, name), groups)
-    return found
+    return Named(found, _digest_of(found) if found else "")
 
 
-def digest_of(inputs: Inputs) -> str:
-    """Name inputs by their content: 16 hexadecimal digits."""
-    made = blake2b(digest_size=8)
-    for name, values in sorted(inputs.items()):
-        made.update(f"{name} {values.dtype.str} {values.shape}".encode())
-        made.update(np.ascontiguousarray(values).tobytes())
-    return made.hexdigest()
+def settings_of(projection: Projection, named: Named) -> dict[str, Any]:
+    """Return the settings of the layout that a projection makes with what its parameters name."""
+    return {**projection.settings(), INPUTS: named.digest} if named.digest else projection.settings()
 
 
-def keep_inputs(store: Store, fingerprint: str, inputs: Inputs) -> None:
-    """Keep inputs for the compute process, unless they are there.
+def keep_inputs(store: Store, fingerprint: str, named: Named) -> None:
+    """Keep what parameters name for the compute process, unless it is there or is nothing.
 
     Raises
     ------
     StoreUnwritable
     """
-    key = _key(store, fingerprint, digest_of(inputs))
-    if inputs and store.get(INPUTS, key) is None:
-        store.put(INPUTS, key, dict(inputs), {"fingerprint": fingerprint})
+    key = _key(store, fingerprint, named.digest)
+    if named.digest and store.get(INPUTS, key) is None:
+        store.put(INPUTS, key, dict(named.inputs), {"fingerprint": fingerprint})
 
 
 def kept_inputs(store: Store, fingerprint: str, settings: Mapping[str, Any]) -> Inputs:
@@ -113,12 +118,29 @@ def _key(store: Store, fingerprint: str, digest: str) -> str:
     return store.key(INPUTS, fingerprint, {"digest": digest}, _VERSION)
 
 
+def _digest_of(inputs: Inputs) -> str:
+    """Name inputs by their content: 16 hexadecimal digits."""
+    made = blake2b(digest_size=8)
+    for name, values in sorted(inputs.items()):
+        made.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        made.update(np.ascontiguousarray(values).tobytes())
+    return made.hexdigest()
+
+
+def _codes(dataset: Dataset, column: str) -> tuple[NDArray[np.int32], list[str]]:
+    """Give each row its category's place among the names; read once, for a column never changes."""
+    kept = _columns.setdefault(dataset, {})
+    if column not in kept:
+        kept[column] = dataset.codes(column)
+    return kept[column]
+
+
 def _group(dataset: Dataset, parameter: str, name: str, groups: Groups) -> NDArray[np.int32]:
     """Find the drawable rows that a name stands for: of the asker's groups first, else ``column: value``."""
     mask = groups(name)
     if mask is None:
         column, separator, value = name.partition(": ")
-        codes, values = dataset.codes(column) if separator and dataset.roles.get(column) == "category" else (None, [])
+        codes, values = _codes(dataset, column) if separator and dataset.roles.get(column) == "category" else (None, [])
         if codes is None or value not in values:
             raise BadParameter(parameter, name, "there is no such group: name a kept selection, or a category as column: value.")
         mask = codes == values.index(value)
@@ -134,8 +156,4 @@ def _categories(dataset: Dataset, parameter: str, column: str, groups: Groups) -
         raise BadParameter(parameter, column, f"{dataset.name} has no column of categories.")
     if column not in known:
         raise UnknownChoice(parameter, column, known)
-    kept = _codes.setdefault(dataset, {})
-    which = column, id(dataset.table)  # a table is replaced when a column is added
-    if which not in kept:
-        kept[which] = np.ascontiguousarray(dataset.codes(column)[0][dataset.drawable])
-    return kept[which]
+    return np.ascontiguousarray(_codes(dataset, column)[0][dataset.drawable])

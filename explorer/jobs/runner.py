@@ -23,14 +23,14 @@ from explorer.jobs.artifacts import keep_given_graph, keep_vectors, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
-from explorer.jobs.inputs import INPUTS, Groups, inputs_of, keep_inputs, no_groups, parameters_of
+from explorer.jobs.inputs import INPUTS, Named, keep_inputs, named_by, parameters_of, settings_of
 from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask
 from explorer.jobs.quality_artifacts import content_of, keep_coordinates
 from explorer.jobs.stability_task import why_no_chance
 from explorer.jobs.store import Store
-from explorer.jobs.stored import Stored, quality_task, stability_task, with_inputs
+from explorer.jobs.stored import Stored, quality_task, stability_task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,9 +84,9 @@ class Runner(Stored):
         return self._open and self._pid == os.getpid()
 
     def submit_layout(
-        self, dataset: Dataset, projection: Projection, *, groups: Groups = no_groups, owner: str | None = None
+        self, dataset: Dataset, projection: Projection, *, named: Named | None = None, owner: str | None = None
     ) -> Job[Layout]:
-        """Ask for a layout; returns within milliseconds.
+        """Ask for a layout; returns within milliseconds, where nothing is left to find.
 
         Parameters
         ----------
@@ -94,8 +94,8 @@ class Runner(Stored):
             What to lay out.
         projection : Projection
             How. Its parameters are read now; changing them later changes nothing.
-        groups : callable, optional
-            Gives the mask of all rows that a parameter names, see :func:`explorer.jobs.inputs.inputs_of`.
+        named : Named, optional
+            What its parameters name, as :func:`explorer.jobs.inputs.named_by` found it; found now where left out.
         owner : str, optional
             Who asks, such as a session's id: owners take turns.
 
@@ -107,10 +107,10 @@ class Runner(Stored):
         """
         n = dataset.n_drawable
         try:
-            inputs = inputs_of(dataset, projection, groups)
+            named = named_by(dataset, projection) if named is None else named
         except ExplorerError as error:
             return self._failed(f"{projection.title} of {dataset.name}", error)
-        settings = with_inputs(projection, inputs)
+        settings = settings_of(projection, named)
         task = LayoutTask(dataset.fingerprint, dataset.name, n, projection.method, settings, projection.version)
         find = partial(self.find_layout, dataset, projection.method, settings, projection.version)
 
@@ -120,7 +120,7 @@ class Runner(Stored):
                 refuse_layout(dataset, projection, partial(self.missing, dataset), task.describe())
             return projection.graph_request(n)
 
-        keep = partial(keep_inputs, self.store, dataset.fingerprint, inputs)
+        keep = partial(keep_inputs, self.store, dataset.fingerprint, named)
         return self._submit(task, dataset, find, request, owner, also=keep)
 
     def submit_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30, owner: str | None = None) -> Job[NeighborGraph]:
@@ -226,7 +226,8 @@ class Runner(Stored):
         def keep() -> None:
             keep_coordinates(self.store, layout.coordinates, task.content)
             if INPUTS in task.settings:
-                keep_inputs(self.store, dataset.fingerprint, inputs_of(dataset, projection(layout.method, **parameters_of(task.settings))))
+                named = named_by(dataset, projection(layout.method, **parameters_of(task.settings)))
+                keep_inputs(self.store, dataset.fingerprint, named)
 
         return self._submit(task, dataset, partial(self.find_stability, task), request, owner, also=keep)
 
@@ -252,7 +253,7 @@ class Runner(Stored):
         task = GraphColumnsTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric)
         return self._submit(task, dataset, partial(self.find_graph_columns, task), partial(self._checked_graph, dataset, metric), owner)
 
-    def forecast_layout(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> Forecast | None:
+    def forecast_layout(self, dataset: Dataset, projection: Projection, named: Named | None = None) -> Forecast | None:
         """Say what :meth:`submit_layout` will take; reads the store, so it is for a thread to ask.
 
         Returns
@@ -267,7 +268,7 @@ class Runner(Stored):
         StoreUnwritable
             If how fast this machine is cannot be kept.
         """
-        if self.stored_layout(dataset, projection, groups) is not None:
+        if self.stored_layout(dataset, projection, named) is not None:
             return None
         return foresee_layout(self.store, dataset, projection, partial(self.missing, dataset))
 

@@ -11,7 +11,7 @@ from explorer.compute.projection import GraphRequest, Layout, Projection
 from explorer.compute.projections import PROJECTIONS, completed
 from explorer.compute.stability import RUNS
 from explorer.jobs.artifacts import find_graph, find_layout, layouts_of
-from explorer.jobs.inputs import INPUTS, Groups, digest_of, inputs_of, no_groups, parameters_of
+from explorer.jobs.inputs import Named, named_by, parameters_of, settings_of
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
 from explorer.jobs.quality_artifacts import GRAPH_COLUMNS, QUALITY, content_of, to_quality
 from explorer.jobs.stability_artifacts import STABILITY, to_stability
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.compute.projection import Inputs
     from explorer.compute.quality import Quality
     from explorer.compute.stability import Stability
     from explorer.data.dataset import Dataset
 
-__all__ = ["Stored", "quality_task", "stability_task", "with_inputs"]
+__all__ = ["Stored", "quality_task", "stability_task"]
 
 
 class Stored:
@@ -42,16 +41,6 @@ class Stored:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def settings_of(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> dict[str, Any]:
-        """Return the settings of the layout that a projection makes of a dataset: its parameters, and the digest of its inputs.
-
-        Raises
-        ------
-        ParameterError
-            If a parameter names what the dataset does not have.
-        """
-        return with_inputs(projection, inputs_of(dataset, projection, groups))
-
     def stored_quality(self, dataset: Dataset, layout: Layout, metric: str) -> Quality | None:
         """Return how good a layout is by the neighbors in a metric; None where nobody has measured it."""
         return self.find_quality(quality_task(dataset, content_of(layout.coordinates), "a layout", metric))
@@ -60,12 +49,13 @@ class Stored:
         """Return how much of a layout is chance; None where nobody has measured it."""
         return self.find_stability(stability_task(dataset, layout, runs, "a layout"))
 
-    def stored_layout(self, dataset: Dataset, projection: Projection, groups: Groups = no_groups) -> Layout | None:
+    def stored_layout(self, dataset: Dataset, projection: Projection, named: Named | None = None) -> Layout | None:
         """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
 
         A layout that was stopped before it was complete is another one: see :meth:`kept_layout`.
         """
-        return self.find_layout(dataset, projection.method, self.settings_of(dataset, projection, groups), projection.version)
+        settings = settings_of(projection, named_by(dataset, projection) if named is None else named)
+        return self.find_layout(dataset, projection.method, settings, projection.version)
 
     def stored_graph(self, dataset: Dataset, metric: str, k: int) -> NeighborGraph | None:
         """Return the neighbor graph that is stored or came with the data, cut to k neighbors; None if it has to be computed."""
@@ -139,8 +129,3 @@ def _known_settings(method: str | None, params: Mapping[str, Any]) -> dict[str, 
     """Return all parameters of a projection, with the iteration it was stopped at if it was; None where they are not all known."""
     settings = completed(method, parameters_of(params))
     return None if settings is None else {**params, **settings}
-
-
-def with_inputs(projection: Projection, inputs: Inputs) -> dict[str, Any]:
-    """Return the settings of the layout that a projection makes with some inputs."""
-    return {**projection.settings(), INPUTS: digest_of(inputs)} if inputs else projection.settings()

@@ -131,9 +131,8 @@ def test_thousands_of_duplicates_are_at_distance_zero_and_go_by_row_number(metri
 def test_vectors_that_a_metric_cannot_compare_are_refused(metric: str, vectors: NDArray[np.float32], sentence: str) -> None:
     with pytest.raises(BadParameter, match=sentence):
         neighbor_graph(vectors, k=3, metric=metric)
-    if metric in BINARY:
-        with pytest.raises(BadParameter, match=sentence):
-            nearest_rows(vectors, 0, k=3, metric=metric)
+    with pytest.raises(BadParameter, match=sentence):
+        nearest_rows(vectors, 0, k=3, metric=metric)
 
 
 def test_vectors_far_from_the_origin_keep_their_neighbors() -> None:
