@@ -81,7 +81,7 @@ def test_rows_that_are_left_out_cost_a_copy_of_the_graph() -> None:
         (forecast_graph(120_000, 64, 30), 378),
         (forecast_graph(120_000, 64, 90), 824),
         (forecast_graph(120_000, 384, 30), 528),
-        (forecast_layout(120_000, 64, projection("umap"), with_graph=False), 186),
+        (forecast_layout(120_000, 64, projection("umap"), with_graph=False), 213),
         (forecast_layout(120_000, 64, projection("tsne"), with_graph=False), 340),
         (forecast_layout(120_000, 64, projection("pca"), with_graph=False), 104),
     ],
