@@ -44,6 +44,7 @@ class ColorControls(pn.viewable.Viewer):
         for widget, name in ((self.palette, "palette"), (self.colormap, "colormap"), (self.density, "density")):
             tie(widget, appearance, name, soon=session.soon)
         self._offered, self._late = monotonic(), False
+        self._before = "", -_REST_S  # what the list showed before it was given another value here, and since when
         session.param.watch(self._on_dataset, ["dataset"])
         session.param.watch(self._on_columns, ["columns"])
         appearance.param.watch(self._on_color, ["color_by"])
@@ -59,7 +60,16 @@ class ColorControls(pn.viewable.Viewer):
             self._session.soon(self._take_color)
 
     def _take_color(self) -> None:
-        self._session.appearance.color_by = self.column.value or None  # as it is by now, see toolkit.tie
+        value, appearance = self.column.value, self._session.appearance  # as it is by now, see toolkit.tie
+        if value != (appearance.color_by or "") and self._is_echo(value):
+            self._catch_up_at_rest()
+        else:
+            appearance.color_by = value or None
+
+    def _is_echo(self, value: str) -> bool:
+        """Whether the list sends back what it was before: a React list does, whose columns and then whose value change within a moment."""
+        before, since = self._before
+        return value == before and since - self._offered < _REST_S and monotonic() - since < _REST_S
 
     def _on_size_choice(self, *_: object) -> None:
         if not self._following:
@@ -70,14 +80,16 @@ class ColorControls(pn.viewable.Viewer):
 
     def _on_columns(self, *_: object) -> None:
         """Offer new columns, those that come one after another together: a React list that changes twice at once sends back the first."""
+        if monotonic() >= self._offered + _REST_S and not self._late:
+            self._on_dataset()
+        else:
+            self._catch_up_at_rest()
+
+    def _catch_up_at_rest(self) -> None:
         if self._late:
             return
-        wait = self._offered + _REST_S - monotonic()
-        if wait <= 0:
-            self._on_dataset()
-            return
         self._late = True
-        rest = Timer(wait, self._session.soon, (self._catch_up,))
+        rest = Timer(max(0.0, self._offered + _REST_S - monotonic()), self._session.soon, (self._catch_up,))
         rest.daemon = True
         rest.start()
 
@@ -96,7 +108,9 @@ class ColorControls(pn.viewable.Viewer):
     def _on_color(self, *_: object) -> None:
         dataset, column = self._session.dataset, self._session.appearance.color_by or ""
         if column in self.column.options.values():
-            self.column.value = column
+            if self.column.value != column:
+                self._before = self.column.value, monotonic()
+                self.column.value = column
         elif dataset is not None and column in colorable(dataset):  # it was measured a moment ago
             self._on_dataset()
             return

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from explorer.data.dataset import Dataset
 from explorer.session import Session
+from explorer.views import color_controls
 from explorer.views.color_controls import ColorControls
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_choosing_a_color_sets_it_and_following_does_not(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
@@ -27,6 +34,27 @@ def test_choosing_a_color_sets_it_and_following_does_not(session: Session, loop:
     loop.run()
     assert controls.column.value == "kind"
     assert changes == ["kind", "score", None, "kind"]
+
+
+def test_a_list_that_sends_back_what_it_was_changes_nothing(
+    session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(color_controls, "_REST_S", 0.4)
+    controls = ColorControls(session, toolkit)
+    dataset = opened()
+    loop.run()
+    name = dataset.add_column("measured", np.zeros(dataset.n_rows, np.float32))
+    session.columns = list(dataset.roles)
+    loop.until(lambda: name in controls.column.options.values())
+    session.appearance.color_by = name  # by a button
+    controls.column.value = "kind"  # by the list
+    loop.run()
+    assert session.appearance.color_by == name
+    loop.until(lambda: controls.column.value == name)
+    time.sleep(0.5)
+    controls.column.value = "kind"  # by a person
+    loop.run()
+    assert session.appearance.color_by == "kind"
 
 
 def test_two_colors_chosen_quickly_end_with_the_last(session: Session, loop: Any, toolkit: Any, opened: Callable[..., Dataset]):
