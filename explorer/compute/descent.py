@@ -7,7 +7,7 @@ Runs in the compute process only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ def descend(
     seed: int,
     *,
     distance: str = "squared_euclidean",
+    start: tuple[NDArray[np.int32], NDArray[np.float32]] | None = None,
+    enough: Callable[[NDArray[np.int32], NDArray[np.float32]], bool] = lambda *_: False,
     stage: str,
     report: Report,
     should_stop: ShouldStop,
@@ -46,8 +48,12 @@ def descend(
         Decides trees and random starts.
     distance : str
         One of ``pynndescent.distances``.
+    start : tuple of ndarray, optional
+        Neighbors (n, k) int32 without the row itself, and their distances float32, to start from instead of trees.
+    enough : callable(rows, distances), optional
+        Asked after each round, with row numbers and distances (n, k + 1) in no order, whether to leave it at that.
     stage : str
-        What to call this in reports; the fraction goes from 0.05 to 0.9.
+        What to call this in reports; the fraction goes from 0.05 to 0.9, from 0.7 where there is a start.
     report, should_stop
         Called and asked once a round.
 
@@ -66,24 +72,36 @@ def descend(
     n, kept = len(points), k + 1
     random = np.random.RandomState(seed)
     state = random.randint(-SEEDS, SEEDS, 3).astype(np.int64)
-    n_trees = max(3, min(12, round(2 * np.log10(n))))
-    leaves = make_hybrid_leaf_array(points, n_trees, max(60, min(256, 5 * kept)), int(random.randint(0, 2**62, dtype=np.int64)))
-    _proceed(stage, 0.2, report, should_stop)
-    heap = make_heap(n, kept)
-    init_rp_tree(points, compared, heap, leaves, n_threads=_threads())
-    init_random(kept, points, heap, compared, state)
-    _proceed(stage, 0.35, report, should_stop)
+    if start is None:
+        n_trees = max(3, min(12, round(2 * np.log10(n))))
+        leaves = make_hybrid_leaf_array(points, n_trees, max(60, min(256, 5 * kept)), int(random.randint(0, 2**62, dtype=np.int64)))
+        _proceed(stage, 0.2, report, should_stop)
+        heap = make_heap(n, kept)
+        init_rp_tree(points, compared, heap, leaves, n_threads=_threads())
+        init_random(kept, points, heap, compared, state)
+    else:
+        heap = _heap(*start)
+    begun = 0.35 if start is None else 0.7
+    _proceed(stage, begun, report, should_stop)
     rounds = max(5, round(np.log2(n)))
     first = None
     for changed in _rounds(points, compared, heap, state, rounds):
         first = first or changed
         # changes fall by a roughly constant factor a round, so their logarithm tells how far it is
         left = np.log(max(changed, 1) / (DELTA * kept * n)) / max(np.log(max(first, 1) / (DELTA * kept * n)), 1e-9)
-        _proceed(stage, 0.9 - 0.5 * float(np.clip(left, 0, 1)), report, should_stop)
-        if changed <= DELTA * kept * n:
+        _proceed(stage, 0.9 - (0.9 - begun) * float(np.clip(left, 0, 1)), report, should_stop)
+        if changed <= DELTA * kept * n or enough(heap[0], heap[1]):
             break
     indices, apart = deheap_sort(heap[0], heap[1])
     return indices, apart
+
+
+def _heap(found: NDArray[np.int32], apart: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+    """Make pynndescent's heap of neighbors: each row and itself, the farthest first, all of them new."""
+    itself = np.arange(len(found), dtype=np.int32)[:, None]
+    rows = np.ascontiguousarray(np.concatenate([itself, found], axis=1)[:, ::-1])
+    gaps = np.ascontiguousarray(np.concatenate([np.zeros_like(apart[:, :1]), apart], axis=1)[:, ::-1])
+    return rows, gaps, np.ones(rows.shape, dtype=np.uint8)
 
 
 def _rounds(points: NDArray[np.float32], compared: Any, heap: Any, state: NDArray[np.int64], rounds: int) -> Iterator[int]:

@@ -166,14 +166,19 @@ def as_points(vectors: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
 def searchable(points: Points, k: int) -> NDArray[np.intp]:
     """Rows that can be among somebody's k nearest: of identical rows, the k + 1 with the lowest numbers, since ties go by row number."""
     n, d = points.exact.shape
-    as_bytes = np.ascontiguousarray(points.exact + np.float32(0)).view(np.dtype((np.void, 4 * d))).ravel()
-    _, group, size = np.unique(as_bytes, return_inverse=True, return_counts=True)
-    if size.max() <= k + 1:
+    factors = np.random.default_rng(0).integers(1, 2**63, d, dtype=np.uint64) | np.uint64(1)
+    keys = np.empty(n, dtype=np.uint64)
+    for at, block in _blocks(points.exact):
+        keys[at : at + len(block)] = (block + np.float32(0)).view(np.uint32).astype(np.uint64) @ factors
+    _, alike, count = np.unique(keys, return_inverse=True, return_counts=True)
+    suspects = np.flatnonzero(count[alike] > k + 1)  # rows that differ may have one key, but not the other way round
+    if not len(suspects):
         return np.arange(n)
+    as_bytes = (points.exact[suspects] + np.float32(0)).view(np.dtype((np.void, 4 * d))).ravel()
+    _, group, size = np.unique(as_bytes, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
-    place = np.empty(n, dtype=np.intp)
-    place[order] = np.arange(n) - np.repeat(np.cumsum(size) - size, size)
-    return np.flatnonzero(place <= k)
+    surplus = np.arange(len(suspects)) - np.repeat(np.cumsum(size) - size, size) > k
+    return np.delete(np.arange(n), suspects[order[surplus]])
 
 
 def block_rows(n: int) -> int:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from math import ceil, log2, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
+from explorer.compute.cell_search import FOR_EACH, PROBES, PRODUCTS
+from explorer.compute.direct_search import DIRECT
 from explorer.compute.exact_search import block_rows
 from explorer.compute.principal_components import BLOCK_BYTES, DENSE_BELOW
 from explorer.compute.space import exact_below
@@ -89,8 +91,11 @@ def forecast_graph(n: int, d: int, k: int, metric: str = "cosine") -> Forecast:
     if n < exact_below(metric):
         stages = {"sorting of points": _duplicate_terms(n, d), "neighbor graph": _exact_terms(n, d, k)}
         return Forecast({"start": _START_S, "graph": _exact_seconds(n, d)}, stages)
-    stages = {"neighbor graph": _descent_terms(n, d, k), "sorting of neighbors": _sorting_terms(n, d, k)}
-    return Forecast({"start": _START_COMPILED_S, "graph": _descent_seconds(n, d, k)}, stages)
+    descent = {"nearest neighbor descent": _descent_terms(n, d, k), "sorting of neighbors": _sorting_terms(n, d, k)}
+    if metric in DIRECT:
+        return Forecast({"start": _START_COMPILED_S, "graph": _descent_seconds(n, d, k)}, descent)
+    # where the cells miss too many neighbors, descent follows: its memory is counted, its time is not
+    return Forecast({"start": _START_COMPILED_S, "graph": _cells_seconds(n, d, k)}, {"cells": _cell_terms(n, d, k), **descent})
 
 
 def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, left_out: bool = False) -> Forecast:
@@ -140,6 +145,18 @@ def _exact_terms(n: int, d: int, k: int) -> dict[str, int]:
     block = block_rows(n) * n
     searching = {"a block of products, and their order": 18 * block}
     return {"process": _PROCESS, "points": 4 * n * d, **searching, "neighbors": 8 * n * k}
+
+
+def _cell_terms(n: int, d: int, k: int) -> dict[str, int]:
+    """Deal rows into cells, and multiply them with those of the cells they visit."""
+    visits = n * (PROBES + k // FOR_EACH)
+    return {
+        "process": _PROCESS + _SCIPY + _COMPILED,
+        "points": 4 * n * (d + 1),
+        "cells of each row, and rows of each cell": 14 * visits,
+        "products": 4 * PRODUCTS,
+        "neighbors": 8 * n * k,
+    }
 
 
 def _descent_terms(n: int, d: int, k: int) -> dict[str, int]:
@@ -213,6 +230,11 @@ def _nodes(n: int) -> int:
 
 def _exact_seconds(n: int, d: int) -> float:
     return n * n * (4e-11 * d + 8e-9)
+
+
+def _cells_seconds(n: int, d: int, k: int) -> float:
+    compared = 1_360 + 11.3 * sqrt(n * (PROBES + k / FOR_EACH) / 25)  # other rows, each row of which
+    return 0.1 + n * compared * (6e-10 + 2.4e-11 * d) + n * k * 3e-7
 
 
 def _descent_seconds(n: int, d: int, k: int) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.direct_search import DIRECT, Direct
 from explorer.compute.exact_search import Points, block_rows, exact_neighbors, gaps_within, searchable, to_distances
+from explorer.compute.progress import Report, ShouldStop
 
 __all__ = ["METRICS", "Space", "exact_below", "space_of"]
 
@@ -39,6 +40,11 @@ class Space(Protocol):
     def within(self, rows: NDArray[np.intp], reach: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """List the gaps of all other rows that are no larger than ``reach`` (b,), ascending."""
 
+    def start(
+        self, seed: int, *, stage: str, report: Report, should_stop: ShouldStop
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        """Find most of each row's k nearest (n, k), with the numbers descent compares; None where nothing is quicker than descent."""
+
     def gaps(self, found: NDArray[np.int32], compared: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn what descent found (n, m), with its own numbers, into gaps."""
 
@@ -66,6 +72,13 @@ class _Euclidean:
     def within(self, rows: NDArray[np.intp], reach: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         return gaps_within(self._points, rows, reach)
 
+    def start(
+        self, seed: int, *, stage: str, report: Report, should_stop: ShouldStop
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        from explorer.compute.cell_search import search_cells
+
+        return search_cells(self._points, self._columns, self._k, seed, stage=stage, report=report, should_stop=should_stop)
+
     def gaps(self, found: NDArray[np.int32], compared: NDArray[np.float32]) -> NDArray[np.float32]:
         return (np.sqrt(compared) / self._points.scale).astype(np.float32)
 
@@ -88,6 +101,11 @@ class _Other:
 
     def within(self, rows: NDArray[np.intp], reach: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         return self._direct.within(rows, reach)
+
+    def start(
+        self, seed: int, *, stage: str, report: Report, should_stop: ShouldStop
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
+        return None
 
     def gaps(self, found: NDArray[np.int32], compared: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._direct.measure(np.arange(len(found)), found)

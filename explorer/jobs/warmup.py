@@ -13,7 +13,9 @@ from functools import partial
 
 import numpy as np
 
+from explorer.compute.cell_search import search_cells
 from explorer.compute.descent import descend
+from explorer.compute.exact_search import Points
 from explorer.compute.neighbors import neighbor_graph
 from explorer.compute.progress import ShouldStop, ignore, never
 from explorer.compute.projections import projection
@@ -38,6 +40,9 @@ def warm_up_steps() -> list[Callable[[ShouldStop], object]]:
         partial(project, method="umap", n_epochs=20),
         partial(project, method="tsne", n_iter=0),
         lambda should_stop: quality(vectors, neighbor_graph(vectors), vectors[:, :2], anchors=10, should_stop=should_stop),
+        lambda should_stop: search_cells(
+            Points.of(vectors, "cosine"), np.arange(_ROWS), 30, 0, stage="", report=ignore, should_stop=should_stop
+        ),
         lambda should_stop: descend(vectors, 30, 0, stage="", report=ignore, should_stop=should_stop),
     ]
 

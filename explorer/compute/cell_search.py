@@ -1,0 +1,165 @@
+"""Nearly all nearest neighbors by matrix products: rows are dealt into cells, and each is compared with those of the cells nearest to it.
+
+The inverted file of vector search (Jégou, Douze and Schmid, 2011), turned to all rows at once: a pair that is compared counts for both its
+rows, so each true neighbor has two chances to be met. Runs in the compute process only, where nothing else is parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.compute.exact_search import Points
+from explorer.compute.progress import Report, ShouldStop, Stopped
+
+__all__ = ["search_cells"]
+
+CELLS: Final = 0.6  # of the root of probes times rows: the number of cells that costs least
+PROBES: Final = 21  # cells a row is compared with,
+FOR_EACH: Final = 7  # and one more for so many neighbors: what keeps the recall the same
+ROUNDS: Final = 2  # of k-means
+SAMPLE: Final = 20  # rows of a cell that decide on its center
+CROWD: Final = 4_096  # rows of one cell a row is compared with at most
+BLOCK: Final = 1_000_000  # products of one block
+PRODUCTS: Final = 16_000_000  # of the blocks that are made at once
+
+
+def search_cells(
+    points: Points, columns: NDArray[np.intp], k: int, seed: int, *, stage: str, report: Report, should_stop: ShouldStop
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Find nearly all of each row's nearest rows. O(n^1.5 d), in about n (8 k + 200) bytes beside the points.
+
+    Parameters
+    ----------
+    points : Points
+        All n rows.
+    columns : ndarray of shape (m,), intp
+        Rows that may be found, ascending.
+    k : int
+        Neighbors of a row.
+    seed : int
+        Decides which rows the centers of cells start from.
+    stage : str
+        What to call this in reports; the fraction goes from 0.05 to 0.7.
+    report, should_stop
+        Called and asked every few cells.
+
+    Returns
+    -------
+    tuple of ndarray
+        Row numbers (n, k) int32, without the row itself, and squared distances between ``points.product`` (n, k) float32, ascending: of
+        the differences, not from the products. Where fewer were met, -1 and infinity at the end.
+
+    Raises
+    ------
+    Stopped
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # each thread of the kernels multiplies a block of its own, so their number changes nothing
+        return _search(points, columns, k, seed, stage, report, should_stop)
+
+
+def _search(
+    points: Points, columns: NDArray[np.intp], k: int, seed: int, stage: str, report: Report, should_stop: ShouldStop
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    from numba import get_num_threads
+
+    from explorer.compute.cell_products import measure, multiply, offer
+
+    n = len(points.product)
+    half = points.squares / np.float32(2)
+    probes = PROBES + k // FOR_EACH
+    cells = max(1, min(len(columns) // SAMPLE, round(CELLS * (probes * n) ** 0.5)))
+    centers = _centers(points.product, columns, cells, seed, should_stop)
+    report(stage, 0.1)
+    probed = _nearest_cells(points.product, centers, min(probes, cells), should_stop)
+    report(stage, 0.2)
+    homes, bounds = _by_cell(probed[columns, :1], cells)
+    members = columns[homes]
+    indices, gaps = np.full((n, k), -1, np.int32), np.full((n, k), np.inf, np.float32)
+    limits = np.full(n, -np.inf, np.float32)
+    products = np.empty(PRODUCTS, np.float32)
+    shares = np.linspace(0, n, get_num_threads() + 1).astype(np.int64)
+    for first, last in ((0, 1), (1, probed.shape[1])):  # one's own cell first: after it few others are near enough to be kept
+        visitors, ends = _by_cell(probed[:, first:last], cells)
+        for blocks in _batches(_blocks(ends, bounds)):
+            if should_stop():
+                raise Stopped
+            multiply(points.product, visitors, members, blocks, products)
+            offer(products, blocks, visitors, members, half, limits, indices, gaps, shares, first > 0)
+            done = blocks[-1, 1] / len(visitors)
+            report(stage, 0.3 + 0.4 * done if first else 0.2 + 0.1 * done)
+    measure(points.product, _by_cell(probed[:, :1], cells)[0], indices, gaps)
+    return indices, gaps
+
+
+def _centers(points: NDArray[np.float32], columns: NDArray[np.intp], cells: int, seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:
+    """Find centers of cells (c, d) by k-means on a sample."""
+    from scipy.sparse import csr_matrix
+
+    random = np.random.default_rng(seed)
+    sample = points[random.choice(columns, min(len(columns), SAMPLE * cells), replace=False)]
+    centers = sample[:cells].copy()
+    everyone, ones = np.arange(len(sample) + 1), np.ones(len(sample), np.float32)
+    for _ in range(ROUNDS):
+        nearest = _nearest_cells(sample, centers, 1, should_stop)[:, 0]
+        sums = csr_matrix((ones, nearest, everyone), shape=(len(sample), cells)).T @ sample
+        sizes = np.bincount(nearest, minlength=cells)
+        used = sizes > 0
+        centers[used] = sums[used] / sizes[used, None]
+    return centers
+
+
+def _nearest_cells(points: NDArray[np.float32], centers: NDArray[np.float32], most: int, should_stop: ShouldStop) -> NDArray[np.int32]:
+    """Find the cells whose centers are nearest to each row (n, most), nearest first."""
+    from explorer.compute.cell_products import rank_cells
+
+    half = np.einsum("ij,ij->i", centers, centers) / np.float32(2)
+    nearest = np.empty((len(points), most), np.int32)
+    for at in range(0, len(points), CROWD):
+        if should_stop():
+            raise Stopped
+        rank_cells(points[at : at + CROWD], centers, half, nearest[at : at + CROWD])
+    return nearest
+
+
+def _by_cell(probed: NDArray[np.int32], cells: int) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """List the rows that visit each cell (n times p,), ascending within a cell, and where those of each cell start (cells + 1,)."""
+    from scipy.sparse import csr_matrix
+
+    n, most = probed.shape
+    visits = csr_matrix((np.ones(n * most, np.int8), probed.ravel(), most * np.arange(n + 1)), shape=(n, cells)).tocsc()
+    return visits.indices, visits.indptr
+
+
+def _blocks(ends: NDArray[np.integer], bounds: NDArray[np.integer]) -> Iterator[tuple[int, int, int, int]]:
+    """Cut the products of each cell's visitors with its members into blocks: where visitors and members start and end.
+
+    A cell of more than a few thousand holds rows too alike to be told apart by centers: each visitor meets some of them.
+    """
+    for (come, leave), (low, high) in zip(pairwise(ends.tolist()), pairwise(bounds.tolist()), strict=True):
+        size = min(high - low, CROWD)
+        step = min(CROWD, BLOCK // max(1, size))
+        for at in range(come, leave if size else come, step):
+            start = low + (high - low - size) * (at - come) // (leave - come)
+            yield at, min(at + step, leave), start, start + size
+
+
+def _batches(blocks: Iterator[tuple[int, int, int, int]]) -> Iterator[NDArray[np.int64]]:
+    """Gather blocks that are worth waking the threads for; with each (b, 5) where its products start."""
+    batch: list[tuple[int, int, int, int, int]] = []
+    filled = 0
+    for block in blocks:
+        size = (block[1] - block[0]) * (block[3] - block[2])
+        if batch and filled + size > PRODUCTS:
+            yield np.array(batch)
+            batch, filled = [], 0
+        batch.append((*block, filled))
+        filled += size
+    if batch:
+        yield np.array(batch)
