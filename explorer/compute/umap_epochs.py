@@ -148,8 +148,13 @@ def pushed(places, row, x, y, state, alpha, repulsion, negatives):
         squared = dx * dx + dy * dy
         if squared > 0 and other != row:
             at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - _TABLE_START, 0), repulsion.size - 1)
-            px += min(max(repulsion[at] * dx, -four), four)
-            py += min(max(repulsion[at] * dy, -four), four)
+            push = repulsion[at]
+            if push * push * squared > four * four:  # few are so near that they have to be held back
+                px += min(max(push * dx, -four), four)
+                py += min(max(push * dy, -four), four)
+            else:
+                px += push * dx
+                py += push * dy
     return x + alpha * px, y + alpha * py, state
 
 
