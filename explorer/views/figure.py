@@ -25,7 +25,7 @@ def empty_figure() -> BokehFigure:
             toolbar=None,
             responsive=True,
             default_tools=[],
-            tools=["pan", "wheel_zoom", "box_zoom"],
+            tools=["pan", "wheel_zoom"],
             active_tools=["pan", "wheel_zoom"],
             backend_opts={
                 "plot.border_fill_alpha": 0,  # by opacity: themes set the colors again

@@ -184,12 +184,22 @@ export function render({model}) {
     fitting = false;
   };
 
+  const figure_view = () => window.Bokeh?.index?.find_one?.(plot);
+  let bare = false;            // the figure paints nothing: a layer that is not seen costs a page without a graphics card no composing
+  const hide_figure = () => {
+    const layers = bare ? null : figure_view()?.canvas_view;
+    if (!layers) return;
+    bare = true;
+    for (const {canvas: layer} of [layers.primary, layers.overlays]) layer.style.visibility = "hidden";
+  };
   const wake = () => {  // Bokeh 3.10 may lay the figure out before it has its height, and not look again: no wheel would reach it
     const [w, h] = size();
-    if (Math.abs(plot.inner_width - w) > 1 || Math.abs(plot.inner_height - h) > 1) window.Bokeh?.index?.find_one?.(plot)?.invalidate_layout();
+    if (Math.abs(plot.inner_width - w) > 1 || Math.abs(plot.inner_height - h) > 1) figure_view()?.invalidate_layout();
+    hide_figure();
   };
 
   let marked = false;          // whether anything is on the canvas of marks
+  marks.style.visibility = "hidden";
   // ---- marks: the clicked row and its neighbors
   const draw_marks = () => {
     const [w, h] = size(), ratio = window.devicePixelRatio || 1;
@@ -201,6 +211,7 @@ export function render({model}) {
     const anything = all.length > 0 || outline !== null || travel.has_trails;
     if (!anything && !marked) return;  // clearing what is clear costs a page without a graphics card as much as a picture
     marked = anything;
+    marks.style.visibility = anything ? "" : "hidden";
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, w, h);
     const center = all.find(m => m.kind === "row");
@@ -313,7 +324,15 @@ export function render({model}) {
     const sx = head.width / (head.x1 - head.x0), sy = head.height / (head.y1 - head.y0);
     ink.drawImage(before, (shown.x0 - head.x0) * sx, (head.y1 - shown.y1) * sy, (shown.x1 - shown.x0) * sx, (shown.y1 - shown.y0) * sy);
   };
-  const decode = (bytes, type) => createImageBitmap(new Blob([bytes], {type})).catch(error => {
+  const decode_here = async (bytes, type) => {  // the bytes stay in this process; only in secure contexts
+    const decoder = new ImageDecoder({data: bytes, type});
+    try {
+      return (await decoder.decode()).image;
+    } finally {
+      decoder.close();
+    }
+  };
+  const decode = (bytes, type) => (window.ImageDecoder ? decode_here(bytes, type) : createImageBitmap(new Blob([bytes], {type}))).catch(error => {
     console.warn("explorer: a picture could not be decoded", error);
     return null;
   });
@@ -335,7 +354,7 @@ export function render({model}) {
     const newer = !shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push);
     if (bitmap && alive && newer && head.id >= oldest) {
       if (head.piece === 0) begin(head);
-      ink.clearRect(0, head.top, head.width, bitmap.height);
+      ink.clearRect(0, head.top, head.width, bitmap.displayHeight || bitmap.height);
       ink.drawImage(bitmap, 0, head.top);
       shown = head;
       document.getElementById("explorer-still")?.remove();  // see page.html
