@@ -37,6 +37,7 @@ _DENSE_EPOCH: Final = 1.6  # an epoch of a map that keeps density, on the averag
 _SYMMETRIC: Final = 1.6  # edges of a graph in both directions, for each in one: neighbors are often mutual
 _MOST_NODES: Final = 4096  # a side of t-SNE's grid
 _EARLY_TURNS: Final = 100  # of t-SNE's first steps, before its rule ends them
+_SHARED: Final = ("start", "graph")  # parts that two layouts, one after the other, have once
 _FEW_S: Final = 10
 _MINUTES_FROM_S: Final = 90
 _HOURS_FROM_S: Final = 2 * 3600
@@ -70,6 +71,11 @@ class Forecast:
     def paced(self, paces: Mapping[str, float], usual: float) -> Forecast:
         """Return the same where each part takes so many times longer; ``usual`` for those of which nothing is known."""
         return replace(self, times={part: seconds * paces.get(part, usual) for part, seconds in self.times.items()})
+
+    def after(self, base: Forecast) -> Forecast:
+        """Return the same with the layout that it starts from, which needs the same graph."""
+        own = {part: seconds + base.times.get(part, 0.0) for part, seconds in self.times.items() if part not in _SHARED}
+        return replace(self, times={**self.times, **own})
 
     def __str__(self) -> str:
         """Say it to people: "about 40 s and 1.2 GB of memory"."""

@@ -270,7 +270,10 @@ class Runner(Stored):
         """
         if self.stored_layout(dataset, projection, named) is not None:
             return None
-        return foresee_layout(self.store, dataset, projection, partial(self.missing, dataset))
+        alone = foresee_layout(self.store, dataset, projection, partial(self.missing, dataset))
+        below = projection.builds_on()
+        base = None if below is None else self.forecast_layout(dataset, below)
+        return alone if base is None else alone.after(base)
 
     def forecast_graph(self, dataset: Dataset, *, metric: str = "cosine", k: int = 30) -> Forecast | None:
         """Say what :meth:`submit_graph` will take; see :meth:`forecast_layout`."""

@@ -125,3 +125,20 @@ def test_coordinates_without_vectors_have_no_forecast(jobs: Runner) -> None:
     bare = open_dataset(pa.table({"x": [0.0, 1.0, 2.0], "y": [0.0, 1.0, 0.5]}), name="bare")
     with pytest.raises(VectorsNeeded, match="UMAP of bare needs vectors"):
         jobs.forecast_layout(bare, UMAP())
+
+
+def test_a_layout_that_starts_from_another_takes_the_time_of_both(jobs: Runner) -> None:
+    noise, chosen = dataset(3000, 10), TSNE(init="tsne", exaggeration=4)
+    base = chosen.builds_on()
+    assert base is not None
+    alone, whole = jobs.forecast_layout(noise, base), jobs.forecast_layout(noise, chosen)
+    assert alone is not None
+    assert whole is not None
+    assert whole.times["tsne"] > alone.times["tsne"]
+    assert whole.times["graph"] == alone.times["graph"]
+    below = base.builds_on()
+    while below is not None:
+        base, below = below, below.builds_on()
+    first = jobs.forecast_layout(noise, base)
+    assert first is not None
+    assert whole.times["tsne"] == pytest.approx(5 * first.times["tsne"])  # from 1 over 1.5, 2 and 3 to 4
