@@ -14,6 +14,7 @@ ExplorerError                    catch this one to catch them all
         EmptyDataset             no row, or not enough of them
         UnknownDataset           a catalog name that is not in the catalog
         BadCatalog               catalog.yaml cannot be understood
+        BadAccess                the rules of who may see what cannot be understood
         VectorsNeeded            coordinates are there, but what was asked for needs vectors
     ParameterError (ValueError)  a parameter does not fit the data
         UnknownChoice            not one of the choices; suggests the closest
@@ -41,6 +42,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 __all__ = [
+    "BadAccess",
     "BadCatalog",
     "BadParameter",
     "BadPattern",
@@ -185,6 +187,14 @@ class BadCatalog(DataError):
     def __str__(self) -> str:
         path, reason = self.args
         return f"The catalog {path} cannot be understood: {reason}"
+
+
+class BadAccess(DataError):
+    """The rules of who may see what cannot be understood: ``BadAccess(path, reason)``."""
+
+    def __str__(self) -> str:
+        path, reason = self.args
+        return f"The access rules {path} cannot be understood: {reason}"
 
 
 class VectorsNeeded(DataError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from explorer.errors import BadParameter
 
 __all__ = [
+    "access_file",
     "check",
     "compute_threads",
     "data_roots",
@@ -67,6 +68,12 @@ def data_roots() -> tuple[Path, ...]:
     """``EXPLORER_DATA``: folders whose files join the catalog and may be opened from the page, separated like ``PATH``."""
     named = os.environ.get("EXPLORER_DATA", "")
     return tuple(Path(part).expanduser().absolute() for part in named.split(os.pathsep) if part)
+
+
+def access_file() -> Path | None:
+    """``EXPLORER_ACCESS``: a YAML file of who may see which dataset; everyone everything by default."""
+    named = os.environ.get("EXPLORER_ACCESS")
+    return Path(named).expanduser().absolute() if named else None
 
 
 def upload_limit_mb() -> int:

@@ -20,6 +20,7 @@ HEAVY = {
     *("sklearn", "scipy", "umap", "pynndescent", "openTSNE"),
 }
 SAMPLE_ARGUMENTS = {
+    "BadAccess": ("access.yaml", "others must be everyone or nobody, not 3."),
     "BadCatalog": ("catalog.yaml", "line 3 is no mapping."),
     "BadParameter": ("min_dist", 7.0, "give 0 to 1."),
     "BadPattern": ("[a", "missing ]: [a", 0),

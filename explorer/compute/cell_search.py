@@ -31,7 +31,7 @@ PRODUCTS: Final = 16_000_000  # of the blocks that are made at once
 def search_cells(
     points: Points, columns: NDArray[np.intp], k: int, seed: int, *, stage: str, report: Report, should_stop: ShouldStop
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Find nearly all of each row's nearest rows. O(n^1.5 d), in about n (8 k + 200) bytes beside the points.
+    """Find nearly all of each row's nearest rows. O(n^1.5 d), in about n (8 k + 350) bytes beside the points.
 
     Parameters
     ----------

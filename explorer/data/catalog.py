@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from explorer import settings
+from explorer.data.access import Access
 from explorer.data.catalog_file import Described, read_catalog_file
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.data.delimited import PAIRS
@@ -86,6 +87,13 @@ class Catalog(Sequence[Entry]):
     def names(self) -> list[str]:
         """The entries' names, in order."""
         return [entry.name for entry in self.entries]
+
+    def seen_by(self, user: str | None, rules: Access) -> Catalog:
+        """Keep what a user may see, None where nobody has logged in; what is wrong with other people's files is not told."""
+        if not rules.rules and rules.others:
+            return self
+        entries = tuple(entry for entry in self.entries if rules.allows(user, entry.name))
+        return Catalog(entries, (rules.problem,) if rules.problem else ())
 
     def find(self, name: str) -> Entry | None:
         """Return the entry of this name, or None."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from explorer.data.yaml_mapping import read_mapping
 from explorer.errors import BadCatalog
 
 __all__ = ["CatalogFile", "Described", "read_catalog_file"]
@@ -38,7 +38,9 @@ class CatalogFile:
 def read_catalog_file(path: Path) -> CatalogFile:
     """Read a catalog; a file that is not there is an empty one."""
     try:
-        named = _mapping(path)
+        named = read_mapping(path, BadCatalog, "it must hold one entry a dataset: a name, a colon, and the dataset's keys indented below.")
+    except FileNotFoundError:
+        return CatalogFile()
     except BadCatalog as error:
         return CatalogFile(problems=(str(error),))
     entries, problems = [], []
@@ -48,30 +50,6 @@ def read_catalog_file(path: Path) -> CatalogFile:
         except BadCatalog as error:
             problems.append(str(error))
     return CatalogFile(tuple(entries), tuple(problems))
-
-
-def _mapping(path: Path) -> Mapping[Any, Any]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise BadCatalog(path, f"{error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise BadCatalog(path, "it is not UTF-8 text.") from error
-    try:
-        loaded = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = "" if mark is None else f"line {mark.line + 1}: "
-        raise BadCatalog(path, f"{where}{getattr(error, 'problem', None) or 'it is not YAML'}.") from error
-    if loaded is None:
-        return {}
-    if not isinstance(loaded, dict):
-        raise BadCatalog(path, "it must hold one entry a dataset: a name, a colon, and the dataset's keys indented below.")
-    return loaded
 
 
 def _entry(path: Path, name: object, described: object) -> Described:
