@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from explorer.errors import BadParameter
+from explorer.operations.instrument import instrument
 from explorer.pages import create_page, warm
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def serve(
     for source in sources:
         warm(source)
     server = _listening(pages(sources), address, port, origins=list(origins), prefix=prefix, show=show)
+    instrument(server._tornado)  # Bokeh has no public name for it
     server.start()
     server.io_loop.start()
 

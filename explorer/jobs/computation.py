@@ -45,6 +45,7 @@ class Computation:
     vectors_were_gone: bool = False
     taken: bool = False  # whether the process has begun with it
     was_lost: bool = False  # whether a process died before it began
+    kept: bool = False  # whether somebody stopped it and has what there was
     started: float = field(default_factory=monotonic)
 
 
