@@ -165,7 +165,7 @@ class Dispatcher:
         key = (task.kind, task.key(self._store))
         computation = self._active.get(key)
         if computation is None:
-            computation = Computation(next(self._numbers), task, key, prepare, [asker])
+            computation = Computation(next(self._numbers), task, key, prepare, [asker], visitor=asker.visitor)
             self._active[key] = computation
             self._to_prepare.put(computation)
             return
@@ -308,7 +308,8 @@ class Dispatcher:
             job.end("done", value=value)
             for computation in self._active.values():
                 computation.kept = computation.kept or asker in computation.askers
-            logger.info("%s: kept as it was after iteration %d of %d", job.what, live.iteration, live.iterations)
+            kept = "%s: kept as it was after iteration %d of %d"
+            logger.info(kept, job.what, live.iteration, live.iterations, extra={"visitor": asker.visitor})
         self._left(job)
 
     def _give_up(self) -> None:
@@ -344,7 +345,7 @@ class Dispatcher:
         else:
             ended = "done" if computation.kept else "canceled"
         self._ended[computation.task.kind, ended] += 1
-        logger.info("%s: %s after %.1f s", what, outcome, monotonic() - computation.started)
+        logger.info("%s: %s after %.1f s", what, outcome, monotonic() - computation.started, extra={"visitor": computation.visitor})
 
     def _closed(self) -> None:
         self._open = False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["begin_visit", "visitor_here"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("explorer.sessions")
 
 _visitors: WeakKeyDictionary[Document, Visitor] = WeakKeyDictionary()
 

@@ -385,7 +385,7 @@ class Map(pn.viewable.Viewer):
         def drawn(done: Future[list[Picture]]) -> None:
             error = done.exception()
             if error is not None:
-                logger.error("a picture could not be drawn", exc_info=error)
+                logger.error("a picture could not be drawn", exc_info=error, extra={"visitor": self._session.visitor})
                 self._later(lambda: self._session.param.update(error="A picture could not be drawn; the log has the details."))
             elif pictures := done.result():
                 self._later(lambda: self._show(pictures, began))

@@ -426,7 +426,7 @@ class Table(pn.viewable.Viewer):
 
         def copied(done: Future[tuple[bytes, int]]) -> None:
             if (error := done.exception()) is not None:
-                logger.error("rows could not be copied", exc_info=error)
+                logger.error("rows could not be copied", exc_info=error, extra={"visitor": self._session.visitor})
                 return
             text, n = done.result()
             audit.record("export", dataset=name, rows=n, who=self._session.visitor, file="clipboard")
