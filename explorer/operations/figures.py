@@ -73,18 +73,21 @@ class _Store(Collector):
         yield GaugeMetricFamily("explorer_store_bytes", "Bytes of the artifacts in the store.", value=self._bytes)
 
 
-async def beat() -> None:
-    """Notice for ever by how much the event loop comes too late.
+def beat() -> None:
+    """Notice from now on by how much the running event loop comes too late.
 
     Beats that fall into the time when it was held up count as well, each by as much as it would have been late: who comes then waits too.
     """
     loop = asyncio.get_running_loop()
-    while True:
-        start = loop.time()
-        await asyncio.sleep(_BEAT_S)
-        late = max(0.0, loop.time() - start - _BEAT_S)
+    due = loop.time() + _BEAT_S
+
+    def come() -> None:
+        late = max(0.0, loop.time() - due)
         for missed in range(min(int(late / _BEAT_S), _LATE_BEATS) + 1):
             LOOP_LAG_SECONDS.observe(late - missed * _BEAT_S)
+        beat()
+
+    loop.call_at(due, come)
 
 
 ProcessCollector(registry=REGISTRY)
