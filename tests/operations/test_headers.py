@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from explorer import settings
 from explorer.errors import BadParameter
@@ -12,7 +12,7 @@ from explorer.operations.headers import protecting
 
 def headers(path: str, *, had: dict[str, str] | None = None) -> HTTPHeaders:
     """The headers of an answer, of which ``had`` were there before."""
-    added = protecting(["/explorer"])(HTTPServerRequest("GET", path))
+    added = protecting(["/explorer"])(HTTPServerRequest(start_line=RequestStartLine("GET", path, "HTTP/1.1")))
     return added.transform_first_chunk(200, HTTPHeaders(had or {}), b"", finishing=True)[1]
 
 
