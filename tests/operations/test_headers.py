@@ -12,7 +12,8 @@ from explorer.operations.headers import protecting
 
 def headers(path: str, *, had: dict[str, str] | None = None) -> HTTPHeaders:
     """The headers of an answer, of which ``had`` were there before."""
-    added = protecting(["/explorer"])(HTTPServerRequest(start_line=RequestStartLine("GET", path, "HTTP/1.1")))
+    request = HTTPServerRequest(start_line=RequestStartLine("GET", path, "HTTP/1.1"), headers=HTTPHeaders({"Host": "localhost"}))
+    added = protecting(["/explorer"])(request)
     return added.transform_first_chunk(200, HTTPHeaders(had or {}), b"", finishing=True)[1]
 
 
