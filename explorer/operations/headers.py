@@ -24,6 +24,7 @@ _PAGE_POLICY = (
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob: http: https:",  # columns of pictures may lead anywhere
     "font-src 'self' data:",
+    "connect-src 'self' blob:",  # its websocket; what loads Panel's components reads them before
     "worker-src 'self' blob:",
     "object-src 'none'",
     "base-uri 'none'",
