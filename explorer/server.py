@@ -13,6 +13,7 @@ import panel as pn
 from explorer.errors import BadParameter
 from explorer.operations.instrument import instrument
 from explorer.pages import create_page, warm
+from explorer.records import log
 
 if TYPE_CHECKING:
     from panel.viewable import Viewable
@@ -61,6 +62,7 @@ def serve(
     """
     if port is not None:
         _check_port(address, port)  # told at once, not when the page is ready
+    log.set_up()  # what is told from now on has its form
 
     sources: list[Dataset | None] = [*datasets] or [None]
     for source in sources:

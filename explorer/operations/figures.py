@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 import explorer
+from explorer.jobs.job import State
 from explorer.jobs.runner import runner
 from explorer.jobs.tasks import Task
 from explorer.records.metrics import LOOP_LAG_SECONDS, REGISTRY
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 _BEAT_S = 0.1
 _LATE_BEATS = 600  # a minute
 _STORE_EVERY_S = 30.0  # looking through a large store takes a good part of a second
-_WAITING = ("queued", "running")
-_ENDED = ("done", "failed", "canceled")
+_WAITING: tuple[State, ...] = ("queued", "running")
+_ENDED: tuple[State, ...] = ("done", "failed", "canceled")
 
 
 class _Jobs(Collector):
@@ -92,7 +93,7 @@ def beat() -> None:
 
 ProcessCollector(registry=REGISTRY)
 Info("explorer_build", "Versions of what runs.", registry=REGISTRY).info(
-    {"version": explorer.__version__, "python": platform.python_version(), "panel": pn.__version__, "bokeh": bokeh.__version__}
+    {"version": str(explorer.__version__), "python": platform.python_version(), "panel": pn.__version__, "bokeh": bokeh.__version__}
 )
 REGISTRY.register(_Jobs())
 REGISTRY.register(_Store())

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["page_policy", "protecting"]
 
-_OWN = "server"  # where Bokeh says that scripts come from when they come from this server
 _PAGE_POLICY = (
     "default-src 'self'",
     # Bokeh writes a script into the page, and makes functions from text; Panel loads components from blobs. The page itself narrows
@@ -49,7 +48,7 @@ def protecting(pages: Collection[str]) -> type[OutputTransform]:
     origins = settings.embedding_origins()
     framing = "frame-ancestors " + " ".join(("'self'", *origins))
     # Where somebody had Bokeh's scripts come from elsewhere (BOKEH_RESOURCES), a policy that allows only this server's would stop the page.
-    whole = f"{page_policy()}; {framing}" if bokeh_settings.resources(default=_OWN).startswith(_OWN) else framing
+    whole = f"{page_policy()}; {framing}" if bokeh_settings.resources(default="server").startswith("server") else framing
     always = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
     if not origins:
         always["X-Frame-Options"] = "SAMEORIGIN"  # which cannot name anybody else

@@ -36,7 +36,7 @@ def begin_visit() -> tuple[Visitor, Callable[[], None]]:
     context = None if document is None else document.session_context
     if document is None or context is None:
         return NOBODY, lambda: None
-    request = context.request
+    request = getattr(context, "request", None)  # a server's has one
     visitor = Visitor(
         session=short(context.id),
         user=pn.state.user or "-",
