@@ -80,7 +80,7 @@ def test_what_a_person_does_is_counted_and_audited(watching: Watching, open_page
     assert more["explorer_picture_sent_bytes_total"] > 10_000
     assert more["explorer_jobs_ended_total layout done"] >= 1
     assert now["explorer_jobs layout running"] == 0
-    assert now["explorer_store_bytes"] > 0
+    page.wait_until(lambda: watching.figures()["explorer_store_bytes"] > 1e5, "the store is looked through again")
 
     lines = watching.audited()[told:]
     assert [(line["action"], line["rows"]) for line in lines if line["action"] != "export"] == [
