@@ -16,11 +16,11 @@ from prometheus_client import Info, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-import explorer
 from explorer.jobs.job import State
 from explorer.jobs.runner import runner
 from explorer.jobs.tasks import Task
 from explorer.records.metrics import LOOP_LAG_SECONDS, REGISTRY
+from explorer.records.version import own_version
 
 __all__ = ["beat"]
 
@@ -93,7 +93,7 @@ def beat() -> None:
 
 ProcessCollector(registry=REGISTRY)
 Info("explorer_build", "Versions of what runs.", registry=REGISTRY).info(
-    {"version": str(explorer.__version__), "python": platform.python_version(), "panel": pn.__version__, "bokeh": bokeh.__version__}
+    {"version": own_version(), "python": platform.python_version(), "panel": pn.__version__, "bokeh": bokeh.__version__}
 )
 REGISTRY.register(_Jobs())
 REGISTRY.register(_Store())

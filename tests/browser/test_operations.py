@@ -89,8 +89,8 @@ def test_what_a_person_does_is_counted_and_audited(watching: Watching, open_page
         ("open", 60),
     ]
     exports = {line["file"]: line["rows"] for line in lines if line["action"] == "export"}
-    assert set(exports) == {"Digits-UMAP-rows.csv", "Digits-UMAP.png"}
-    assert exports["Digits-UMAP.png"] == 1797
+    assert set(exports) == {"Handwritten-digits-UMAP-rows.csv", "Handwritten-digits-UMAP.png"}
+    assert exports["Handwritten-digits-UMAP.png"] == 1797
     assert len({line["session"] for line in lines}) == 1
     assert {line["address"] for line in lines} <= {"127.0.0.1", "::1"}
     jobs = [json.loads(line) for line in watching.log.read_text("utf-8").splitlines() if "UMAP of" in line and '"explorer.jobs' in line]

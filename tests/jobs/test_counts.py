@@ -61,7 +61,9 @@ def test_what_waits_and_runs_is_counted_once_whoever_asks_and_then_by_its_end(jo
     running.stop()  # who asked has what there was
     waiting.result(WAIT_S)
     until(lambda: jobs.counts() == {("layout", "done"): 2, ("graph", "canceled"): 1})
-    jobs.submit_layout(data, TSNE(**LONG, seed=5)).cancel()
+    unwanted = jobs.submit_layout(data, TSNE(**LONG, seed=5))
+    until(lambda: unwanted.state == "running")
+    unwanted.cancel()
     until(lambda: jobs.counts().get(("layout", "canceled")) == 1)
 
 
