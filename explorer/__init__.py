@@ -66,7 +66,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        return _version()
+        from explorer.records.version import own_version
+
+        return own_version()
     if name not in _HOMES:
         message = f"module 'explorer' has no attribute {name!r}"
         raise AttributeError(message)
@@ -79,12 +81,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("panel-embedding-explorer")
-    except PackageNotFoundError:
-        return "0+uninstalled"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ from explorer.compute.bins import warm as warm_bins
 from explorer.errors import ExplorerError
 from explorer.jobs.runner import runner
 from explorer.neighborhood import warm as warm_neighborhood
+from explorer.operations.visits import begin_visit
 from explorer.query.literal import warm as warm_search
+from explorer.records.visitor import NOBODY, Visitor, visiting
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
 from explorer.stills import still
@@ -57,13 +60,26 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
         To be made ``.servable()``, inside a Panel session.
     """
     pn.extension()
-    session, panels, made = _page()
+    visitor, end_visit = begin_visit()
+
+    def ended(_: object) -> None:
+        end_visit()
+
+    pn.state.on_session_destroyed(ended)  # first of all: what has begun ends, also where the page cannot be built
+    with visiting(visitor):
+        return _build(source, visitor)
+
+
+def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
+    session, panels, made = _page(visitor)
 
     def ended(_: object) -> None:
         session.close()
         panels.close()
 
     pn.state.on_session_destroyed(ended)
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables["nonce"] = secrets.token_urlsafe(16)
     asked = _asked_for()
     ready = source is None and session.open_ready(asked)  # then the page comes with its map
     if ready and session.scene is not None and pn.state.curdoc is not None:
@@ -101,12 +117,12 @@ def warm(source: object = None) -> None:
     ready.join()
 
 
-def _page() -> tuple[Session, Panels, Any]:
+def _page(visitor: Visitor = NOBODY) -> tuple[Session, Panels, Any]:
     from explorer.views.material import MaterialToolkit, material_page  # not for a notebook, where its widgets would weigh 40 MB
 
     keep_order()
     later = scheduler()
-    session = Session(schedule=later)
+    session = Session(schedule=later, visitor=visitor)
     panels = Panels(session, MaterialToolkit(), later=later, held=True, keys_everywhere=True)
     return session, panels, material_page(controls=panels.controls, main=panels.page(), findings=panels.findings)
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from explorer.errors import BadParameter
+from explorer.operations.instrument import instrument
 from explorer.pages import create_page, warm
+from explorer.records import log
 
 if TYPE_CHECKING:
     from panel.viewable import Viewable
@@ -60,11 +62,13 @@ def serve(
     """
     if port is not None:
         _check_port(address, port)  # told at once, not when the page is ready
+    log.set_up()  # what is told from now on has its form
 
     sources: list[Dataset | None] = [*datasets] or [None]
     for source in sources:
         warm(source)
     server = _listening(pages(sources), address, port, origins=list(origins), prefix=prefix, show=show)
+    instrument(server._tornado)  # Bokeh has no public name for it
     server.start()
     server.io_loop.start()
 

@@ -31,6 +31,8 @@ from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.outlook import Outlook
 from explorer.plane import Plane
+from explorer.records import audit
+from explorer.records.visitor import NOBODY, Visitor, visiting
 from explorer.runs import Opened, prepare, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
@@ -86,8 +88,9 @@ class Session(param.Parameterized):
     seconds_left = param.Number(default=None, allow_None=True, doc="Estimated seconds until the computation ends.")
     error = param.String(default="", doc="The last error as a sentence; empty when the last thing went well.")
 
-    def __init__(self, *, schedule: Schedule, jobs: Runner | None = None) -> None:
+    def __init__(self, *, schedule: Schedule, jobs: Runner | None = None, visitor: Visitor = NOBODY) -> None:
         super().__init__()
+        self.visitor = visitor  # whose session it is, in every line that is logged for it
         self.choice = ProjectionChoice()
         self.appearance = Appearance()
         self.export = ExportChoice()
@@ -225,6 +228,7 @@ class Session(param.Parameterized):
         finally:
             self._taking = False
         self.param.update(dataset=dataset, columns=list(dataset.roles), runs=ready.runs, neighbors=None, opening="", error="")
+        audit.record("open", dataset=dataset.name, rows=dataset.n_rows, who=self.visitor)
         for plane in self.planes[1:]:
             plane.clear()
         first = self.planes[0]
@@ -538,7 +542,12 @@ class Session(param.Parameterized):
         Widgets call it for what a person does: Bokeh 3.10 runs their callbacks in threads.
         """
         if not self._closed:
-            self._schedule(lambda: None if self._closed else function(*values))
+            self._schedule(partial(self._run_here, function, *values))
+
+    def _run_here(self, function: Callable[..., object], *values: object) -> None:
+        if not self._closed:
+            with visiting(self.visitor):
+                function(*values)
 
     def _answer(
         self, asked: _Asked, make: Callable[[], _Made], take: Callable[[_Made, int], None], fail: Callable[[str, int], None]
@@ -546,13 +555,14 @@ class Session(param.Parameterized):
         """Make what was asked for, unless that is over by now, and bring it or the error back; the border of every thread."""
         if self._closed or asked.number != asked.latest():
             return
-        try:
-            made = make()
-        except Exception as error:
-            if not isinstance(error, ExplorerError):
-                logger.exception("could not %s", asked.what)
-            self.soon(fail, _sentence(error), asked.number)
-            raise
+        with visiting(self.visitor):
+            try:
+                made = make()
+            except Exception as error:
+                if not isinstance(error, ExplorerError):
+                    logger.exception("could not %s", asked.what)
+                self.soon(fail, _sentence(error), asked.number)
+                raise
         self.soon(take, made, asked.number)
 
 

@@ -6,15 +6,19 @@ Each function reads its variable when called, so that a test or a notebook may s
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from explorer.errors import BadParameter
 
 __all__ = [
     "access_file",
+    "audit_file",
     "check",
     "compute_threads",
     "data_roots",
+    "embedding_origins",
+    "log_form",
     "memory_mb",
     "pixel_ratio",
     "render_threads",
@@ -45,6 +49,9 @@ def check() -> None:
         memory_mb,
         render_threads,
         pixel_ratio,
+        log_form,
+        audit_file,
+        embedding_origins,
     ):
         read()
 
@@ -104,6 +111,29 @@ def render_threads() -> int:
 def pixel_ratio() -> int:
     """``EXPLORER_PIXEL_RATIO``: the most device pixels a CSS pixel that a picture at rest has; a screen may have more."""
     return _whole_number("EXPLORER_PIXEL_RATIO", 2, least=1)
+
+
+def log_form() -> str:
+    """``EXPLORER_LOG``: how a server writes its log, "text" for people, by default, or "json" for machines: one object a line."""
+    form = os.environ.get("EXPLORER_LOG") or "text"
+    if form not in ("text", "json"):
+        raise BadParameter("EXPLORER_LOG", form, "give text or json.")
+    return form
+
+
+def audit_file() -> Path | None:
+    """``EXPLORER_AUDIT``: a file that gets a line for each dataset opened, file uploaded and file taken along; none by default."""
+    named = os.environ.get("EXPLORER_AUDIT")
+    return Path(named).expanduser().absolute() if named else None
+
+
+def embedding_origins() -> tuple[str, ...]:
+    """``EXPLORER_EMBED``: origins whose pages may show Explorer's in a frame, besides this server's own, separated by spaces."""
+    origins = tuple(os.environ.get("EXPLORER_EMBED", "").split())
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"https?://[\w.\-*]+(:\d{1,5}|:\*)?", origin):
+            raise BadParameter("EXPLORER_EMBED", origin, "give origins such as https://wiki.example.org, with spaces between them.")
+    return origins
 
 
 def _whole_number(name: str, default: int, *, least: int) -> int:

@@ -21,6 +21,7 @@ from explorer.errors import ExplorerError, FileMissing, ParameterError, UnknownC
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import Store
 from explorer.neighborhood import find_neighbors
+from explorer.records.visitor import NOBODY, Visitor, current
 from explorer.session import Session
 from explorer.state.appearance import Hidden
 
@@ -189,6 +190,32 @@ def test_what_cannot_be_opened_leaves_everything_as_it_was(session: Session, loo
     with pytest.raises(FileMissing, match="There is no file /nowhere"):
         session.open_now("/nowhere/at/all.npy")
     assert (session.dataset, session.scene, session.opening) == (data, scene, "")
+
+
+def test_each_opening_is_audited_for_whose_session_it_is_and_no_other(loop: Any, jobs: Runner, caplog: pytest.LogCaptureFixture):
+    session = Session(schedule=loop, jobs=jobs, visitor=Visitor("1a2b3c4d", "anna"))
+    with caplog.at_level("INFO", "explorer.audit"):
+        session.open("nowhere.csv")
+        session.open(dataset(places=True))
+        loop.until(lambda: session.scene is not None)
+        session.open("nowhere.csv")
+        loop.until(lambda: session.error)
+    session.close()
+    (told,) = [record for record in caplog.records if record.name == "explorer.audit"]
+    assert (told.facts["action"], told.facts["rows"], told.visitor.user) == ("open", 60, "anna")
+
+
+def test_what_is_done_for_a_session_is_done_in_its_name_in_threads_and_back(loop: Any, jobs: Runner):
+    session, found = Session(schedule=loop, jobs=jobs, visitor=Visitor("1a2b3c4d", "anna")), list[Visitor]()
+
+    def look(*_: object) -> None:
+        found.append(current())
+
+    session.in_thread("look", 0, lambda: 0, look, look, look)
+    loop.until(lambda: len(found) == 2)
+    session.close()
+    assert {visitor.user for visitor in found} == {"anna"}
+    assert current() is NOBODY
 
 
 def test_what_was_not_meant_to_happen_is_a_sentence_as_well_and_is_logged(session: Session, loop: Any, caplog: pytest.LogCaptureFixture):

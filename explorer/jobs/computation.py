@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.jobs.live import LiveLayout, LiveNews
 from explorer.jobs.process import WorkerProcess
+from explorer.records.visitor import NOBODY, Visitor, current
 
 if TYPE_CHECKING:
     from explorer.jobs.job import Job
@@ -19,12 +20,13 @@ __all__ = ["Asker", "Computation", "Lane"]
 
 @dataclass(eq=False)
 class Asker:
-    """One handle on a computation, who holds it, how its value is read from the store, and how a live layout is kept there instead."""
+    """One handle on a computation: whose it is, how its value is read from the store, and how a live layout is kept there instead."""
 
     job: Job[Any]
     owner: str | None
     find: Callable[[], Any]
     keep: Callable[[LiveLayout, float], Any]
+    visitor: Visitor = field(default_factory=current)
 
 
 @dataclass(eq=False)
@@ -45,6 +47,8 @@ class Computation:
     vectors_were_gone: bool = False
     taken: bool = False  # whether the process has begun with it
     was_lost: bool = False  # whether a process died before it began
+    visitor: Visitor = NOBODY  # who asked first
+    kept: bool = False  # whether somebody stopped it and has what there was
     started: float = field(default_factory=monotonic)
 
 

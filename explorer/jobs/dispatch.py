@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -22,7 +23,7 @@ from explorer.jobs.protocol import Message, error_from_json
 from explorer.jobs.turns import Turns
 
 if TYPE_CHECKING:
-    from explorer.jobs.job import Job
+    from explorer.jobs.job import Job, State
     from explorer.jobs.store import Store
     from explorer.jobs.tasks import Task
 
@@ -51,6 +52,8 @@ class Dispatcher:
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._to_prepare: SimpleQueue[Computation | None] = SimpleQueue()
         self._active: dict[tuple[str, str], Computation] = {}  # by key: what a new asker may join
+        self._ended: Counter[tuple[str, State]] = Counter()  # by kind
+        self.n_died = 0  # processes that ended by themselves
         self._turns: Turns[Computation] = Turns()
         self._lanes = [Lane() for _ in range(processes)]
         self._warm = False
@@ -100,6 +103,13 @@ class Dispatcher:
     def has(self, task: Task) -> bool:
         """Whether this very thing waits or is being computed at this moment: who asks for it now takes no memory more."""
         return (task.kind, task.key(self._store)) in self._active
+
+    def counts(self) -> dict[tuple[str, State], int]:
+        """Count computations by kind and state: those that wait or run now, and those that have ended since the start; in any thread."""
+        found: Counter[tuple[str, State]] = Counter(dict(self._ended))
+        for computation in list(self._active.values()):
+            found[computation.task.kind, "running" if computation.state == "running" else "queued"] += 1
+        return dict(found)
 
     def leave(self, job: Job[Any]) -> None:
         """Forget a job that was canceled, and stop its computation when no other asker is left."""
@@ -155,7 +165,7 @@ class Dispatcher:
         key = (task.kind, task.key(self._store))
         computation = self._active.get(key)
         if computation is None:
-            computation = Computation(next(self._numbers), task, key, prepare, [asker])
+            computation = Computation(next(self._numbers), task, key, prepare, [asker], visitor=asker.visitor)
             self._active[key] = computation
             self._to_prepare.put(computation)
             return
@@ -252,6 +262,7 @@ class Dispatcher:
         if worker is not lane.worker:
             return  # ended by ourselves
         lane.worker = None
+        self.n_died += 1
         logger.error("The compute process %s ended with exit code %s. %s", worker.pid, code, worker.last_words)
         computation, lane.current = lane.current, None
         if computation is not None and computation.askers and not computation.taken and not computation.was_lost:
@@ -276,6 +287,7 @@ class Dispatcher:
                 worker.send({"cancel": computation.number})
             else:
                 computation.state = "over"
+                self._ended[computation.task.kind, "done" if computation.kept else "canceled"] += 1
         self._next()
 
     def _stopped(self, job: Job[Any]) -> None:
@@ -294,7 +306,10 @@ class Dispatcher:
             job.end("failed", error=error)
         else:
             job.end("done", value=value)
-            logger.info("%s: kept as it was after iteration %d of %d", job.what, live.iteration, live.iterations)
+            for computation in self._active.values():
+                computation.kept = computation.kept or asker in computation.askers
+            kept = "%s: kept as it was after iteration %d of %d"
+            logger.info(kept, job.what, live.iteration, live.iterations, extra={"visitor": asker.visitor})
         self._left(job)
 
     def _give_up(self) -> None:
@@ -325,7 +340,12 @@ class Dispatcher:
                 asker.job.end("failed", error=error or JobFailed(what, "its result was deleted before it could be read. Run it again."))
             asker.job.tell()
         outcome = (error or "done") if computation.askers else "canceled"
-        logger.info("%s: %s after %.1f s", what, outcome, monotonic() - computation.started)
+        if computation.askers:
+            ended: State = "failed" if error else "done"
+        else:
+            ended = "done" if computation.kept else "canceled"
+        self._ended[computation.task.kind, ended] += 1
+        logger.info("%s: %s after %.1f s", what, outcome, monotonic() - computation.started, extra={"visitor": computation.visitor})
 
     def _closed(self) -> None:
         self._open = False

@@ -24,7 +24,7 @@ from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.inputs import INPUTS, Named, keep_inputs, named_by, parameters_of, settings_of
-from explorer.jobs.job import Job
+from explorer.jobs.job import Job, State
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask
 from explorer.jobs.quality_artifacts import content_of, keep_coordinates
@@ -280,6 +280,17 @@ class Runner(Stored):
         if self.stored_graph(dataset, metric, k) is not None:
             return None
         return foresee_graph(self.store, dataset, GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, k))
+
+    def counts(self) -> dict[tuple[str, State], int]:
+        """Count computations by kind and state: those that wait or run now, and those that have ended; in any thread, at once."""
+        dispatcher = self._dispatcher
+        return {} if dispatcher is None else dispatcher.counts()
+
+    @property
+    def n_died(self) -> int:
+        """How many compute processes ended by themselves."""
+        dispatcher = self._dispatcher
+        return 0 if dispatcher is None else dispatcher.n_died
 
     def warm(self) -> None:
         """Start a compute process now, and let it load and compile, while it has nothing else to do, what a first job would wait for.

@@ -16,6 +16,7 @@ from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.dataset import open_dataset
 from explorer.errors import DataError, Unreadable, Unwritable
+from explorer.records import audit
 from explorer.session import Session
 from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie, tie_optional
@@ -91,10 +92,13 @@ class DataControls(pn.viewable.Viewer):
             except OSError as error:
                 raise Unwritable(name, error.strerror) from error
             try:
-                return open_dataset(path, name=name, vectors=vectors)
+                opened = open_dataset(path, name=name, vectors=vectors)
             except DataError as error:
                 error.args = tuple(name if part in (path, str(path)) else part for part in error.args)  # not where the server keeps it
                 raise
+            else:
+                audit.record("upload", dataset=name, rows=opened.n_rows, who=self._session.visitor, bytes=len(data))
+                return opened
             finally:
                 shutil.rmtree(folder, ignore_errors=True)  # all of it is in memory
 

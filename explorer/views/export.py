@@ -113,13 +113,14 @@ class ExportControls(pn.viewable.Viewer):
             background=choice.background,
             words=choice.words,
         )
-        self._maker.make("the picture", file_name(*_title_of(scene), ending=".png"), PNG, write)
+        self._maker.make("the picture", file_name(*_title_of(scene), ending=".png"), PNG, write, dataset=scene.dataset)
 
     def _export_table(self, ending: str) -> None:
         scene = self._session.scene
         if scene is not None:
             write = partial(_write_table, scene, current_window(self._map, scene), self._session.kept_of(scene.dataset))
-            self._maker.make("the table", file_name(*_title_of(scene), "rows", ending=ending), TABLE_TYPES[ending], write)
+            name = file_name(*_title_of(scene), "rows", ending=ending)
+            self._maker.make("the table", name, TABLE_TYPES[ending], write, dataset=scene.dataset)
 
     def _update(self, *_: object) -> None:
         busy = self._maker.busy
@@ -143,7 +144,7 @@ def _write_picture(
     width: int | None,
     background: Any,
     words: bool,
-) -> None:
+) -> int:
     told = 0.0
 
     def report(stage: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
@@ -164,12 +165,15 @@ def _write_picture(
             report=report,
             should_stop=stop.is_set,
         )
+    return scene.n_shown
 
 
 def _write_table(
     scene: Scene, window: Window, kept: Mapping[str, KeptRows], path: Path, stop: Event, on_fraction: Callable[[float], None]
-) -> None:
-    write_table(path, view_table(scene, window.view, kept=kept))
+) -> int:
+    table = view_table(scene, window.view, kept=kept)
+    write_table(path, table)
+    return table.num_rows
 
 
 def _title_of(scene: Scene) -> tuple[str, str]:

@@ -9,13 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.compute.progress import Stopped
 from explorer.errors import ExplorerError
 from explorer.priority import give_way
+from explorer.records import audit
 from explorer.session import Session
 from explorer.views.download import Download
+
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
 
 __all__ = ["TABLE_TYPES", "FileMaker"]
 
@@ -53,7 +57,9 @@ class FileMaker:
         """Whether a file is being made."""
         return self._stop is not None
 
-    def make(self, what: str, name: str, mime: str, write: Callable[[Path, Event, Callable[[float], None]], object]) -> None:
+    def make(
+        self, what: str, name: str, mime: str, write: Callable[[Path, Event, Callable[[float], None]], int], *, dataset: Dataset
+    ) -> None:
         """Make a file and send it; does nothing while one is being made.
 
         Parameters
@@ -64,7 +70,9 @@ class FileMaker:
             See :meth:`explorer.views.download.Download.send`.
         write : callable
             Called in a thread with a path, an event that is set when nobody wants the file any more, and a function to tell how much of it
-            is made, from 0 to 1. May raise ``Stopped``.
+            is made, from 0 to 1. Returns how many rows are in it. May raise ``Stopped``.
+        dataset : Dataset
+            Whose rows, for the audit.
         """
         if self._stop is not None:  # two clicks before the buttons knew
             return
@@ -75,7 +83,7 @@ class FileMaker:
         self._on_change()
 
         def made(done: Future[_File]) -> None:
-            self._session.soon(self._take, done, name, mime, asker, stop)
+            self._session.soon(self._take, done, name, mime, asker, stop, dataset.name)
 
         tell = partial(self._session.soon, self._show_fraction, stop)
         self._made = _makers.submit(_in_folder, name, lambda path: write(path, stop, tell), stop)
@@ -88,13 +96,14 @@ class FileMaker:
             self._made.add_done_callback(_discard)
             self._end()
 
-    def _take(self, done: Future[_File], name: str, mime: str, asker: str, stop: Event) -> None:
+    def _take(self, done: Future[_File], name: str, mime: str, asker: str, stop: Event, dataset: str) -> None:
         if self._stop is not stop:  # canceled
             return
         what = self._what
         self._end()
         error = done.exception()
         if error is None:
+            audit.record("export", dataset=dataset, rows=done.result().n_rows, who=self._session.visitor, file=name)
             self._download.send(done.result().path, name=name, mime=mime, to=asker, on_end=partial(_discard, done))
         elif isinstance(error, ExplorerError):
             self._session.error = str(error)
@@ -118,19 +127,20 @@ class _File(NamedTuple):
 
     path: Path
     folder: tempfile.TemporaryDirectory[str]
+    n_rows: int
 
 
-def _in_folder(name: str, write: Callable[[Path], object], stop: Event) -> _File:
+def _in_folder(name: str, write: Callable[[Path], int], stop: Event) -> _File:
     if stop.is_set():
         raise Stopped
     folder = tempfile.TemporaryDirectory(prefix="explorer-export-", ignore_cleanup_errors=True)
     path = Path(folder.name) / name
     try:
-        write(path)
+        n_rows = write(path)
     except BaseException:
         folder.cleanup()
         raise
-    return _File(path, folder)
+    return _File(path, folder, n_rows)
 
 
 def _discard(done: Future[_File]) -> None:

@@ -24,6 +24,7 @@ from explorer.journey import Journey, OnTheWay
 from explorer.picture import Picture, PictureRequest, draw
 from explorer.plane import Plane
 from explorer.priority import give_way
+from explorer.records.metrics import PictureKind, note_picture, note_sent
 from explorer.render.inside import bounds_of, rows_inside
 from explorer.render.view import View
 from explorer.scene import InProgress, Scene
@@ -384,7 +385,7 @@ class Map(pn.viewable.Viewer):
         def drawn(done: Future[list[Picture]]) -> None:
             error = done.exception()
             if error is not None:
-                logger.error("a picture could not be drawn", exc_info=error)
+                logger.error("a picture could not be drawn", exc_info=error, extra={"visitor": self._session.visitor})
                 self._later(lambda: self._session.param.update(error="A picture could not be drawn; the log has the details."))
             elif pictures := done.result():
                 self._later(lambda: self._show(pictures, began))
@@ -433,6 +434,7 @@ class Map(pn.viewable.Viewer):
         else:
             client.rest, client.rest_push = picture, self._pushes
         seconds = monotonic() - began
+        note_picture(_kind_of(picture), seconds, len(pictures))
         self._send([each.message(push, seconds=seconds) for push, each in enumerate(pictures, first)], name)
         self._pick(client, name)
 
@@ -445,6 +447,7 @@ class Map(pn.viewable.Viewer):
 
     def _send(self, pictures: list[bytes], name: str) -> None:
         """Send pictures as a message: a param that holds them would have the whole page looked through at each one."""
+        note_sent(sum(map(len, pictures)))
         self.layer._send_msg({"type": "pictures", "client": name, "pictures": pictures})
 
     def _pick(self, client: _Client, name: str) -> None:
@@ -482,6 +485,12 @@ class _Client:
         self.shown_live = True  # whether it has shown the last picture of a layout that is being computed
         self.traveling = 0  # number of the journey that it plays: until it has arrived, it asks for what it needs
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
+
+
+def _kind_of(picture: Picture) -> PictureKind:
+    if isinstance(picture.scene.shown, InProgress):
+        return "live"
+    return "travel" if picture.request.on_the_way else "moving" if picture.request.moving else "rest"
 
 
 def _messages(journey: Journey, scene: Scene, looking: Mapping[str, View], plays: bool) -> list[dict[str, Any]]:  # noqa: FBT001

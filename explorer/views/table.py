@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
 from explorer.priority import give_way
+from explorer.records import audit
 from explorer.row_order import Sort, is_quick, sortable
 from explorer.session import Schedule, Session
 from explorer.views.download import Download, file_name
@@ -421,12 +422,14 @@ class Table(pn.viewable.Viewer):
         made, columns = self._listing, self._written_columns
         if made.dataset is None:
             return
+        name = made.dataset.name
 
         def copied(done: Future[tuple[bytes, int]]) -> None:
             if (error := done.exception()) is not None:
-                logger.error("rows could not be copied", exc_info=error)
+                logger.error("rows could not be copied", exc_info=error, extra={"visitor": self._session.visitor})
                 return
             text, n = done.result()
+            audit.record("export", dataset=name, rows=n, who=self._session.visitor, file="clipboard")
             told = f"{n:,} rows copied." if n == made.n else f"The first {n:,} of {made.n:,} rows copied; save them as CSV to have all."
             self._later(lambda: self.component._send_msg({"type": "copied", "client": client, "line": told, "text": text}))
 
@@ -444,4 +447,4 @@ class Table(pn.viewable.Viewer):
         if made.dataset is not None and made.n:
             name = file_name(made.dataset.name, {"selected": "selection", "shown": "shown", "all": "rows"}[made.kind], ending=ending)
             write = partial(write_listing, made, self._written_columns, self._session.kept_of(made.dataset))
-            self._maker.make("the table", name, TABLE_TYPES[ending], write)
+            self._maker.make("the table", name, TABLE_TYPES[ending], write, dataset=made.dataset)

@@ -69,10 +69,11 @@ def make_listing(dataset: Dataset, kind: Kind, sort: Sort, selected: NDArray[np.
 
 def write_listing(
     made: Listing, columns: list[str] | None, kept: Mapping[str, KeptRows], path: Path, stop: Event, tell: Callable[[float], None]
-) -> None:
+) -> int:
     """Write all that is listed, and which rows are in the selections that are kept; for a :class:`explorer.views.making.FileMaker`."""
     if made.dataset is not None:
         write_table(path, rows_table(made.dataset, made.rows, columns, kept=kept))
+    return made.n
 
 
 def line(made: Listing) -> str:

@@ -93,17 +93,17 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def serving(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """Start servers: ``serving("-m", "panel", ..., "{port}")`` runs Python with these words.
+    """Start servers: ``serving("-m", "panel", ..., "{port}", EXPLORER_LOG="json")`` runs Python with these words and settings.
 
     Each has a store of its own; all of them end with the tests.
     """
     started: list[subprocess.Popen[bytes]] = []
 
-    def serve(*words: str) -> Server:
+    def serve(*words: str, **settings: str) -> Server:
         port = free_port()
         log = tmp_path_factory.mktemp("log") / "server.log"
         store = tmp_path_factory.mktemp("store")
-        env = {**os.environ, "EXPLORER_STORE": str(store), "EXPLORER_DATA": str(data_root), "BOKEH_RESOURCES": "server"}
+        env = {**os.environ, "EXPLORER_STORE": str(store), "EXPLORER_DATA": str(data_root), "BOKEH_RESOURCES": "server", **settings}
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, *(word.format(port=port) for word in words)],

@@ -13,6 +13,7 @@ from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
 from explorer.pages import warm
+from explorer.records.metrics import REGISTRY
 from explorer.server import pages
 from explorer.session import Session
 from explorer.views.map import Map
@@ -42,6 +43,7 @@ class Probe(RequestHandler):
         self.write(
             {
                 "alive": {kind.__name__: sum(issubclass(found, kind) for found in alive) for kind in (Session, Map, Document)},
+                "open": {name: REGISTRY.get_sample_value(f"explorer_{name}") for name in ("sessions", "sessions_opened_total")},
                 "loaded": sorted({name.partition(".")[0] for name in sys.modules}),
                 "lag_ms": {"p50": late[len(late) // 2], "p99": late[int(0.99 * (len(late) - 1))], "most": late[-1], "beats": len(late)},
             }

@@ -31,7 +31,7 @@ def probe(url: str) -> dict[str, Any]:
 def test_closed_pages_leave_nothing_behind(probed: str, open_page: Open):
     last = open_page(probed)
     last.wait_for_picture()
-    before = probe(probed)["alive"]
+    before, counted = probe(probed)["alive"], probe(probed)["open"]
     for _ in range(3):
         page = open_page(probed)
         page.wait_for_picture()
@@ -39,6 +39,9 @@ def test_closed_pages_leave_nothing_behind(probed: str, open_page: Open):
         page.wait_until(page.neighbors, "neighbors")
         page.page.close()
     last.wait_until(lambda: probe(probed)["alive"] == before, "three closed sessions are gone")
+    after = probe(probed)["open"]
+    assert after["sessions"] == counted["sessions"]
+    assert after["sessions_opened_total"] == counted["sessions_opened_total"] + 3
 
 
 def test_the_server_never_loads_what_computes(probed: str, open_page: Open):

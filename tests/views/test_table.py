@@ -325,13 +325,18 @@ def test_a_file_can_be_canceled(browser: Browser, opened: Open, loop: Any, tmp_p
     assert browser.view.component.busy == ""
 
 
-def test_what_is_copied_goes_into_a_spreadsheet(browser: Browser, opened: Open, session: Session, loop: Any):
+def test_what_is_copied_goes_into_a_spreadsheet(
+    browser: Browser, opened: Open, session: Session, loop: Any, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO", "explorer.audit")
     opened(40, note=["=1+1", "tab\there\nand there", *["x"] * 38])
     browser.after(lambda: session.selection.apply([0, 1]))
     browser.send("columns", columns=["word", "note", "score"])
     browser.send("copy")
     loop.until(lambda: browser.got)
     assert browser.got[-1]["line"] == "2 rows copied."
+    told = caplog.records[-1].facts
+    assert (told["action"], told["rows"], told["file"]) == ("export", 2, "clipboard")
     lines = [line.split("\t") for line in browser.got[-1]["text"].decode().split("\n")]
     assert lines[0] == ["row", "word", "note", "score"]
     assert lines[1][:3] == ["0", "word 0", "'=1+1"]
