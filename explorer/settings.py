@@ -14,6 +14,8 @@ __all__ = [
     "check",
     "compute_threads",
     "data_roots",
+    "drain_s",
+    "hub",
     "memory_mb",
     "pixel_ratio",
     "render_threads",
@@ -44,6 +46,7 @@ def check() -> None:
         memory_mb,
         render_threads,
         pixel_ratio,
+        drain_s,
     ):
         read()
 
@@ -97,6 +100,16 @@ def render_threads() -> int:
 def pixel_ratio() -> int:
     """``EXPLORER_PIXEL_RATIO``: the most device pixels a CSS pixel that a picture at rest has; a screen may have more."""
     return _whole_number("EXPLORER_PIXEL_RATIO", 2, least=1)
+
+
+def drain_s() -> int:
+    """``EXPLORER_DRAIN_S``: seconds that open pages have, once ``explorer serve --processes`` is asked to end."""
+    return _whole_number("EXPLORER_DRAIN_S", 30, least=0)
+
+
+def hub() -> str | None:
+    """``EXPLORER_HUB``: the compute hub's socket, set by ``explorer serve --processes`` for its servers; without it each computes itself."""
+    return os.environ.get("EXPLORER_HUB") or None
 
 
 def _whole_number(name: str, default: int, *, least: int) -> int:
