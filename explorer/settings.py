@@ -108,7 +108,7 @@ def drain_s() -> int:
 
 
 def hub() -> str | None:
-    """``EXPLORER_HUB``: the compute hub's socket, set by ``explorer serve --processes`` for its servers; without it each computes itself."""
+    """``EXPLORER_HUB``: the compute hub's socket, set by ``explorer serve --processes`` for its servers; each computes itself without."""
     return os.environ.get("EXPLORER_HUB") or None
 
 

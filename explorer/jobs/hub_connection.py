@@ -2,8 +2,8 @@
 
 From the server, of jobs by numbers of its own: ``{"join": number, "task": {…}, "owner": …}``, ``{"leave": number}``,
 ``{"prepared": number}``, with ``"failed": {…}`` where it could not, and ``{"warm": true}``. From the hub: ``{"prepare": number}``, then
-``{"of": number, "progress": fraction, "stage": …, "worker": pid}``, with ``"live": count, "run": number`` where there is a layout to see; the
-memory it is in, where it is another one, is an open file beside the line. At last ``{"of": number, "done": true}`` or
+``{"of": number, "progress": fraction, "stage": …, "worker": pid}``, with ``"live": count, "run": number`` where there is a layout to see;
+the memory it is in, where it is another one, is an open file beside the line. At last ``{"of": number, "done": true}`` or
 ``{"of": number, "failed": {…}}``. Everybody is told ``{"begun": [kind, key]}`` and ``{"over": [kind, key]}``.
 """
 

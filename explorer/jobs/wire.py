@@ -86,7 +86,8 @@ class Wire:
                 *lines, began = (began + data).split(b"\n")
                 for line in lines:
                     message = decode(line)
-                    yield message, descriptors.popleft() if message.pop(_HAS_FILE, None) else None
+                    has_file = message.pop(_HAS_FILE, None) is not None
+                    yield message, descriptors.popleft() if has_file else None
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
