@@ -79,7 +79,7 @@ class Wire:
                 except OSError:  # reset, or closed by ourselves
                     return
                 for descriptor in came:
-                    os.set_inheritable(descriptor, False)
+                    os.set_inheritable(descriptor, False)  # noqa: FBT003  # takes no names
                     descriptors.append(descriptor)
                 if not data:
                     return
