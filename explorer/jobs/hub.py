@@ -53,11 +53,11 @@ class Hub:
         """End the compute processes and the connections."""
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes who waits for the next one
         self._listener.close()
-        self._dispatcher.close()
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
             connection.close()
+        self._dispatcher.close()
 
     def _accept(self) -> None:
         number = 0

@@ -82,7 +82,13 @@ class HubConnection:
 
     def _hear(self, message: Message) -> None:
         if "join" in message:
-            self._join(message["join"], task_from_json(message["task"]), message["owner"])
+            try:
+                task = task_from_json(message["task"])
+            except (KeyError, TypeError):
+                error = JobFailed("It", "the compute hub is of another version than this server. All of it has to be restarted.")
+                self._outbox.put(message["join"], {"of": message["join"], "failed": error_to_json(error)})
+            else:
+                self._join(message["join"], task, message["owner"])
         elif "leave" in message:
             with self._lock:
                 job = self._jobs.get(message["leave"])

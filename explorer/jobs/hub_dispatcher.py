@@ -184,7 +184,6 @@ class HubDispatcher:
                 asked.asker.job.advance("starting again", 0.0)
         if self._open:
             logger.warning("The compute hub ended; what it was asked for (%d) is asked of the next one", len(self._asked))
-            self._connect()
 
     def _joined(self, asked: _Asked) -> None:
         if asked.asker.job.ended:
