@@ -53,6 +53,13 @@ def dataset(n: int = 600, d: int = 8) -> Dataset:
     )
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # it has ended at this very moment
+        return []
+
+
 class HubProcess:
     """The hub, which can be killed and started again."""
 
@@ -72,7 +79,7 @@ class HubProcess:
 
     def workers(self) -> list[psutil.Process]:
         """Its compute processes."""
-        return [child for child in psutil.Process(self.pid).children() if "explorer.jobs.worker" in child.cmdline()]
+        return [child for child in psutil.Process(self.pid).children() if "explorer.jobs.worker" in words_of(child)]
 
     def kill(self) -> list[psutil.Process]:
         """Kill it, and return its compute processes."""
@@ -313,9 +320,9 @@ def test_the_hub_ends_with_its_standard_input_and_with_it_the_compute_processes(
     until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in left))
 
 
-def test_who_does_not_listen_is_told_only_the_newest(tmp_path: Path) -> None:
-    ours, theirs = socket.socketpair()
-    outbox, wire = Outbox(Wire(ours)), Wire(theirs)
+def test_who_does_not_listen_is_told_only_the_newest() -> None:
+    ours, wire = (Wire(end) for end in socket.socketpair())
+    outbox = Outbox(ours)
     said = "x" * 10_000
     for number in range(3_000):
         outbox.put("progress", {"number": number, "said": said})
@@ -329,6 +336,7 @@ def test_who_does_not_listen_is_told_only_the_newest(tmp_path: Path) -> None:
     assert heard[-1] == 2_999
     assert len(heard) < 300
     outbox.close()
+    ours.close()
     wire.close()
 
 
