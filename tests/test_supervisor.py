@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -18,7 +19,9 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 import pytest
-from bokeh.client import pull_session
+from bokeh.util.token import generate_jwt_token, generate_session_id
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from explorer import cli
 
@@ -83,6 +86,33 @@ class Served(NamedTuple):
         return next((child for child in psutil.Process(self.process.pid).children() if word in words_of(child)), None)
 
 
+class OpenPage:
+    """What a browser has open: the connection over which a page lives."""
+
+    def __init__(self, port: int) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._connection = self._loop.run_until_complete(self._connect(port))
+
+    @staticmethod
+    async def _connect(port: int) -> WebSocketClientConnection:
+        token = generate_jwt_token(generate_session_id())
+        asked = HTTPRequest(f"ws://127.0.0.1:{port}/explorer/ws", headers={"Origin": f"http://127.0.0.1:{port}"}, request_timeout=WAIT_S)
+        connection = await websocket_connect(asked, subprotocols=["bokeh", token])
+        assert await connection.read_message() is not None
+        return connection
+
+    def close(self) -> None:
+        """Leave the page, which ends at once."""
+
+        async def leave() -> None:
+            self._connection.close()
+            while await self._connection.read_message() is not None:
+                continue
+
+        self._loop.run_until_complete(leave())
+        self._loop.close()
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Serve a small file with two servers: ``serve(EXPLORER_DRAIN_S="1")``; returns when both are there."""
@@ -139,7 +169,7 @@ def test_a_server_or_a_hub_that_is_killed_comes_back(serve: Callable[..., Served
 @pytest.mark.timeout(900)
 def test_open_pages_have_their_time_and_nobody_new_comes(serve: Callable[..., Served]) -> None:
     served = serve(EXPLORER_DRAIN_S="200")
-    page = pull_session(url=f"http://127.0.0.1:{served.port}/explorer")
+    page = OpenPage(served.port)
     family, other = served.family(), served.one(str(served.port + 1))
     os.killpg(served.process.pid, signal.SIGTERM)  # as a process manager does: to all of them
     assert other is not None
@@ -147,7 +177,6 @@ def test_open_pages_have_their_time_and_nobody_new_comes(serve: Callable[..., Se
     assert not answers(served.port)
     time.sleep(2)
     assert served.process.poll() is None
-    page.force_roundtrip()
     page.close()
     assert served.process.wait(WAIT_S) == 0, served.log.read_text()
     assert not any(alive(child) for child in family)
@@ -157,7 +186,7 @@ def test_open_pages_have_their_time_and_nobody_new_comes(serve: Callable[..., Se
 @pytest.mark.timeout(900)
 def test_open_pages_are_closed_when_their_time_is_over(serve: Callable[..., Served]) -> None:
     served = serve(EXPLORER_DRAIN_S="1")
-    page = pull_session(url=f"http://127.0.0.1:{served.port}/explorer")
+    page = OpenPage(served.port)
     family = served.family()
     served.process.send_signal(signal.SIGINT)
     assert served.process.wait(WAIT_S) == 0, served.log.read_text()
