@@ -16,6 +16,7 @@ import tempfile
 import weakref
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -160,7 +161,8 @@ class LiveMemory:
         return True
 
 
-class LiveRun(NamedTuple):
+@dataclass(frozen=True)
+class LiveRun:
     """How the newest layout of one run is read; what :class:`LiveNews` calls where the memory may be handed to another process."""
 
     memory: LiveMemory

@@ -19,6 +19,8 @@ import pytest
 
 from tests.browser.conftest import Watched, end_group, free_port, wait_for_url
 
+pytestmark = pytest.mark.timeout(300)  # two servers start for the first of them
+
 Open = Callable[..., Watched]
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "docs" / "nginx.conf"
