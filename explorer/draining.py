@@ -37,7 +37,7 @@ def drain_on_terminate(server: Server, seconds: float) -> None:
             return
         draining = True
         open_pages = _open_pages(server)
-        logger.warning("No new page is served any more; %d open, which have %g s", open_pages, seconds)
+        logger.warning("No new page is served any more; those that are open (%d) have %g s", open_pages, seconds)
         # Neither has a public name. Bokeh's own `unlisten` would close the open pages' connections, too.
         server._http.stop()
         server._tornado.add_handlers(r".*", [(r".*", _Closed)])  # for connections that a proxy keeps open

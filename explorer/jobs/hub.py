@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from explorer.jobs.dispatch import Dispatcher
@@ -103,6 +104,9 @@ def main() -> None:
     while sys.stdin.buffer.read(1):
         continue
     hub.close()
+    with suppress(OSError):  # the supervisor may be gone, and with it who cleans up; where it is not, it does the same
+        Path(path).unlink()
+        Path(path).parent.rmdir()
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def memories() -> int:
 
 def test_what_two_servers_ask_for_is_computed_once_and_seen_live_in_both(hub: HubProcess, servers: tuple[Runner, Runner]) -> None:
     data = dataset()
-    jobs = [server.submit_layout(data, TSNE(n_iter=1500), owner="somebody") for server in servers]
+    jobs = [server.submit_layout(data, TSNE(n_iter=800), owner="somebody") for server in servers]
     until(lambda: all(job.live_number >= 3 for job in jobs))
     first, second = (job.live() for job in jobs)
     assert first is not None
@@ -264,7 +264,7 @@ def test_the_store_may_be_deleted_while_jobs_wait(start_hub: Callable[..., HubPr
 def test_a_compute_process_that_dies_fails_its_job_in_every_server_and_no_other(hub: HubProcess, servers: tuple[Runner, Runner]) -> None:
     data = dataset()
     first, second = running(servers[0], data), running(servers[1], data)
-    other = servers[1].submit_layout(dataset(), TSNE(n_iter=1500), owner="other")
+    other = servers[1].submit_layout(dataset(), TSNE(n_iter=600), owner="other")
     until(lambda: other.live_number)
     worker = next(child for child in hub.workers() if child.pid == servers[0].worker_pid)
     worker.kill()
