@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from explorer import settings
-from explorer.errors import ExplorerError
+from explorer.errors import BadParameter, ExplorerError
 
 if TYPE_CHECKING:
     from explorer.compute.forecast import Forecast
@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings.check()
-        COMMANDS[name].run(parser(name).parse_args(words))
+        COMMANDS[name].run(parser(name).parse_args(words, argparse.Namespace(words=words)))
     except ExplorerError as error:
         return _told(str(error), _WRONG)
     except KeyboardInterrupt:
@@ -127,10 +127,13 @@ def _add_open(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    _add_serving(parser, show=False)
+    group = _add_serving(parser, show=False)
+    text = "servers to run on as many ports from --port on, with one that computes for all; for a proxy in front (default: %(default)s)"
+    group.add_argument("--processes", type=int, default=1, metavar="N", help=text)
+    group.add_argument("--supervisor", type=int, help=argparse.SUPPRESS)  # who started this server as one of several
 
 
-def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> None:
+def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> argparse._ArgumentGroup:
     parser.add_argument("files", nargs="*", metavar="FILE | NAME", help="what to open; several are served side by side")
     _add_columns(parser, "vectors", "label", "color", "text")
     group = parser.add_argument_group("server options")
@@ -147,6 +150,19 @@ def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> None:
         help="host name, with :port where it is not 80, that people type; repeat it for several",
     )
     group.add_argument("--prefix", default="", metavar="PATH", help="path in front of the page's address, behind a proxy")
+    return group
+
+
+def _serve_several(options: argparse.Namespace) -> None:
+    if options.processes == 1:
+        _serve(options)
+        return
+    if options.processes < 1:
+        raise BadParameter("--processes", options.processes, "give 1 or more.")
+
+    from explorer.supervisor import supervise
+
+    supervise(options.words, processes=options.processes, address=options.address, port=options.port, say=lambda what: _remark([what]))
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -162,6 +178,7 @@ def _serve(options: argparse.Namespace) -> None:
         origins=options.allow_websocket_origin,
         prefix=options.prefix,
         show=options.show,
+        supervisor=getattr(options, "supervisor", None),
     )
 
 
@@ -307,7 +324,7 @@ def _told(sentence: str, code: int) -> int:
 
 COMMANDS = {
     "": Command(_ABOUT, _SERVING, _add_open, _serve),
-    "serve": Command("Serve datasets to other people.", _SERVING, _add_serve, _serve),
+    "serve": Command("Serve datasets to other people.", _SERVING, _add_serve, _serve_several),
     "project": Command("Lay out every row in two dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project),
     "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
     "animate": Command("Let every row travel from one layout to another, as a video, a GIF or a page.", _ANIMATE, _add_animate, _animate),

@@ -30,6 +30,7 @@ ExplorerError                    catch this one to catch them all
         JobFailed                it raised
         JobCanceled              somebody pressed Cancel
         WorkerDied               the compute process ended
+    NotStarted (RuntimeError)    a server, or the compute hub, ends before it is ready
     StoreUnwritable (OSError)    results cannot be kept where they should be
     ExtraMissing (ImportError)   an optional library is not installed
 
@@ -61,6 +62,7 @@ __all__ = [
     "NoVectors",
     "NotEnoughMemory",
     "NotEnoughRows",
+    "NotStarted",
     "ParameterError",
     "SearchTooSlow",
     "StoreUnwritable",
@@ -320,6 +322,14 @@ class WorkerDied(JobError):
             f"The compute process ended (exit code {exit_code}) while it worked on {what}; often the machine ran out of memory. "
             f"The next run starts a new one: try again, perhaps with fewer rows or a smaller n_neighbors.{said}"
         )
+
+
+class NotStarted(ExplorerError, RuntimeError):
+    """A process of ours that never gets ready: ``NotStarted(name, what_it_did)``."""
+
+    def __str__(self) -> str:
+        name, reason = self.args
+        return f"{name} {reason}, before it was ready once. What it wrote last says why."
 
 
 class StoreUnwritable(ExplorerError, OSError):

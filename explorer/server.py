@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
+import signal
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
+from explorer import settings
+from explorer.draining import drain_on_terminate
 from explorer.errors import BadParameter
+from explorer.jobs.lifetime import leave_with_parent
 from explorer.operations.instrument import instrument
 from explorer.pages import create_page, warm
+from explorer.ports import FIRST_PORT, check_port, port_refused, refusal
 from explorer.records import log
 
 if TYPE_CHECKING:
@@ -24,9 +28,7 @@ __all__ = ["pages", "serve"]
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PORT = 5006
 _TRIED_PORTS = 100
-_LAST_PORT = 65535
 
 
 def serve(
@@ -37,6 +39,7 @@ def serve(
     origins: Sequence[str] = (),
     prefix: str = "",
     show: bool = True,
+    supervisor: int | None = None,
 ) -> None:
     """Serve the page until somebody presses Ctrl-C.
 
@@ -54,14 +57,20 @@ def serve(
         Path in front of the page's address.
     show : bool
         Whether to open a browser.
+    supervisor : int, optional
+        Process id of who started this as one of several servers: it ends with that one, leaves Ctrl-C to it, and drains when it is
+        terminated.
 
     Raises
     ------
     BadParameter
         If the port or the address cannot be listened on.
     """
+    if supervisor is not None:
+        leave_with_parent(supervisor)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     if port is not None:
-        _check_port(address, port)  # told at once, not when the page is ready
+        check_port(address, port)  # told at once, not when the page is ready
     log.set_up()  # what is told from now on has its form
 
     sources: list[Dataset | None] = [*datasets] or [None]
@@ -70,6 +79,8 @@ def serve(
     server = _listening(pages(sources), address, port, origins=list(origins), prefix=prefix, show=show)
     instrument(server._tornado)  # Bokeh has no public name for it
     server.start()
+    if supervisor is not None:
+        drain_on_terminate(server, settings.drain_s())
     server.io_loop.start()
 
 
@@ -96,9 +107,9 @@ def _listening(
     pages: dict[str, Callable[[], Viewable]], address: str, port: int | None, *, origins: list[str], prefix: str, show: bool
 ) -> Any:
     """Make a server that has its port: this one, or the first that is free at this moment."""
-    tried = range(_FIRST_PORT, _FIRST_PORT + _TRIED_PORTS) if port is None else [port]
+    tried = range(FIRST_PORT, FIRST_PORT + _TRIED_PORTS) if port is None else [port]
     for candidate in tried:
-        if port is None and _refusal(address, candidate) is not None:
+        if port is None and refusal(address, candidate) is not None:
             continue
         names = dict.fromkeys(("localhost", "127.0.0.1", address))
         try:
@@ -114,32 +125,6 @@ def _listening(
             )
         except OSError as error:
             if port is not None:
-                raise _port_refused(address, port, error) from error
+                raise port_refused(address, port, error) from error
             logger.info("port %s: %s", candidate, error)  # another program took it since it was looked at
-    raise BadParameter("--port", f"{_FIRST_PORT} to {_FIRST_PORT + _TRIED_PORTS - 1}", "every one of them is taken; name a free one.")
-
-
-def _check_port(address: str, port: int) -> None:
-    if not 0 < port <= _LAST_PORT:
-        raise BadParameter("--port", port, f"give 1 to {_LAST_PORT:,}.")
-    refusal = _refusal(address, port)
-    if refusal is not None:
-        raise _port_refused(address, port, refusal)
-
-
-def _port_refused(address: str, port: int, error: OSError) -> BadParameter:
-    reason = (error.strerror or str(error)).lower()
-    return BadParameter("--port", port, f"{address} cannot be listened on there ({reason}). Name another port or address.")
-
-
-def _refusal(address: str, port: int) -> OSError | None:
-    """Why nobody can listen there, or None."""
-    try:
-        families = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, where in families:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(where)
-    except OSError as error:
-        return error
-    return None
+    raise BadParameter("--port", f"{FIRST_PORT} to {FIRST_PORT + _TRIED_PORTS - 1}", "every one of them is taken; name a free one.")

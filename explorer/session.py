@@ -18,6 +18,7 @@ from explorer.aligning import Frames
 from explorer.assessment import Assessment
 from explorer.color_toggle import ColorToggle
 from explorer.compute.projections import PCA, Layout, Projection
+from explorer.data.access import access
 from explorer.data.catalog import Catalog, catalog
 from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
@@ -157,7 +158,7 @@ class Session(param.Parameterized):
         number = self._begin_opening(entry.title if entry is not None else name or "the first dataset")
 
         def read() -> Dataset:
-            known = catalog()
+            known = self._may_see()
             self.soon(lambda: self.param.update(catalog=known))
             found = next(iter(known), None) if name is None else known.find(name)
             if found is None:
@@ -174,7 +175,7 @@ class Session(param.Parameterized):
         bool
             False, and nothing has changed, where :meth:`open_entry` has to be asked.
         """
-        known = catalog()
+        known = self._may_see()
         entry = next(iter(known), None) if name is None else known.find(name)
         dataset = None if entry is None else opened(entry)
         ready = None if dataset is None else open_already(dataset, Look.of(self.appearance), self._runner)
@@ -184,6 +185,9 @@ class Session(param.Parameterized):
         self._opened += 1
         self._take_dataset(ready, self._opened, now=True)
         return True
+
+    def _may_see(self) -> Catalog:
+        return catalog().seen_by(self.visitor.login, access())
 
     def open_now(self, source: object, **options: Any) -> None:
         """Open a dataset and wait for it: for a notebook, where the next line needs it.

@@ -17,7 +17,9 @@ __all__ = [
     "check",
     "compute_threads",
     "data_roots",
+    "drain_s",
     "embedding_origins",
+    "hub",
     "log_form",
     "memory_mb",
     "pixel_ratio",
@@ -52,6 +54,7 @@ def check() -> None:
         log_form,
         audit_file,
         embedding_origins,
+        drain_s,
     ):
         read()
 
@@ -134,6 +137,16 @@ def embedding_origins() -> tuple[str, ...]:
         if origin != "*" and not re.fullmatch(r"https?://[\w.\-*]+(:\d{1,5}|:\*)?", origin):
             raise BadParameter("EXPLORER_EMBED", origin, "give origins such as https://wiki.example.org, with spaces between them.")
     return origins
+
+
+def drain_s() -> int:
+    """``EXPLORER_DRAIN_S``: seconds that open pages have, once ``explorer serve --processes`` is asked to end."""
+    return _whole_number("EXPLORER_DRAIN_S", 30, least=0)
+
+
+def hub() -> str | None:
+    """``EXPLORER_HUB``: the compute hub's socket, set by ``explorer serve --processes`` for its servers; each computes itself without."""
+    return os.environ.get("EXPLORER_HUB") or None
 
 
 def _whole_number(name: str, default: int, *, least: int) -> int:

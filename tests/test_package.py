@@ -36,6 +36,7 @@ SAMPLE_ARGUMENTS = {
     "NoVectors": ("file.csv", ["a", "b"]),
     "NotEnoughMemory": ("t-SNE of WordNet", 34_000_000_000, 12_000_000_000, "this machine", ["perplexity=20", "PCA"]),
     "NotEnoughRows": ("n_neighbors", 30, 12),
+    "NotStarted": ("The server on port 5006", "ended with exit code 2 after 3 s"),
     "UnknownChoice": ("metric", "cosin", ["cosine", "euclidean"]),
     "SearchTooSlow": (5.0,),
     "StoreUnwritable": ("/cache", "No space left on device"),

@@ -229,6 +229,27 @@ def test_what_was_not_meant_to_happen_is_a_sentence_as_well_and_is_logged(sessio
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
 
 
+def test_nobody_opens_what_the_rules_keep_from_them(jobs: Runner, loop: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch):
+    rules = tmp_path / "access.yaml"
+    rules.write_text("datasets: {digits: everyone, wordnet-10k: [ada]}\nothers: nobody", encoding="utf-8")
+    monkeypatch.setenv("EXPLORER_ACCESS", str(rules))
+    ada, eve = (Session(schedule=loop, jobs=jobs, visitor=Visitor(user=name)) for name in ("ada", "eve"))
+    for session, first in ((ada, "wordnet-10k"), (eve, "digits")):
+        session.open_entry()
+        loop.until(lambda session=session: session.scene is not None)
+        assert session.catalog.names[0] == first
+    assert not eve.open_ready("wordnet-10k")
+    assert isinstance(eve.open_entry("wordnet-10k").exception(60), UnknownDataset)
+    loop.run()
+    assert "wordnet" not in eve.error.replace("The catalog has no dataset wordnet-10k", "")
+    rules.write_text("datasets: ada", encoding="utf-8")
+    assert isinstance(ada.open_entry("digits").exception(60), UnknownDataset)
+    loop.run()
+    assert ada.catalog.problems[0].startswith("No dataset can be opened: ")
+    for session in (ada, eve):
+        session.close()
+
+
 def test_a_name_from_an_address_never_opens_a_file(session: Session, loop: Any, tmp_path: Any):
     np.save(tmp_path / "mine.npy", np.eye(5, dtype=np.float32))
     for name in ("../../etc/passwd", str(tmp_path / "mine.npy"), "", "../datasets/wordnet-10k", "wordnet-10k.parquet", "\0"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
+from explorer.errors import ExplorerError, JobFailed
 from explorer.jobs.live import LiveLayout, LiveNews
 from explorer.jobs.process import WorkerProcess
 from explorer.records.visitor import NOBODY, Visitor, current
@@ -17,16 +19,49 @@ if TYPE_CHECKING:
 
 __all__ = ["Asker", "Computation", "Lane"]
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(eq=False)
 class Asker:
-    """One handle on a computation: whose it is, how its value is read from the store, and how a live layout is kept there instead."""
+    """One handle on a computation, who holds it, and what its holder does with the store.
+
+    Reads the value from there (``find``), keeps a live layout there instead (``keep``), puts there what is needed (``prepare``).
+    """
 
     job: Job[Any]
     owner: str | None
     find: Callable[[], Any]
     keep: Callable[[LiveLayout, float], Any]
+    prepare: Callable[[], None]
     visitor: Visitor = field(default_factory=current)
+
+    def finish(self, what: str, error: ExplorerError | None) -> None:
+        """End the job: with an error, or with what is found in the store."""
+        value = None if error is not None else self.find()
+        if value is not None:
+            self.job.end("done", value=value)
+        else:
+            self.job.end("failed", error=error or JobFailed(what, "its result was deleted before it could be read. Run it again."))
+        self.job.tell()
+
+    def stop(self) -> bool:
+        """End the job with its newest live layout, or cancel it where there is none yet; False where there is nothing more to do."""
+        if not self.job.live_number:
+            self.job.cancel()
+            return False
+        live = self.job.live()
+        if live is None:
+            return False  # it has ended, and the message that says so is on its way
+        try:
+            value = self.keep(live, self.job.seconds_elapsed)
+        except ExplorerError as error:
+            self.job.end("failed", error=error)
+        else:
+            self.job.end("done", value=value)
+            kept = "%s: kept as it was after iteration %d of %d"
+            logger.info(kept, self.job.what, live.iteration, live.iterations, extra={"visitor": self.visitor})
+        return True
 
 
 @dataclass(eq=False)
@@ -36,7 +71,6 @@ class Computation:
     number: int
     task: Task
     key: tuple[str, str]
-    prepare: Callable[[], None]
     askers: list[Asker]
     owner: Hashable = None  # whose turn it is run in; its other computations wait until it has ended
     state: Literal["preparing", "waiting", "running", "over"] = "preparing"

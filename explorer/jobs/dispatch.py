@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError, JobCanceled, JobFailed, WorkerDied
 from explorer.jobs.computation import Asker, Computation, Lane
-from explorer.jobs.live import LiveLayout, LiveNews
+from explorer.jobs.live import LiveLayout, LiveNews, LiveRun
 from explorer.jobs.process import WorkerProcess
 from explorer.jobs.protocol import Message, error_from_json
 from explorer.jobs.turns import Turns
@@ -98,7 +98,7 @@ class Dispatcher:
         prepare : callable
             Puts into the store what the task needs; called from another thread.
         """
-        self._events.put(partial(self._joined, Asker(job, owner, find, keep), task, prepare))
+        self._events.put(partial(self._joined, Asker(job, owner, find, keep, prepare), task))
 
     def has(self, task: Task) -> bool:
         """Whether this very thing waits or is being computed at this moment: who asks for it now takes no memory more."""
@@ -148,24 +148,25 @@ class Dispatcher:
     def _prepare(self) -> None:
         while (computation := self._to_prepare.get()) is not None:
             error: ExplorerError | None = None
+            asker = next(iter(computation.askers), None)
             try:
-                if computation.state != "over":  # somebody waits for it
-                    computation.prepare()
+                if asker is not None and computation.state != "over":  # somebody waits for it
+                    asker.prepare()
             except ExplorerError as raised:
                 error = raised
             except Exception as raised:  # a border: the job tells it
                 logger.exception("Preparing %s failed", computation.task.describe())
                 error = JobFailed(computation.task.describe(), f"{type(raised).__name__}: {raised}")
-            self._events.put(partial(self._prepared, computation, error))
-            del computation  # or its dataset would stay in memory until the next
+            self._events.put(partial(self._prepared, computation, asker, error))
+            del computation, asker  # or its dataset would stay in memory until the next
 
-    def _joined(self, asker: Asker, task: Task, prepare: Callable[[], None]) -> None:
+    def _joined(self, asker: Asker, task: Task) -> None:
         if asker.job.ended:
             return
         key = (task.kind, task.key(self._store))
         computation = self._active.get(key)
         if computation is None:
-            computation = Computation(next(self._numbers), task, key, prepare, [asker], visitor=asker.visitor)
+            computation = Computation(next(self._numbers), task, key, [asker], visitor=asker.visitor)
             self._active[key] = computation
             self._to_prepare.put(computation)
             return
@@ -175,8 +176,11 @@ class Dispatcher:
         elif computation.state == "running":
             asker.job.advance(computation.stage, computation.fraction, computation.live)
 
-    def _prepared(self, computation: Computation, error: ExplorerError | None) -> None:
+    def _prepared(self, computation: Computation, by: Asker | None, error: ExplorerError | None) -> None:
         if computation.state == "over":
+            return
+        if error is not None and by not in computation.askers:
+            self._to_prepare.put(computation)  # who was at it has left; another one waits
             return
         if error is not None:
             self._finish(computation, error)
@@ -236,7 +240,7 @@ class Dispatcher:
         if "progress" in message:
             live = None
             if "live" in message and worker.live is not None:
-                live = LiveNews(message["live"], partial(worker.live.read, computation.number))
+                live = LiveNews(message["live"], LiveRun(worker.live, computation.number))
             self._progress(computation, message["stage"], message["progress"], live)
             return
         lane.current = None
@@ -292,25 +296,10 @@ class Dispatcher:
 
     def _stopped(self, job: Job[Any]) -> None:
         asker = next((asker for computation in self._active.values() for asker in computation.askers if asker.job is job), None)
-        if asker is None:
-            return
-        if not job.live_number:
-            job.cancel()
-            return
-        live = job.live()
-        if live is None:
-            return  # it has ended, and the message that says so is on its way
-        try:
-            value = asker.keep(live, job.seconds_elapsed)
-        except ExplorerError as error:
-            job.end("failed", error=error)
-        else:
-            job.end("done", value=value)
+        if asker is not None and asker.stop():
             for computation in self._active.values():
-                computation.kept = computation.kept or asker in computation.askers
-            kept = "%s: kept as it was after iteration %d of %d"
-            logger.info(kept, job.what, live.iteration, live.iterations, extra={"visitor": asker.visitor})
-        self._left(job)
+                computation.kept = computation.kept or (job.state == "done" and asker in computation.askers)
+            self._left(job)
 
     def _give_up(self) -> None:
         """End the process of a computation that nobody wants and that does not stop."""
@@ -333,12 +322,7 @@ class Dispatcher:
             del self._active[computation.key]
         what = computation.task.describe()
         for asker in computation.askers:
-            value = None if error is not None else asker.find()
-            if value is not None:
-                asker.job.end("done", value=value)
-            else:
-                asker.job.end("failed", error=error or JobFailed(what, "its result was deleted before it could be read. Run it again."))
-            asker.job.tell()
+            asker.finish(what, error)
         outcome = (error or "done") if computation.askers else "canceled"
         if computation.askers:
             ended: State = "failed" if error else "done"

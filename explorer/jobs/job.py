@@ -108,6 +108,11 @@ class Job(Generic[T]):
         live = self._live
         return 0 if live is None else live.number
 
+    @property
+    def live_news(self) -> LiveNews | None:
+        """The newest live layout's number and how to read it; for who passes it on to another process."""
+        return self._live
+
     def live(self) -> LiveLayout | None:
         """Copy the newest live layout, which is for a thread to do: it takes a millisecond per million rows or a few.
 

@@ -16,6 +16,7 @@ import tempfile
 import weakref
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.progress import Snapshot
 
-__all__ = ["LiveLayout", "LiveMemory", "LiveNews"]
+__all__ = ["LiveLayout", "LiveMemory", "LiveNews", "LiveRun"]
 
 _PLACES: Final = 2
 _HEAD: Final = struct.Struct("<5qd32s")  # run, number, rows, iteration, iterations, loss (NaN: none), stage
@@ -158,3 +159,17 @@ class LiveMemory:
                 return False
             left, at = left[got:], at + got
         return True
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """How the newest layout of one run is read; what :class:`LiveNews` calls where the memory may be handed to another process."""
+
+    memory: LiveMemory
+    run: int
+    before: int = 0  # how many an earlier run of the same computation has shown: numbers only ever grow
+
+    def __call__(self) -> LiveLayout | None:
+        """Read it."""
+        live = self.memory.read(self.run)
+        return None if live is None else live._replace(number=self.before + live.number)

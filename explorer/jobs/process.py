@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import site
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import settings
 from explorer.jobs.live import LiveMemory
+from explorer.jobs.module_path import module_path
 from explorer.jobs.protocol import Message, decode, encode
 
 if TYPE_CHECKING:
@@ -141,12 +140,5 @@ def _environment(store: Store) -> dict[str, str]:
     environment.update(dict.fromkeys(_THREADS, str(settings.compute_threads())))
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin at a barrier make t-SNE 10 times slower on a busy machine
     environment.setdefault("NUMBA_CACHE_DIR", str(store.folder / "numba"))
-    package = Path(settings.__file__).resolve().parent
-    here = {Path(folder).resolve() for folder in sys.path if folder}  # a relative entry means another folder once we changed ours
-    named = [Path(folder).resolve() for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
-    paths = [str(folder) for folder in named if folder in here and folder != package]
-    installed = {Path(folder).resolve() for folder in [*site.getsitepackages(), site.getusersitepackages()]}
-    if package.parent not in installed:
-        paths.insert(0, str(package.parent))
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
+    environment["PYTHONPATH"] = module_path(environment)
     return environment

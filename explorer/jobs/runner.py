@@ -23,6 +23,7 @@ from explorer.jobs.artifacts import keep_given_graph, keep_vectors, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
+from explorer.jobs.hub_dispatcher import HubDispatcher
 from explorer.jobs.inputs import INPUTS, Named, keep_inputs, named_by, parameters_of, settings_of
 from explorer.jobs.job import Job, State
 from explorer.jobs.layout_task import LayoutTask
@@ -61,7 +62,8 @@ class Runner(Stored):
     store : Store, optional
         Where results are kept.
     workers : int, optional
-        How many compute processes there may be; :func:`explorer.settings.workers` by default.
+        How many compute processes there may be; :func:`explorer.settings.workers` by default, and those of :func:`explorer.settings.hub`
+        where several servers share them.
     """
 
     def __init__(self, store: Store | None = None, *, workers: int | None = None) -> None:
@@ -69,7 +71,7 @@ class Runner(Stored):
         self._workers = workers
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._dispatcher: Dispatcher | None = None
+        self._dispatcher: Dispatcher | HubDispatcher | None = None
         self._open = True
 
     @property
@@ -382,10 +384,14 @@ class Runner(Stored):
         assert isinstance(task, LayoutTask)  # no other shows layouts
         return to_layout(task.keep_stopped(self.store, live, seconds))
 
-    def _started(self) -> Dispatcher | None:
+    def _started(self) -> Dispatcher | HubDispatcher | None:
         with self._lock:
             if self._dispatcher is None and self.usable:
-                self._dispatcher = Dispatcher(self.store, settings.workers() if self._workers is None else self._workers)
+                hub = settings.hub()
+                if hub and self._workers is None and self.store.folder == settings.store_folder():
+                    self._dispatcher = HubDispatcher(self.store, hub)
+                else:
+                    self._dispatcher = Dispatcher(self.store, settings.workers() if self._workers is None else self._workers)
                 atexit.register(self.close)
             return self._dispatcher
 

@@ -23,6 +23,11 @@ class Visitor(NamedTuple):
     address: str = "-"
     request: str = "-"
 
+    @property
+    def login(self) -> str | None:
+        """The name that somebody has logged in with, if anybody has."""
+        return None if self.user == "-" else self.user
+
 
 NOBODY = Visitor()
 """The server itself."""
