@@ -178,6 +178,7 @@ def _serve(options: argparse.Namespace) -> None:
         origins=options.allow_websocket_origin,
         prefix=options.prefix,
         show=options.show,
+        quiet=not hasattr(options, "processes"),  # a page for oneself, not a server for others
         supervisor=getattr(options, "supervisor", None),
     )
 

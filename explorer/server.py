@@ -39,6 +39,7 @@ def serve(
     origins: Sequence[str] = (),
     prefix: str = "",
     show: bool = True,
+    quiet: bool = False,
     supervisor: int | None = None,
 ) -> None:
     """Serve the page until somebody presses Ctrl-C.
@@ -57,6 +58,8 @@ def serve(
         Path in front of the page's address.
     show : bool
         Whether to open a browser.
+    quiet : bool
+        Whether only what goes wrong is logged.
     supervisor : int, optional
         Process id of who started this as one of several servers: it ends with that one, leaves Ctrl-C to it, and drains when it is
         terminated.
@@ -71,7 +74,7 @@ def serve(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if port is not None:
         check_port(address, port)  # told at once, not when the page is ready
-    log.set_up()  # what is told from now on has its form
+    log.set_up(level=logging.WARNING if quiet else None)  # what is told from now on has its form
 
     sources: list[Dataset | None] = [*datasets] or [None]
     for source in sources:

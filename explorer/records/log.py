@@ -73,13 +73,15 @@ class JsonLine(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def set_up(find: Callable[[], Visitor] = current) -> None:
-    """Have every line of this process's log written in the form of ``EXPLORER_LOG``, and Explorer's own from INFO on.
+def set_up(find: Callable[[], Visitor] = current, *, level: int | None = None) -> None:
+    """Have every line of this process's log written in the form of ``EXPLORER_LOG``, and Explorer's own from a level on.
 
     Parameters
     ----------
     find : callable, optional
         Says who is being served, where a page is known; :func:`explorer.records.visitor.current` by default.
+    level : int
+        From which level on, as :mod:`logging` counts them; what was said before, or INFO, by default.
     """
     formatter = JsonLine(find) if settings.log_form() == "json" else TextLine(find)
     logging.captureWarnings(capture=True)
@@ -87,7 +89,8 @@ def set_up(find: Callable[[], Visitor] = current) -> None:
     for name in _WITH_HANDLERS:
         for handler in logging.getLogger(name).handlers:
             handler.setFormatter(formatter)
-    logging.getLogger(_EXPLORER).setLevel(logging.INFO)
+    own = logging.getLogger(_EXPLORER)
+    own.setLevel(level or own.level or logging.INFO)
 
 
 def _visitor_of(record: logging.LogRecord, find: Callable[[], Visitor]) -> Visitor:
