@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +19,18 @@ __all__ = ["TRUNCATED", "looks_binary", "reading", "what_it_is"]
 
 TRUNCATED = "it ends too early: the file is truncated. Copy or download it again."
 
+# what readers raise on broken bytes: NumPy reads the head of an array as Python, zipfile meets versions and flags that it does not know
+_BROKEN = (
+    ValueError,
+    EOFError,
+    SyntaxError,
+    NotImplementedError,
+    RuntimeError,
+    tokenize.TokenError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _LONGEST_REASON = 300
 _SNIFFED_BYTES = 4_096
 _FIRST_BYTES = (
@@ -57,7 +71,7 @@ def reading(source: str) -> Iterator[None]:
         raise Unreadable(source, "it needs more memory than this machine has.") from None
     except OSError as error:
         raise Unreadable(source, _sentence(error.strerror or str(error))) from error
-    except (pa.ArrowException, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (pa.ArrowException, *_BROKEN) as error:
         raise Unreadable(source, _sentence(str(error))) from error
 
 

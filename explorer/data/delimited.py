@@ -22,6 +22,7 @@ __all__ = ["PAIRS", "read_delimited"]
 PAIRS = (("vectors", "metadata"), ("tensors", "metadata"), ("vecs", "meta"))  # the names' endings in a TensorFlow Projector pair
 
 _BLOCK_BYTES = 1 << 24  # no line may be longer than a block
+_DECODED_BYTES = 1 << 20
 _FIRST_LINE_BYTES = 1 << 22
 _LEAST_NUMBERED = 3  # so many names 0, 1, 2, … are a header that pandas wrote, not a row
 _MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "-NaN", "NULL", "null", "None", "<NA>"]
@@ -57,28 +58,21 @@ def _read(file: Path, source: str) -> pa.Table:
 
 
 def _parse(file: Path, source: str, *, delimiter: str, encoding: str, header: bool) -> pa.Table:
-    if encoding != "utf-8":
-        return _parse_as(file, source, delimiter=delimiter, encoding=encoding, header=header)
-    try:
-        table = _parse_as(file, source, delimiter=delimiter, encoding="utf-8", header=header)
-        if not any(pa.types.is_binary(kind) for kind in table.schema.types) and all(table.column_names):
-            return table
-    except UnicodeDecodeError:  # in the header; elsewhere pyarrow falls back to a column of bytes
-        pass
-    data = file.read_bytes()
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return _parse_as(file, source, delimiter=delimiter, encoding=_western(data), header=header)
-    return _parse_as(file, source, delimiter=delimiter, encoding="utf-8", header=header)
+    if encoding == "utf-8":  # pyarrow stumbles over other bytes in a row that has too many cells
+        encoding = next(known for known in ("utf-8", "cp1252", "latin-1") if _decodes(file, known))
+    return _parse_as(file, source, delimiter=delimiter, encoding=encoding, header=header)
 
 
-def _western(data: bytes) -> str:
+def _decodes(file: Path, encoding: str) -> bool:
+    decode = codecs.getincrementaldecoder(encoding)().decode
     try:
-        data.decode("cp1252")
+        with file.open("rb") as stream:
+            while block := stream.read(_DECODED_BYTES):
+                decode(block)
+            decode(b"", final=True)
     except UnicodeDecodeError:
-        return "latin-1"
-    return "cp1252"
+        return False
+    return True
 
 
 def _parse_as(

@@ -22,7 +22,7 @@ from explorer.data.matrices import as_matrix, fingerprint, read_matrix, usable_r
 from explorer.data.metadata import showable
 from explorer.data.roles import infer_roles
 from explorer.data.vectors import find_vectors
-from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownDataset, UnknownSource
+from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownDataset, UnknownSource, Unreadable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,7 +114,10 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
 
 
 def _check_columns(contents: Contents) -> None:
-    names = contents.columns.schema.names
+    try:
+        names = contents.columns.schema.names
+    except UnicodeDecodeError:
+        raise Unreadable(contents.source, "the name of a column is not UTF-8 text.") from None
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -23,6 +23,7 @@ from explorer.compute.projections import PCA, TSNE, Layout
 from explorer.data.dataset import Dataset
 from explorer.errors import JobCanceled, JobFailed, WorkerDied
 from explorer.jobs import hub_dispatcher
+from explorer.jobs.hub_dispatcher import HubDispatcher
 from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.outbox import Outbox
@@ -152,7 +153,7 @@ def memories() -> int:
 
 def test_what_two_servers_ask_for_is_computed_once_and_seen_live_in_both(hub: HubProcess, servers: tuple[Runner, Runner]) -> None:
     data = dataset()
-    jobs = [server.submit_layout(data, TSNE(n_iter=800), owner="somebody") for server in servers]
+    jobs = [server.submit_layout(data, TSNE(n_iter=4000), owner="somebody") for server in servers]
     until(lambda: all(job.live_number >= 3 for job in jobs))
     first, second = (job.live() for job in jobs)
     assert first is not None
@@ -184,17 +185,22 @@ def test_owners_of_two_servers_are_not_taken_for_one(hub: HubProcess, servers: t
 
 def test_owners_take_turns_across_servers(start_hub: Callable[..., HubProcess], servers: tuple[Runner, Runner]) -> None:
     start_hub(workers=1)
+    data = dataset()
+    servers[0].submit_layout(data, PCA()).result(WAIT_S)  # its vectors are there: nobody has to bring them
     long = running(servers[0], dataset())
     ended: list[str] = []
-    many = [servers[0].submit_layout(dataset(), PCA(), owner="busy") for _ in range(5)]
-    until(lambda: all(job.state == "queued" for job in many))
-    one = servers[1].submit_layout(dataset(), PCA(), owner="other")
+    many = [servers[0].submit_layout(data, PCA(x=1, y=y), owner="busy") for y in range(3, 9)]
+    one = servers[1].submit_layout(data, PCA(x=2, y=3), owner="other")
+    asked = servers[0]._dispatcher
+    assert isinstance(asked, HubDispatcher)
+    until(lambda: len(asked._active) == len([long, *many, one]))  # the hub knows of all of them,
+    time.sleep(1)  # and has their vectors
     for name, job in [*(("busy", job) for job in many), ("other", one)]:
         job.watch(lambda changed, name=name: ended.append(name) if changed.ended else None)
     long.cancel()
     for job in [*many, one]:
         job.result(WAIT_S)
-    until(lambda: len(ended) == 6)
+    until(lambda: len(ended) == len([*many, one]))
     assert "other" in ended[:3], ended
 
 
