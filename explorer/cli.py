@@ -124,10 +124,12 @@ def _add_open(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--version", action="version", version=f"explorer {__version__}")
     _add_serving(parser, show=True)
+    parser.set_defaults(quiet=True)  # a page for oneself
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     group = _add_serving(parser, show=False)
+    parser.set_defaults(quiet=False)
     text = "servers to run on as many ports from --port on, with one that computes for all; for a proxy in front (default: %(default)s)"
     group.add_argument("--processes", type=int, default=1, metavar="N", help=text)
     group.add_argument("--supervisor", type=int, help=argparse.SUPPRESS)  # who started this server as one of several
@@ -178,7 +180,7 @@ def _serve(options: argparse.Namespace) -> None:
         origins=options.allow_websocket_origin,
         prefix=options.prefix,
         show=options.show,
-        quiet=not hasattr(options, "processes"),  # a page for oneself, not a server for others
+        quiet=options.quiet,
         supervisor=getattr(options, "supervisor", None),
     )
 

@@ -24,7 +24,6 @@ _BROKEN = (
     ValueError,
     EOFError,
     SyntaxError,
-    NotImplementedError,
     RuntimeError,
     tokenize.TokenError,
     struct.error,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 from typing import TYPE_CHECKING
 
 from bokeh.server.contexts import BokehServerContext
 from bokeh.server.tornado import BokehTornado
 
+from explorer.data.access import access
 from explorer.operations.endpoints import Liveness, Metrics, log_request
 from explorer.operations.figures import beat
 from explorer.operations.headers import protecting
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from bokeh.application.application import ServerContext
 
 __all__ = ["instrument", "tornado_of"]
+
+logger = logging.getLogger(__name__)
 
 
 def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None:
@@ -32,6 +36,8 @@ def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None
     """
     log.set_up(visitor_here)
     audit.check()
+    if problem := access().problem:
+        logger.error(problem)
     tornado.add_handlers(".*", [(f"{tornado.prefix}/metrics", Metrics), (f"{tornado.prefix}/liveness", Liveness)])
     own = tornado.app_paths if pages is None else pages
     tornado.add_transform(protecting([f"{tornado.prefix}{page}".rstrip("/") for page in own]))

@@ -19,7 +19,17 @@ _WITH_HANDLERS = ("", "bokeh", "panel")  # loggers that have handlers of their o
 _EXPLORER = "explorer"
 
 
-class TextLine(logging.Formatter):
+class _Line(logging.Formatter):
+    def __init__(self, find: Callable[[], Visitor]) -> None:
+        super().__init__()
+        self._find = find
+
+    def _visitor(self, record: logging.LogRecord) -> Visitor:
+        noted: Visitor | None = getattr(record, "visitor", None)
+        return noted or self._find()
+
+
+class TextLine(_Line):
     """Writes ``2026-01-31 12:00:00,000 INFO explorer.session [1a2b3c4d anna /explorer] what happened``.
 
     What follows the first line, a traceback, is indented: no text that came from outside looks like an event of its own.
@@ -30,19 +40,15 @@ class TextLine(logging.Formatter):
         Says who is being served.
     """
 
-    def __init__(self, find: Callable[[], Visitor]) -> None:
-        super().__init__()
-        self._find = find
-
     def format(self, record: logging.LogRecord) -> str:
         """Make the line."""
-        who = _visitor_of(record, self._find)
+        who = self._visitor(record)
         text = super().format(record).rstrip("\n")
         head = f"{self.formatTime(record)} {record.levelname} {record.name} [{who.session} {who.user} {who.request}]"
         return _plain(redacted(f"{head} {text}")).replace("\n", "\n    ")
 
 
-class JsonLine(logging.Formatter):
+class JsonLine(_Line):
     """Writes one JSON object: time (UTC), level, logger, session, user, request, message, and what else the event has.
 
     Parameters
@@ -51,13 +57,9 @@ class JsonLine(logging.Formatter):
         Says who is being served.
     """
 
-    def __init__(self, find: Callable[[], Visitor]) -> None:
-        super().__init__()
-        self._find = find
-
     def format(self, record: logging.LogRecord) -> str:
         """Make the line."""
-        who = _visitor_of(record, self._find)
+        who = self._visitor(record)
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -91,11 +93,6 @@ def set_up(find: Callable[[], Visitor] = current, *, level: int | None = None) -
             handler.setFormatter(formatter)
     own = logging.getLogger(_EXPLORER)
     own.setLevel(level or own.level or logging.INFO)
-
-
-def _visitor_of(record: logging.LogRecord, find: Callable[[], Visitor]) -> Visitor:
-    noted: Visitor | None = getattr(record, "visitor", None)
-    return noted or find()
 
 
 def _plain(text: str) -> str:

@@ -223,9 +223,11 @@ def test_who_logs_in_is_named_and_the_login_page_is_protected(start: Callable[..
 
 
 @pytest.mark.parametrize("way", list(WAYS))
-def test_an_audit_that_cannot_be_written_is_told_at_the_start(way: str, start: Callable[..., Server], tmp_path: Path):
-    server = start(way, EXPLORER_AUDIT=str(tmp_path / "missing" / "audit.jsonl"))
-    assert any("audit.jsonl cannot be written" in line["message"] and line["level"] == "ERROR" for line in server.lines())
+def test_an_audit_and_rules_that_cannot_be_had_are_told_at_the_start(way: str, start: Callable[..., Server], tmp_path: Path):
+    server = start(way, EXPLORER_AUDIT=str(tmp_path / "missing" / "audit.jsonl"), EXPLORER_ACCESS=str(tmp_path / "access.yaml"))
+    errors = [line["message"] for line in server.lines() if line["level"] == "ERROR"]
+    assert any("audit.jsonl cannot be written" in error for error in errors)
+    assert any("access.yaml cannot be understood: there is no such file" in error for error in errors)
 
 
 @pytest.mark.parametrize("way", list(WAYS))
