@@ -176,13 +176,13 @@ def draw(scene: Scene, asked: PictureRequest, *, coarseness: int = 0) -> Picture
     return _moving(scene, asked, coarseness) if asked.moving else _at_rest(scene, asked)
 
 
-def draw_still(scene: Scene) -> bytes:
-    """Draw the whole map for a page that cannot ask yet: a transparent WebP of at most 900 x 700 pixels, in the map's own proportions."""
+def draw_still(scene: Scene, width: int, height: int) -> bytes:
+    """Draw the whole map for a page that cannot ask yet: a transparent WebP of at most so many pixels, in the map's own proportions."""
     home = scene.shown.index.home.sane()
-    scale = min(900 / home.span[0], 700 / home.span[1])
-    width, height = (side * scale for side in home.span)
-    frame = _render(scene, PictureRequest("", 0, home, width, height, 1.0, moving=False, background="#ffffff"), 1.0)
-    return encode_small(frame)
+    frame = _render(scene, PictureRequest("", 0, home.fitted(width, height), width, height, 1.0, moving=False, background="#ffffff"), 1.0)
+    scale = min(width / home.span[0], height / home.span[1])
+    left, top = (round((all_ - side * scale) / 2) for all_, side in zip((width, height), home.span, strict=True))
+    return encode_small(replace(frame, rgba=np.ascontiguousarray(frame.rgba[top : height - top, left : width - left])))
 
 
 def _moving(scene: Scene, asked: PictureRequest, coarseness: int) -> Picture:

@@ -206,7 +206,7 @@ def _umap_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
     joining = {"edges one way and back": 16 * one_way, "their sum and product": 14 * one_way}
     return {
         "fuzzy set": {**process, **joining, "edges": 8 * edges, "a block of distances": 32 * min(n, 65_536) * k},
-        "UMAP": {**process, "edges": 8 * edges, "dealt into hands": 22 * edges, "looked up in both directions": 10 * edges},
+        "UMAP": {**process, "edges": 8 * edges, "dealt into hands": 17 * edges},
     }
 
 
@@ -253,7 +253,7 @@ def _pca_seconds(n: int, d: int) -> float:
 
 def _umap_seconds(n: int, k: int, epochs: int | None, *, dense: bool = False) -> float:
     each = _DENSE_EPOCH if dense else 1.0
-    return n * k * (2e-6 + (epochs or default_epochs(n, dense=dense)) * each * 2.1e-8)
+    return n * k * (7e-7 + (epochs or default_epochs(n, dense=dense)) * each * 2.0e-8)
 
 
 def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool) -> float:

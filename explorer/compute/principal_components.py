@@ -87,7 +87,7 @@ class PCA(Projection):
 
 
 def principal_components(
-    vectors: NDArray[np.float32], count: int = 2, *, report: Report = ignore, should_stop: ShouldStop = never
+    vectors: NDArray[np.float32], count: int = 2, *, sample: int | None = None, report: Report = ignore, should_stop: ShouldStop = never
 ) -> PrincipalComponents:
     """Project rows on their principal components.
 
@@ -100,6 +100,8 @@ def principal_components(
         Finite; not changed.
     count : int
         How many components.
+    sample : int, optional
+        About how many rows, evenly spaced, decide on the directions; all of them by default.
     report : callable(stage, fraction), optional
         Called from this thread, once a block.
     should_stop : callable, optional
@@ -108,7 +110,7 @@ def principal_components(
     Returns
     -------
     PrincipalComponents
-        ``coordinates`` (n, count) float32; a column is zero where there is no such direction. Beyond 2,048 rows and dimensions
+        ``coordinates`` (n, count) float32, of all rows; a column is zero where there is no such direction. Beyond 2,048 rows and dimensions
         found by subspace iteration, where directions that show nearly the same variance may be mixed.
 
     Raises
@@ -116,16 +118,17 @@ def principal_components(
     Stopped
         If ``should_stop()`` said so.
     """
-    passes = _Passes(vectors, report, should_stop)
     n, d = vectors.shape
-    if min(n, d) <= max(DENSE_BELOW, count + OVERSAMPLED):
-        values, directions = passes.solve_rows(count) if n < d else passes.solve_dims(count)
+    decisive = vectors[:: max(1, n // sample)] if sample else vectors
+    passes = _Passes(decisive, report, should_stop)
+    if min(decisive.shape) <= max(DENSE_BELOW, count + OVERSAMPLED):
+        values, directions = passes.solve_rows(count) if len(decisive) < d else passes.solve_dims(count)
     else:
         values, directions = passes.iterate(count)
     directions[:, values <= NOTHING * passes.total] = 0
     directions *= np.sign(directions[np.abs(directions).argmax(axis=0), np.arange(directions.shape[1])] + 1e-300)
     coordinates = np.zeros((n, count), dtype=np.float32)
-    for at, block in passes.blocks(0.7, 1.0):
+    for at, block in passes.blocks(0.7, 1.0, vectors):
         coordinates[at : at + len(block), : directions.shape[1]] = block @ directions
     explained = np.zeros(count)
     explained[: len(values)] = np.maximum(values, 0) / passes.total if passes.total > 0 else 0.0
@@ -142,12 +145,14 @@ class _Passes:
         self._mean = sum((block.sum(axis=0) for _, block in self.blocks(0.0, 0.2)), start=self._mean) / len(vectors)
         self.total = 0.0  # the sum of all squares of the centered rows
 
-    def blocks(self, begin: float, end: float):  # type: ignore[no-untyped-def]
-        n = len(self._vectors)
+    def blocks(self, begin: float, end: float, vectors: NDArray[np.float32] | None = None):  # type: ignore[no-untyped-def]
+        """Go through these rows, or those that decide."""
+        rows = self._vectors if vectors is None else vectors
+        n = len(rows)
         for at in range(0, n, self._step):
             if self._should_stop():
                 raise Stopped
-            yield at, self._vectors[at : at + self._step].astype(np.float64) - self._mean
+            yield at, rows[at : at + self._step].astype(np.float64) - self._mean
             self._report("PCA", begin + (end - begin) * min(1.0, (at + self._step) / n))
 
     def solve_dims(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -111,8 +111,6 @@ def _map_radii(places, starts, ends, a, b, radii, nearness):
 def attract_densely(
     places,
     moved,
-    noted,
-    slots,
     first,
     last,
     starts,
@@ -147,7 +145,7 @@ def attract_densely(
             j = ends[edge]
             dx, dy = x - places[j, 0], y - places[j, 1]
             squared = dx * dx + dy * dy
-            gx, gy = np.float32(0), np.float32(0)
+            px, py, state = pushed(places, i, x, y, state, alpha, repulsion, negatives)
             if squared > 0:
                 power = squared**b
                 near = one / (one + a * power)
@@ -157,8 +155,9 @@ def attract_densely(
                 own_move = near / nearness[i] * (steep / np.exp(on_map[i]) + fall)
                 their_move = near / nearness[j] * (steep / np.exp(on_map[j]) + fall)
                 correction = two * scale * (theirs * their_move + own * own_move) / memberships[edge]
-                gx = alpha * (min(max(-two * fall * dx, -four), four) + min(max(correction * dx, -four), four))
-                gy = alpha * (min(max(-two * fall * dy, -four), four) + min(max(correction * dy, -four), four))
-            noted[slots[edge], 0], noted[slots[edge], 1] = gx, gy
-            x, y, state = pushed(places, i, x + gx, y + gy, state, alpha, repulsion, negatives)
+                pull = four * alpha * fall
+                pull /= one + two * pull
+                px += two * alpha * min(max(correction * dx, -four), four) - pull * dx
+                py += two * alpha * min(max(correction * dy, -four), four) - pull * dy
+            x, y = x + px, y + py
         moved[i, 0], moved[i, 1] = x, y

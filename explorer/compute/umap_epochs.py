@@ -1,11 +1,12 @@
 """UMAP's epochs as numba kernels: without the GIL, bit-identical whatever the number of threads, with umap-learn's results.
 
-umap-learn visits each directed edge and moves both of its ends in place, one edge after the other. What matters of that is kept here: both
-ends move by the same amount, and a row sees where its neighbors have moved to. Rows are dealt into four hands that take turns. In its turn
-each row of a hand reads the others' places as they were when the turn began, moves, and notes by how much each edge moved it; then
-every row looks up what the edges to that hand noted, and moves as far the other way. No two threads write one place. Negative samples come
-from a counter of seed, epoch and row. The two gradient coefficients come from tables over the exponent and first eight mantissa bits of the
-squared distance instead of ``pow``.
+umap-learn visits each directed edge and moves both of its ends in place, one edge after the other. An edge and the one that leads back are
+visited in the same epochs, so each visit here moves its own row alone, twice as far: the distance of the two changes as much. The step is
+an implicit one, half of the way at most: with umap-learn's explicit one, which leaps over the neighbor where they are near, pairs that are
+tied to little else would drift away. A row visits its weakest edges first, so the strongest ones have the last word. Rows are dealt into
+four hands that take turns: in its turn each row of a hand reads the others' places as they were when the turn began. No two threads write
+one place. Negative samples come from a counter of seed, epoch and row. The gradients' coefficients come from tables over the exponent and
+first eight mantissa bits of the squared distance instead of ``pow``.
 
 The kernels run in the compute process only, where nothing else is parallel.
 """
@@ -22,7 +23,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HANDS", "Hands", "attract", "coefficient_tables", "pushed", "random_state"]
+__all__ = ["HANDS", "Hands", "attract", "coefficient_tables", "pulls", "pushed", "random_state"]
 
 HANDS: Final = 4  # with one, neighbors are seen an epoch late, and the map keeps a tenth fewer of them; more than four change nothing
 _TABLE_START: Final = int(np.float32(2.0**-24).view(np.int32)) >> 15
@@ -44,30 +45,21 @@ class Hands:
     places : ndarray of shape (n, 2), float32
         Where they are, hand by hand.
     starts, ends, memberships : ndarray of shape (n + 1,) int64, (m,) int32 and (m,) float32
-        The edges, in the same order.
+        The edges, in the same order; those of a row by membership, the weakest first.
     """
 
     def __init__(self, edges: Any, coordinates: NDArray[np.floating]) -> None:
-        from scipy.sparse import csr_matrix
-
         n = edges.shape[0]
         self._order = np.concatenate([np.arange(hand, n, HANDS) for hand in range(HANDS)])
         dealt = edges[self._order][:, self._order]
         dealt.sort_indices()
         self.starts, self.ends = dealt.indptr.astype(np.int64), dealt.indices.astype(np.int32, copy=False)
         self.memberships = dealt.data.astype(np.float32, copy=False)
+        _weakest_first(self.starts, self.ends, self.memberships)
         self.places = np.ascontiguousarray(coordinates[self._order], np.float32)
         self.bounds = list(accumulate((len(range(hand, n, HANDS)) for hand in range(HANDS)), initial=0))
         self._every = (self.memberships.max(initial=0.0) / self.memberships).astype(np.float32)
         self._due = self._every.copy()
-        self._slots = np.empty(len(self.ends), np.int32)  # where each edge notes: row by row of its other ends, for each hand
-        index = csr_matrix((np.arange(len(self.ends), dtype=np.int32), self.ends, self.starts), shape=(n, n))
-        self._noted_for = []
-        for first, last in pairwise(self.bounds):
-            back = index[first:last].T.tocsr()
-            self._slots[back.data] = np.arange(len(back.data), dtype=np.int32)
-            self._noted_for.append(back.indptr.astype(np.int64))
-        self._noted = np.zeros((int(max((starts[-1] for starts in self._noted_for), default=0)), 2), np.float32)
         self._moved = np.empty_like(self.places)
 
     @property
@@ -98,10 +90,10 @@ class Hands:
             Its last arguments.
         """
         alpha = np.float32(1 - epoch / total)
-        for (first, last), starts in zip(pairwise(self.bounds), self._noted_for, strict=True):
+        for first, last in pairwise(self.bounds):
             schedule = (self.starts, self.ends, self._every, self._due, epoch)
-            move(self.places, self._moved, self._noted, self._slots, first, last, *schedule, alpha, seed, negatives, *figures)
-            _react(self.places, self._moved, self._noted, first, last, starts)
+            move(self.places, self._moved, first, last, *schedule, alpha, seed, negatives, *figures)
+            self.places[first:last] = self._moved[first:last]
 
 
 def coefficient_tables(a: float, b: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -117,6 +109,20 @@ def coefficient_tables(a: float, b: float) -> tuple[NDArray[np.float32], NDArray
     attraction = -2 * a * b * squared ** (b - 1) / (a * squared**b + 1)
     repulsion = 2 * b / ((0.001 + squared) * (a * squared**b + 1))
     return attraction.astype(np.float32), repulsion.astype(np.float32)
+
+
+def pulls(attraction: NDArray[np.float32], step: float) -> NDArray[np.float32]:
+    """Tabulate which share of the way to its neighbor a visit moves a row, up to a half: the implicit Euler step of two that move alike.
+
+    Parameters
+    ----------
+    attraction : ndarray, float32
+        See :func:`coefficient_tables`.
+    step : float
+        The length of the step; twice that where the neighbor moves at its own visits, too.
+    """
+    pull = np.float32(-step) * attraction
+    return pull / (1 + 2 * pull)
 
 
 @numba.njit(nogil=True, cache=True, inline="always")
@@ -135,7 +141,7 @@ def random_state(seed, epoch, row):
 
 @numba.njit(fastmath=True, nogil=True, cache=True, inline="always")
 def pushed(places, row, x, y, state, alpha, repulsion, negatives):
-    """Push a row at (x, y) away from random other ones; its new place and the next random state."""
+    """Push a row at (x, y) away from random other ones: by how much, and the next random state."""
     n = np.uint64(places.shape[0])
     four = np.float32(4)
     px, py = np.float32(0), np.float32(0)
@@ -155,21 +161,19 @@ def pushed(places, row, x, y, state, alpha, repulsion, negatives):
             else:
                 px += push * dx
                 py += push * dy
-    return x + alpha * px, y + alpha * py, state
+    return alpha * px, alpha * py, state
 
 
 @numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
-def attract(places, moved, noted, slots, first, last, starts, ends, every, due, epoch, alpha, seed, negatives, attraction, repulsion):
+def attract(places, moved, first, last, starts, ends, every, due, epoch, alpha, seed, negatives, pulled, repulsion):
     """Pull the rows ``first`` to ``last`` to their neighbors and push them away from others; all others stay.
 
     Parameters
     ----------
     places, moved : ndarray of shape (n, 2), float32
         Where all rows are, which is read, and where these rows go, which is written.
-    noted, slots : ndarray of shape (e, 2) float32 and (m,) int32
-        Filled in: by how much an edge that was visited moved its row, at the edge's slot.
     starts, ends : ndarray of shape (n + 1,) int64 and (m,) int32
-        The symmetric edges in CSR order.
+        The edges in CSR order.
     every, due : ndarray of shape (m,), float32
         Epochs between two visits of an edge, and the epoch of its next visit; ``due`` is moved on.
     epoch : int
@@ -177,10 +181,9 @@ def attract(places, moved, noted, slots, first, last, starts, ends, every, due, 
         The length of a step.
     seed, negatives : int
         Decides the negative samples, and how many there are a visit.
-    attraction, repulsion : ndarray, float32
-        See :func:`coefficient_tables`.
+    pulled, repulsion : ndarray, float32
+        See :func:`pulls` and :func:`coefficient_tables`.
     """
-    four = np.float32(4)
     for i in numba.prange(first, last):
         state = random_state(seed, epoch, i)
         x, y = places[i, 0], places[i, 1]
@@ -191,28 +194,16 @@ def attract(places, moved, noted, slots, first, last, starts, ends, every, due, 
             j = ends[edge]
             dx, dy = x - places[j, 0], y - places[j, 1]
             squared = dx * dx + dy * dy
-            gx, gy = np.float32(0), np.float32(0)
-            if squared > 0:
-                at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - _TABLE_START, 0), attraction.size - 1)
-                gx = alpha * min(max(attraction[at] * dx, -four), four)
-                gy = alpha * min(max(attraction[at] * dy, -four), four)
-            noted[slots[edge], 0], noted[slots[edge], 1] = gx, gy
-            x, y, state = pushed(places, i, x + gx, y + gy, state, alpha, repulsion, negatives)
+            at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - _TABLE_START, 0), pulled.size - 1)
+            px, py, state = pushed(places, i, x, y, state, alpha, repulsion, negatives)
+            x, y = x - pulled[at] * dx + px, y - pulled[at] * dy + py
         moved[i, 0], moved[i, 1] = x, y
 
 
-@numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
-def _react(places, moved, noted, first, last, starts):
-    """Move all rows against what was noted for them, and forget it; the rows ``first`` to ``last`` go where they have moved to besides."""
-    for j in numba.prange(places.shape[0]):
-        x, y = np.float32(0), np.float32(0)
-        for at in range(starts[j], starts[j + 1]):
-            x += noted[at, 0]
-            y += noted[at, 1]
-            noted[at, 0] = np.float32(0)
-            noted[at, 1] = np.float32(0)
-        if first <= j < last:
-            places[j, 0], places[j, 1] = moved[j, 0] - x, moved[j, 1] - y
-        else:
-            places[j, 0] -= x
-            places[j, 1] -= y
+@numba.njit(parallel=True, nogil=True, cache=True)
+def _weakest_first(starts, ends, memberships):
+    """Sort each row's edges by membership; those that are alike stay in order."""
+    for i in numba.prange(len(starts) - 1):
+        start, end = starts[i], starts[i + 1]
+        order = np.argsort(memberships[start:end], kind="mergesort")
+        ends[start:end], memberships[start:end] = ends[start:end][order], memberships[start:end][order]

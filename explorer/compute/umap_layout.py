@@ -24,6 +24,7 @@ SMALL = 10_000  # rows up to which 500 epochs are the default, as in umap-learn
 FEW_EPOCHS = 10  # up to which edges are dropped as if there were the default number, as in umap-learn
 NEGATIVES = 5  # rows pushed away for each edge pulled together
 START_EXTENT = 10.0
+START_ROWS = 20_000  # about as many decide on the plane of the start
 START_NOISE = 1e-4
 
 
@@ -32,7 +33,7 @@ class UMAP(Projection):
 
     method: ClassVar[str] = "umap"
     title: ClassVar[str] = "UMAP"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     added: ClassVar[frozenset[str]] = frozenset({"dens_lambda", "target", "target_weight"})
     has_chance: ClassVar[bool] = True
 
@@ -105,7 +106,7 @@ class UMAP(Projection):
             raise BadParameter("min_dist", self.min_dist, f"it may be at most spread, which is {self.spread:g}.")
 
     def start(self, vectors: NDArray[np.float32], *, base: NDArray[np.float32] | None = None, should_stop: ShouldStop = never) -> Snapshot:
-        """Place the rows on the plane of PCA, 10 to each side; see :meth:`Projection.start`."""
+        """Place the rows on the plane of the PCA of at most about 40,000 of them, 10 to each side; see :meth:`Projection.start`."""
         return Snapshot(
             _start(vectors, self.seed, should_stop), 0, self.n_epochs or default_epochs(len(vectors), dense=self.dens_lambda > 0)
         )
@@ -205,7 +206,7 @@ class UMAP(Projection):
     ) -> NDArray[np.float32]:
         """Run the epochs; ``stats`` is told what comes of density."""
         from explorer.compute.umap_density import SHARE, Density, attract_densely, log_radii
-        from explorer.compute.umap_epochs import Hands, attract, coefficient_tables
+        from explorer.compute.umap_epochs import Hands, attract, coefficient_tables, pulls
 
         epochs, strongest = begun.iterations, edges.data.max()
         fewest = epochs if epochs > FEW_EPOCHS else default_epochs(edges.shape[0], dense=self.dens_lambda > 0)
@@ -225,7 +226,8 @@ class UMAP(Projection):
             if dense is not None and epoch >= (1 - SHARE) * epochs:
                 hands.run(epoch, epochs, self.seed, NEGATIVES, attract_densely, repulsion, *dense.look())
             else:
-                hands.run(epoch, epochs, self.seed, NEGATIVES, attract, attraction, repulsion)
+                pulled = pulls(attraction, 2 * (1 - epoch / epochs))
+                hands.run(epoch, epochs, self.seed, NEGATIVES, attract, pulled, repulsion)
             if cadence.due():
                 with cadence.timed():
                     report("UMAP", 0.1 + 0.9 * (epoch + 1) / epochs, Snapshot(hands.coordinates, epoch + 1, epochs))
@@ -250,7 +252,7 @@ def default_epochs(n: int, *, dense: bool = False) -> int:
 
 
 def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:
-    plane = principal_components(vectors, should_stop=should_stop).coordinates
+    plane = principal_components(vectors, sample=START_ROWS, should_stop=should_stop).coordinates
     reach = float(np.abs(plane).max())
     noise = np.random.default_rng(seed).normal(scale=START_NOISE, size=plane.shape)
     return (plane * (START_EXTENT / reach if reach > 0 else 1.0) + noise).astype(np.float32)

@@ -59,7 +59,7 @@ def transform(
     Stopped
         If ``should_stop()`` said so.
     """
-    from explorer.compute.umap_epochs import attract, coefficient_tables
+    from explorer.compute.umap_epochs import attract, coefficient_tables, pulls
 
     n, m = len(coordinates), len(indices)
     near = memberships(distances)
@@ -74,13 +74,14 @@ def transform(
     starts[n + 1 :] = np.cumsum(kept.sum(axis=1))
     ends = indices[kept].astype(np.int32)
     places = np.concatenate([coordinates, begun]).astype(np.float32, copy=False)
-    moved, noted, slots = np.empty_like(places), np.empty((len(ends), 2), np.float32), np.arange(len(ends), dtype=np.int32)
-    tables = coefficient_tables(*curve(spread, min_dist))
+    moved = np.empty_like(places)
+    attraction, repulsion = coefficient_tables(*curve(spread, min_dist))
     for epoch in range(epochs):
         if should_stop():
             raise Stopped
         alpha = np.float32((1 - epoch / epochs) / SLOWER)
-        attract(places, moved, noted, slots, n, n + m, starts, ends, every, due, epoch, alpha, seed, NEGATIVES, *tables)
+        tables = pulls(attraction, float(alpha)), repulsion
+        attract(places, moved, n, n + m, starts, ends, every, due, epoch, alpha, seed, NEGATIVES, *tables)
         places[n:] = moved[n:]
         report("UMAP", (epoch + 1) / epochs)
     return places[n:].copy()

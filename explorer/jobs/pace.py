@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["machine_pace", "pace_of", "paces"]
 
 _MACHINE: Final = "machine"
-_VERSION: Final = 3  # raise it when the times of a forecast change, or the measurement: older paces are then of something else
+_VERSION: Final = 4  # raise it when the times of a forecast change, or the measurement: older paces are then of something else
 _LATEST: Final = 5  # computations of a kind that count
 _TELLING_S: Final = 2.0  # shorter ones mostly load and compile
 _VALUES: Final = 2_000_000

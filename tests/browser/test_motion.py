@@ -344,7 +344,7 @@ def test_a_page_behind_another_one_arrives_and_one_that_is_left_in_the_middle_is
     on_map.arrive("UMAP")  # nobody else is harmed
 
 
-def test_a_layout_is_seen_as_it_forms_and_kept_as_it_is_or_not(open_page: Open, server: str):
+def test_a_layout_is_seen_as_it_forms_and_gone_when_it_is_canceled(open_page: Open, server: str):
     watched = open_page(server, own_window=True)
     watched.settle()
     on_map = OnTheMap(watched)
@@ -357,9 +357,14 @@ def test_a_layout_is_seen_as_it_forms_and_kept_as_it_is_or_not(open_page: Open, 
     assert np.array_equal(watched.pixels(), before), "the map of before"
     assert on_map.layout == "UMAP"
 
+
+def test_a_layout_that_forms_is_kept_as_it_is(open_page: Open, server: str):
+    watched = open_page(server, own_window=True)
+    watched.settle()
+    on_map = OnTheMap(watched)
     n_before = len(watched.pictures)
     run_tsne(watched, seed=201)
-    watched.wait_until(lambda: sum(picture.live for picture in watched.pictures[n_before:]) > 3, "live pictures")
+    watched.wait_until(lambda: sum(picture.live for picture in watched.pictures[n_before:]) > 3, "live pictures", seconds=90)
     assert not [picture for picture in watched.pictures[n_before:] if picture.live and picture.size > MOVING_BYTES]
     watched.progress().filter(has_text=re.compile(r"t-SNE.* · iteration [\d,]+ of [\d,]+, loss \d")).wait_for()
     keep = watched.button("Stop, keep it as it is now")

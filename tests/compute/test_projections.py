@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA as PlainPCA
 
 from explorer.compute import principal_components as pca_module
 from explorer.compute.neighbors import NeighborGraph, neighbor_graph
+from explorer.compute.principal_components import principal_components
 from explorer.compute.progress import Snapshot, Stopped
 from explorer.compute.projections import PCA, PROJECTIONS, TSNE, UMAP, Layout, projection
 from explorer.errors import BadParameter, UnknownChoice
@@ -217,6 +218,19 @@ def test_pca_equals_scikit_learn(shape: tuple[int, int], dense_below: int, monke
     expected *= np.sign((expected * layout.coordinates).sum(axis=0))
     np.testing.assert_allclose(layout.coordinates, expected, atol=1e-3 * np.abs(expected).max())
     np.testing.assert_allclose(list(layout.stats.values()), plain.explained_variance_ratio_, rtol=1e-4)
+
+
+def test_some_rows_decide_on_nearly_the_same_components_as_all():
+    random = np.random.default_rng(3)
+    vectors = (random.normal(size=(2_000, 12)) * [9, 6, *np.ones(10)] + 5).astype(np.float32)
+    every, some = principal_components(vectors), principal_components(vectors, sample=500)
+    assert some.coordinates.shape == (2_000, 2)
+    for axis in range(2):
+        assert abs(np.corrcoef(every.coordinates[:, axis], some.coordinates[:, axis])[0, 1]) > 0.99
+    np.testing.assert_allclose(some.explained, every.explained, rtol=0.15)
+    np.testing.assert_array_equal(
+        principal_components(vectors[:700], sample=500).coordinates, principal_components(vectors[:700]).coordinates
+    )
 
 
 def test_all_methods_share_one_graph_by_default() -> None:

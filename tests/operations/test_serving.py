@@ -169,8 +169,12 @@ def test_no_secret_gets_into_the_log_or_the_page(server: Server):
 
 def test_what_is_not_found_is_logged_as_a_warning(server: Server):
     server.get("/no-such-thing")
-    found = [line for line in server.lines() if line["request"] == "GET /maps/no-such-thing"]
-    assert {(line["level"], line["status"]) for line in found} == {("WARNING", 404)}
+
+    def found() -> set[tuple[str, int]]:
+        return {(line["level"], line["status"]) for line in server.lines() if line["request"] == "GET /maps/no-such-thing"}
+
+    eventually(found, "the line of the request")  # it comes after the answer
+    assert found() == {("WARNING", 404)}
 
 
 @pytest.mark.parametrize("path", ["/explorer", "/no-such-page", "/static/js/bokeh.min.js", "/metrics", "/liveness"])
