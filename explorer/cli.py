@@ -34,6 +34,7 @@ Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors
   explorer neighbors FILE   compute every row's nearest rows and write them to a file
   explorer animate FILE     let every row travel from one projection to another, as a video, a GIF or a page
   explorer datasets         list the catalog
+  explorer cluster          start a Dask cluster on this machine, to try computing in one
 
 Each command has its own help, as in: explorer project --help
 """
@@ -54,6 +55,13 @@ _NEIGHBORS = """\
 examples:
   explorer neighbors vectors.parquet -k 10 -o neighbors.parquet
   explorer neighbors vectors.parquet -k 10 --metric euclidean -o neighbors.csv
+"""
+_CLUSTER = """\
+example, in two terminals:
+  explorer cluster --workers 2
+  explorer serve --scheduler tcp://127.0.0.1:8786
+
+A cluster of several machines is started with Dask's own commands: see docs/cluster.md.
 """
 _ANIMATE = """\
 examples:
@@ -152,10 +160,12 @@ def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> argparse._Ar
         help="host name, with :port where it is not 80, that people type; repeat it for several",
     )
     group.add_argument("--prefix", default="", metavar="PATH", help="path in front of the page's address, behind a proxy")
+    group.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that computes in this machine's place, as EXPLORER_SCHEDULER")
     return group
 
 
 def _serve_several(options: argparse.Namespace) -> None:
+    _name_scheduler(options)
     if options.processes == 1:
         _serve(options)
         return
@@ -167,7 +177,13 @@ def _serve_several(options: argparse.Namespace) -> None:
     supervise(options.words, processes=options.processes, address=options.address, port=options.port, say=lambda what: _remark([what]))
 
 
+def _name_scheduler(options: argparse.Namespace) -> None:
+    if options.scheduler:
+        settings.set_scheduler(options.scheduler)
+
+
 def _serve(options: argparse.Namespace) -> None:
+    _name_scheduler(options)
     # What cannot be opened is told here, before a server starts.
     datasets = [_opened(file, options) for file in options.files]
 
@@ -279,6 +295,17 @@ def _datasets(_: argparse.Namespace) -> None:
     _remark(found.problems)
 
 
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes that compute, one task each (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8786, metavar="N", help="port of the scheduler (default: %(default)s)")
+
+
+def _cluster(options: argparse.Namespace) -> None:
+    from explorer.jobs.local_cluster import run_cluster
+
+    run_cluster(workers=options.workers, port=options.port, say=_say)
+
+
 def _add_source(parser: argparse.ArgumentParser, *, endings: str = ".parquet, .feather, .jsonl, .csv or .tsv") -> None:
     parser.add_argument("file", metavar="FILE | NAME", help="what to read: a file, or a name of the catalog")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=f"what to write: {endings}")
@@ -332,4 +359,5 @@ COMMANDS = {
     "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
     "animate": Command("Let every row travel from one layout to another, as a video, a GIF or a page.", _ANIMATE, _add_animate, _animate),
     "datasets": Command("List the datasets that can be opened by name.", "", _add_nothing, _datasets),
+    "cluster": Command("Start a Dask cluster on this machine, to try computing in one.", _CLUSTER, _add_cluster, _cluster),
 }

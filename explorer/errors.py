@@ -30,6 +30,7 @@ ExplorerError                    catch this one to catch them all
         JobFailed                it raised
         JobCanceled              somebody pressed Cancel
         WorkerDied               the compute process ended
+        SchedulerUnreachable     the Dask cluster does not answer
     NotStarted (RuntimeError)    a server, or the compute hub, ends before it is ready
     StoreUnwritable (OSError)    results cannot be kept where they should be
     ExtraMissing (ImportError)   an optional library is not installed
@@ -64,6 +65,7 @@ __all__ = [
     "NotEnoughRows",
     "NotStarted",
     "ParameterError",
+    "SchedulerUnreachable",
     "SearchTooSlow",
     "StoreUnwritable",
     "UnknownChoice",
@@ -321,6 +323,17 @@ class WorkerDied(JobError):
         return (
             f"The compute process ended (exit code {exit_code}) while it worked on {what}; often the machine ran out of memory. "
             f"The next run starts a new one: try again, perhaps with fewer rows or a smaller n_neighbors.{said}"
+        )
+
+
+class SchedulerUnreachable(JobError):
+    """The scheduler of the Dask cluster: ``SchedulerUnreachable(address, reason)``."""
+
+    def __str__(self) -> str:
+        address, reason = self.args
+        return (
+            f"The Dask cluster at {address} cannot be used: {reason}. See that its scheduler runs and can be reached from here, then run "
+            "this again; without EXPLORER_SCHEDULER, this machine computes."
         )
 
 

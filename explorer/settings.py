@@ -24,6 +24,8 @@ __all__ = [
     "memory_mb",
     "pixel_ratio",
     "render_threads",
+    "scheduler",
+    "set_scheduler",
     "store_folder",
     "store_limit_mb",
     "upload_limit_mb",
@@ -55,6 +57,7 @@ def check() -> None:
         audit_file,
         embedding_origins,
         drain_s,
+        scheduler,
     ):
         read()
 
@@ -142,6 +145,20 @@ def embedding_origins() -> tuple[str, ...]:
 def drain_s() -> int:
     """``EXPLORER_DRAIN_S``: seconds that open pages have, once ``explorer serve --processes`` is asked to end."""
     return _whole_number("EXPLORER_DRAIN_S", 30, least=0)
+
+
+def scheduler() -> str | None:
+    """``EXPLORER_SCHEDULER``: the address of a Dask cluster that computes in this machine's place."""
+    address = os.environ.get("EXPLORER_SCHEDULER", "")
+    if address and not re.fullmatch(r"(tcp|tls|ws|wss|ucx|ucxx)://\S+", address):
+        raise BadParameter("EXPLORER_SCHEDULER", address, "give an address such as tcp://cluster:8786.")
+    return address or None
+
+
+def set_scheduler(address: str) -> None:
+    """Set ``EXPLORER_SCHEDULER`` for this process and those that it starts."""
+    os.environ["EXPLORER_SCHEDULER"] = address
+    scheduler()
 
 
 def hub() -> str | None:

@@ -48,6 +48,7 @@ SAMPLE_ARGUMENTS = {
     "Unreadable": ("file.npy", "it is empty."),
     "Unwritable": ("out.csv", "its folder is missing."),
     "VectorsNeeded": ("UMAP", "map.csv"),
+    "SchedulerUnreachable": ("tcp://cluster:8786", "it does not answer"),
     "WorkerDied": ("UMAP", -9),
 }
 PARENTS = {"ExplorerError", "DataError", "ParameterError", "JobError"}

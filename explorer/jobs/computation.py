@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import ExplorerError, JobFailed
+from explorer.jobs.cluster_process import ClusterProcess
 from explorer.jobs.live import LiveLayout, LiveNews
 from explorer.jobs.process import WorkerProcess
 from explorer.records.visitor import NOBODY, Visitor, current
@@ -90,5 +91,5 @@ class Computation:
 class Lane:
     """A compute process, which is started when there is something to do, and what it does."""
 
-    worker: WorkerProcess | None = None
+    worker: WorkerProcess | ClusterProcess | None = None
     current: Computation | None = None

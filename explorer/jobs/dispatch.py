@@ -15,7 +15,9 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from explorer import settings
 from explorer.errors import ExplorerError, JobCanceled, JobFailed, WorkerDied
+from explorer.jobs.cluster_process import ClusterProcess
 from explorer.jobs.computation import Asker, Computation, Lane
 from explorer.jobs.live import LiveLayout, LiveNews, LiveRun
 from explorer.jobs.process import WorkerProcess
@@ -213,13 +215,20 @@ class Dispatcher:
                 lane.current = computation
                 self._progress(computation, "starting", 0.0)
 
-    def _started(self, lane: Lane) -> WorkerProcess:
+    def _started(self, lane: Lane) -> WorkerProcess | ClusterProcess:
         if lane.worker is None:
-            lane.worker = WorkerProcess(
-                self._store,
-                on_message=lambda worker, message: self._events.put(partial(self._heard, lane, worker, message)),
-                on_exit=lambda worker, code: self._events.put(partial(self._exited, lane, worker, code)),
-            )
+
+            def on_message(worker: WorkerProcess | ClusterProcess, message: Message) -> None:
+                self._events.put(partial(self._heard, lane, worker, message))
+
+            def on_exit(worker: WorkerProcess, code: int) -> None:
+                self._events.put(partial(self._exited, lane, worker, code))
+
+            scheduler = settings.scheduler()
+            if scheduler is None:
+                lane.worker = WorkerProcess(self._store, on_message=on_message, on_exit=on_exit)
+            else:
+                lane.worker = ClusterProcess(self._store, scheduler, on_message=on_message)
             if self._warm and lane is self._lanes[0]:
                 lane.worker.send({"warm": True})
         return lane.worker
@@ -232,7 +241,7 @@ class Dispatcher:
                 first.worker.send({"warm": True})
         self._started(first)
 
-    def _heard(self, lane: Lane, worker: WorkerProcess, message: Message) -> None:
+    def _heard(self, lane: Lane, worker: WorkerProcess | ClusterProcess, message: Message) -> None:
         computation = lane.current
         if worker is not lane.worker or computation is None or message.get("of") != computation.number:
             return

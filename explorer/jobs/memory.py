@@ -42,7 +42,7 @@ def room(*, processes: Path = _PROCESSES, groups: Path = _GROUPS) -> Room | None
         If ``EXPLORER_MEMORY`` is no size.
     """
     allowed = settings.memory_mb()
-    known = [*_machine(processes), *_groups(processes, groups)]
+    known = [] if settings.scheduler() else [*_machine(processes), *_groups(processes, groups)]  # a cluster's workers look after theirs
     if allowed is not None:
         known.append(Room(allowed * 1_000_000, "EXPLORER_MEMORY"))
     return min(known, default=None)

@@ -168,6 +168,11 @@ class Store:
             except (OSError, NotWhole, ValueError, KeyError, TypeError) as error:
                 logger.debug("Skipped %s %s: %s", kind, key, error)  # gone meanwhile, or broken: get() removes it when it is asked for
 
+    def of(self, fingerprint: str) -> Iterator[Artifact]:
+        """Iterate over all artifacts of a dataset without their arrays."""
+        for kind in self._kinds():
+            yield from (entry for entry in self.entries(kind) if entry.meta.get("fingerprint") == fingerprint)
+
     def size_mb(self) -> float:
         """Return the size of all artifacts in MB (10**6 bytes)."""
         return sum(_size(folder) for kind in self._kinds() for folder in self._folders(kind)) / 1e6

@@ -1,0 +1,199 @@
+"""A Dask cluster in the place of a compute process: the same messages, and somewhere in the cluster a worker that computes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from explorer.compute.progress import Snapshot
+from explorer.errors import ExplorerError, ExtraMissing, SchedulerUnreachable
+from explorer.jobs import cluster_worker
+from explorer.jobs.live import LiveMemory
+from explorer.jobs.parcel import Parcel
+from explorer.jobs.protocol import Message, error_to_json
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from explorer.jobs.store import Store
+
+__all__ = ["ClusterProcess"]
+
+logger = logging.getLogger(__name__)
+
+_CONNECT_S: Final = 10
+_NEWS_EVERY_S: Final = (
+    0.5  # they travel from the worker by way of the scheduler: half a second is a live layout of a million rows at 16 MB/s
+)
+_CLOSE_S: Final = 5.0
+_TRIES: Final = 3
+
+
+class ClusterProcess:
+    """Has tasks computed by a Dask cluster, one at a time; what :class:`explorer.jobs.process.WorkerProcess` is on this machine.
+
+    Parameters
+    ----------
+    store : Store
+        Of this machine. What a task needs of it is sent to the worker, what the worker makes is put into it.
+    address : str
+        Of the scheduler.
+    on_message : callable
+        Called with this object and each message, from a thread of its own.
+    """
+
+    def __init__(self, store: Store, address: str, *, on_message: Callable[[Any, Message], None]) -> None:
+        self._store, self._address, self._on_message = store, address, on_message
+        self._requests: SimpleQueue[Message | None] = SimpleQueue()
+        self._canceled: set[int] = set()
+        self._nudged = threading.Event()
+        self._shown = 0  # live layouts of this task
+        self._open = True
+        self.live = LiveMemory.make()
+        self.last_words = ""
+        self._thread = threading.Thread(target=self._run, name="explorer-cluster", daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> None:
+        """None: it is no process of this machine."""
+
+    def send(self, message: Message) -> None:
+        """Say something to it, as the protocol has it."""
+        if "cancel" in message:
+            self._canceled.add(message["cancel"])
+            self._nudged.set()
+        elif "run" in message:
+            self._requests.put(message)
+
+    def kill(self) -> None:
+        """End what it computes."""
+        self._open = False
+        self._requests.put(None)
+        self._nudged.set()
+
+    def close(self) -> None:
+        """End what it computes, and wait until the cluster was told."""
+        self.kill()
+        self._thread.join(_CLOSE_S)
+
+    def _run(self) -> None:
+        client: Client | None = None
+        while self._open:
+            message = self._requests.get()
+            if message is None:
+                break
+            try:
+                client = client or _connect(self._address)
+                answer = self._compute(client, message["run"], message["task"])
+            except ExplorerError as error:
+                answer = {"failed": error_to_json(error), "traceback": ""}
+            except Exception as error:  # a border: whatever goes wrong in a cluster is the job's to tell
+                logger.exception("The cluster at %s failed", self._address)
+                answer = {"failed": error_to_json(error), "traceback": repr(error)}
+            if "failed" in answer and client is not None:  # the next one is asked by a connection of its own
+                _leave(client)
+                client = None
+            self._canceled.discard(message["run"])
+            if self._open:
+                self._on_message(self, {**answer, "of": message["run"]})
+            if self.live is not None:
+                self.live.clear()
+        if client is not None:
+            _leave(client)
+
+    def _compute(self, client: Client, number: int, task: Message) -> Message:
+        self._tell(number, "waiting for a worker of the cluster", 0.0)
+        while not client.scheduler_info(n_workers=-1)["workers"]:
+            if self._unwanted(number):
+                return {"canceled": True}
+            self._pause()
+        self._shown = 0
+        for _ in range(_TRIES):
+            answer = self._tried(client, number, task)
+            if answer is not None:
+                return answer
+            self._tell(number, "starting again", 0.0)
+        raise SchedulerUnreachable(self._address, f"{_TRIES} times a worker was lost")
+
+    def _tried(self, client: Client, number: int, task: Message) -> Message | None:
+        """Have it computed once; None where the worker is lost that had what was sent ahead."""
+        name = f"explorer-{uuid.uuid4().hex}"
+        known = [(entry.kind, entry.key) for entry in self._store.of(task["fingerprint"])]
+        packed = self._parcels(client, known)
+        parcels = client.scatter(packed, hash=False) if packed else []
+        future = client.submit(cluster_worker.compute, name, task, known, parcels, key=name, pure=False)
+        future.add_done_callback(lambda _: self._nudged.set())
+        newest = 0
+        while not future.done():
+            if self._unwanted(number):
+                client.run(cluster_worker.cancel, name, on_error="ignore")
+                future.cancel()
+                return {"canceled": True}
+            newest = self._hear(client, name, number, newest)
+            self._pause()
+        if future.cancelled():
+            if client.status != "running":
+                raise SchedulerUnreachable(self._address, "the connection was lost")
+            return None
+        answer: Message = dict(future.result())
+        for parcel in answer.pop("made", []):
+            parcel.unpack(self._store)
+        return answer
+
+    def _parcels(self, client: Client, known: list[tuple[str, str]]) -> list[Parcel]:
+        """Pack what a worker may lack; where all of them share this machine's store, nothing."""
+        lacking = {each for told in client.run(cluster_worker.lacks, known, on_error="ignore").values() for each in told}
+        artifacts = [self._store.get(kind, key) for kind, key in sorted(lacking)]
+        return [Parcel.of(artifact) for artifact in artifacts if artifact is not None]
+
+    def _hear(self, client: Client, name: str, number: int, newest: int) -> int:
+        """Pass on how far the worker is; returns which of its live layouts is the newest that was shown."""
+        for told in client.run(cluster_worker.news, name, newest, on_error="ignore").values():
+            if not isinstance(told, cluster_worker.News):
+                continue
+            live = {}
+            if told.live is not None and self.live is not None:
+                newest, self._shown = told.live.number, self._shown + 1  # its numbers start again with another worker, ours never do
+                snapshot = Snapshot(told.live.coordinates, told.live.iteration, told.live.iterations, told.live.loss)
+                self.live.write(number, self._shown, told.live.stage, snapshot)
+                live = {"live": self._shown}
+            self._tell(number, told.stage, told.fraction, **live)
+        return newest
+
+    def _tell(self, number: int, stage: str, fraction: float, **more: Any) -> None:
+        self._on_message(self, {"of": number, "progress": fraction, "stage": stage, **more})
+
+    def _unwanted(self, number: int) -> bool:
+        return number in self._canceled or not self._open
+
+    def _pause(self) -> None:
+        """Wait a moment, or until something happens."""
+        self._nudged.wait(_NEWS_EVERY_S)
+        self._nudged.clear()
+
+
+def _connect(address: str) -> Client:
+    """Reach a scheduler.
+
+    Raises
+    ------
+    SchedulerUnreachable, ExtraMissing
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ExtraMissing("Computing in a Dask cluster", "dask") from None
+    try:
+        return Client(address, timeout=_CONNECT_S, set_as_default=False, name="explorer")
+    except (OSError, TimeoutError) as error:
+        raise SchedulerUnreachable(address, str(error) or "it does not answer") from error
+
+
+def _leave(client: Client) -> None:
+    """Close a connection; the cluster then forgets what it was asked for over it."""
+    client.close(timeout=_CLOSE_S)
