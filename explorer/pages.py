@@ -16,11 +16,13 @@ from panel.io import notebook
 
 from explorer.compute.alignment import warm as warm_alignment
 from explorer.compute.bins import warm as warm_bins
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, StoreUnwritable, TooManyPages
 from explorer.jobs.runner import runner
 from explorer.neighborhood import warm as warm_neighborhood
-from explorer.operations.visits import begin_visit
+from explorer.operations.seats import take_seat
+from explorer.operations.visits import begin_visit, connected_here
 from explorer.query.literal import warm as warm_search
+from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
@@ -67,7 +69,25 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
 
     pn.state.on_session_destroyed(ended)  # first of all: what has begun ends, also where the page cannot be built
     with visiting(visitor):
+        try:
+            seat = take_seat(visitor, connected_here())
+        except (TooManyPages, StoreUnwritable) as error:
+            return _refused(error, visitor)
+        if seat is not None:
+            pn.state.on_session_destroyed(lambda _: seat.leave())
+            pn.state.onload(seat.arrive)
         return _build(source, visitor)
+
+
+def _refused(error: ExplorerError, visitor: Visitor) -> pn.viewable.Viewable:
+    """Build a page that says why there is no map."""
+    from explorer.views.material import material_notice
+
+    audit.record("open", dataset=_asked_for() or "", who=visitor, refused=str(error))
+    made = material_notice(str(error))
+    _mark_scripts()
+    pn.state.onload(lambda: _follow_theme(made))
+    return made
 
 
 def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
@@ -78,16 +98,14 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
         panels.close()
 
     pn.state.on_session_destroyed(ended)
-    if pn.state.curdoc is not None:
-        pn.state.curdoc.template_variables["nonce"] = secrets.token_urlsafe(16)
+    _mark_scripts()
     asked = _asked_for()
     ready = source is None and session.open_ready(asked)  # then the page comes with its map
     if ready and session.scene is not None and pn.state.curdoc is not None:
         pn.state.curdoc.template_variables["still"] = still(session.scene)
 
     def begin() -> None:
-        if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
-            made.dark_theme = True
+        _follow_theme(made)
         if source is not None:
             session.open(source)
         elif not ready:
@@ -97,6 +115,17 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
     pn.state.onload(lambda: session.soon(begin))
     return made
+
+
+def _mark_scripts() -> None:
+    """Give the page's own scripts the sign by which a browser knows them."""
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables["nonce"] = secrets.token_urlsafe(16)
+
+
+def _follow_theme(made: Any) -> None:
+    if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
+        made.dark_theme = True
 
 
 def warm(source: object = None) -> None:

@@ -13,6 +13,7 @@ from explorer.data.access import access
 from explorer.operations.endpoints import Liveness, Metrics, log_request
 from explorer.operations.figures import beat
 from explorer.operations.headers import protecting
+from explorer.operations.housekeeping import keep_house
 from explorer.operations.visits import visitor_here
 from explorer.records import audit, log
 
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None:
-    """Add ``/metrics``, ``/liveness``, the headers, the log and the beat to a server's Tornado application.
+    """Add ``/metrics``, ``/liveness``, the headers, the log and the beat to a server's Tornado application; begin to tidy up.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None
     tornado.add_transform(protecting([f"{tornado.prefix}{page}".rstrip("/") for page in own]))
     tornado.settings["log_function"] = log_request
     tornado.io_loop.add_callback(beat)
+    keep_house()
 
 
 def tornado_of(context: ServerContext) -> tuple[BokehTornado, str]:

@@ -16,7 +16,7 @@ try:  # part of Panel from 1.10 on
 except ImportError:
     import panel_material_ui as ui
 
-__all__ = ["MaterialToolkit", "material_page"]
+__all__ = ["MaterialToolkit", "material_notice", "material_page"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (5, 10)}
 _COMPACT: dict[str, Any] = {"size": "small", **_WIDE}
@@ -130,6 +130,22 @@ def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) 
         window.param.watch(follow, ["narrow"])
 
     pn.state.onload(begin)
+    return made
+
+
+def material_notice(sentence: str) -> ui.Page:
+    """Lay out a page that has nothing but a sentence, which is Explorer's own."""
+    words = ui.Typography(sentence, variant="body1", sizing_mode="stretch_width", styles={"max-width": "60ch"}, margin=(32, 24))
+    made = ui.Page(
+        title="Explorer",
+        template=_TEMPLATE.read_text(encoding="utf-8"),
+        main=[words],
+        busy_indicator=None,
+        theme_toggle=True,
+        theme_config=_THEME,
+        sizing_mode="stretch_width",
+    )
+    _unwatch_busy(made)
     return made
 
 
