@@ -406,7 +406,7 @@ class TooManyPages(ExplorerError):
     def __str__(self) -> str:
         limit = self.args[0]
         has = "a page of Explorer open already, and more than one" if limit == 1 else f"{limit:,} pages of Explorer open already, and more"
-        return f"You have {has} is not allowed here (EXPLORER_SESSIONS). Close one that you do not need, then reload this page."
+        return f"You have {has} is not allowed here (EXPLORER_SESSIONS). Close one that you do not need: this one then opens by itself."
 
 
 class NotStarted(ExplorerError, RuntimeError):

@@ -38,6 +38,7 @@ __all__ = ["create_page", "keep_order", "scheduler", "warm"]
 
 logger = logging.getLogger(__name__)
 
+_LOOK_MS = 2_000  # after which a page that was one too many asks again
 _STAYED_S = 0.05  # after which what was put aside should be on its way
 
 # In a notebook the browser gets everything from the kernel (inline): nothing is fetched from outside. A server serves its own files.
@@ -71,23 +72,43 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
     with visiting(visitor):
         try:
             seat = take_seat(visitor, connected_here())
-        except (TooManyPages, StoreUnwritable) as error:
-            return _refused(error, visitor)
+        except (TooManyPages, StoreUnwritable):
+            return _refused(visitor)
         if seat is not None:
             pn.state.on_session_destroyed(lambda _: seat.leave())
             pn.state.onload(seat.arrive)
         return _build(source, visitor)
 
 
-def _refused(error: ExplorerError, visitor: Visitor) -> pn.viewable.Viewable:
-    """Build a page that says why there is no map."""
+def _refused(visitor: Visitor) -> pn.viewable.Viewable:
+    """Build a page that says why there is no map, and becomes one as soon as there may be one.
+
+    While a page is loaded again the one before is still there: only when this one has been loaded it is known whether it is one too many.
+    """
     from explorer.views.material import material_notice
 
-    audit.record("open", dataset=_asked_for() or "", who=visitor, refused=str(error))
-    made = material_notice(str(error))
+    notice, connected, asked = material_notice(), connected_here(), _asked_for()
+
+    def look() -> None:
+        try:
+            seat = take_seat(visitor, connected)
+        except ExplorerError as error:
+            if not notice.words.object:
+                audit.record("open", dataset=asked or "", who=visitor, refused=str(error))
+                notice.words.object = str(error)
+            return
+        if seat is not None:
+            seat.leave()
+        notice.reload.count += 1
+
+    def begin() -> None:
+        _follow_theme(notice.page)
+        look()
+        pn.state.add_periodic_callback(look, period=_LOOK_MS)
+
     _mark_scripts()
-    pn.state.onload(lambda: _follow_theme(made))
-    return made
+    pn.state.onload(begin)
+    return notice.page
 
 
 def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from bokeh.server.contexts import BokehServerContext
 from bokeh.server.tornado import BokehTornado
 
+from explorer import settings
 from explorer.data.access import access
+from explorer.errors import BadParameter
 from explorer.operations.endpoints import Liveness, Metrics, log_request
 from explorer.operations.figures import beat
 from explorer.operations.headers import protecting
@@ -36,6 +38,10 @@ def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None
         Addresses of Explorer's pages, as the server has them; all that it serves by default.
     """
     log.set_up(visitor_here)
+    try:
+        settings.check()
+    except BadParameter as error:  # each page that needs the setting fails with it
+        logger.error(str(error))
     audit.check()
     if problem := access().problem:
         logger.error(problem)

@@ -55,7 +55,8 @@ class DataControls(pn.viewable.Viewer):
         self.uploads = UploadList(session)
         self.own = pn.Column(self.upload, self.vectors, sizing_mode="stretch_width")
         self.own.visible = not settings.read_only()
-        self._view = pn.Column(self.choice, self.own, self.uploads, self.notes, self.problems, sizing_mode="stretch_width")
+        kept = [self.uploads] if session.intake.keeps else []
+        self._view = pn.Column(self.choice, self.own, *kept, self.notes, self.problems, sizing_mode="stretch_width")
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])
