@@ -48,14 +48,14 @@ def taken(visitor: Visitor, *, connected: bool = True) -> Seat:
 
 
 def test_each_person_has_so_many_pages_until_one_is_closed():
-    first, _ = taken(ANNA), taken(ANNA)
+    first, second = taken(ANNA), taken(ANNA)
     with pytest.raises(TooManyPages, match="You have 2 pages of Explorer open already, and more is not allowed here"):
         take_seat(ANNA, lambda: True)
     bob = taken(BOB)
     first.leave()
     first.leave()
     third = taken(ANNA)
-    for seat in (bob, third):
+    for seat in (bob, second, third):
         seat.leave()
 
 
