@@ -49,7 +49,7 @@ class UploadList(pn.viewable.Viewer):
             on_message=lambda message: session.soon(self._take, message),
             visible=session.intake.keeps,
             sizing_mode="stretch_width",
-            margin=(0, 10, 6, 10),
+            margin=(6, 10, 6, 10),
         )
         if session.intake.keeps:
             session.param.watch(self._update, ["catalog"])
