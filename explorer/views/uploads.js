@@ -68,7 +68,7 @@ export function render({model}) {
     list.hidden = !uploads.length;
     hint.textContent = uploads.length
       ? `Only you see them. Each is deleted ${span(hours)} after it was uploaded.`
-      : model.content.fixed ? "There are none." : `A file that you open is kept here for ${span(hours)}, for you alone.`;
+      : `A file that you open is kept here for ${span(hours)}, for you alone.`;
   };
   model.on("content", update);
   update();

@@ -69,6 +69,7 @@ class UploadList(pn.viewable.Viewer):
 
     def _update(self, *_: object) -> None:
         uploads = self._session.catalog.uploads
+        self.component.visible = bool(uploads) or not settings.read_only()
         self.component.content = {
             "uploads": [{"name": upload.name, "title": upload.title, "bytes": upload.n_bytes, "until": upload.until} for upload in uploads],
             "limit": settings.upload_quota_mb() * 1_000_000,

@@ -74,7 +74,11 @@ def test_a_read_only_server_deletes_nothing_that_is_not_expired(anna: Session, l
     assert len(anna.catalog.uploads) == 2
 
 
-def test_where_nobody_has_logged_in_there_is_no_list(loop: Any, jobs: Runner):
-    session = Session(schedule=loop, jobs=jobs, visitor=NOBODY)
-    assert not UploadList(session).component.visible
-    session.close()
+def test_where_there_is_nothing_to_list_and_will_be_nothing_there_is_no_list(loop: Any, jobs: Runner, monkeypatch: pytest.MonkeyPatch):
+    nobody, bob = (Session(schedule=loop, jobs=jobs, visitor=visitor) for visitor in (NOBODY, Visitor("5e6f7a8b", "bob")))
+    assert not UploadList(nobody).component.visible
+    assert UploadList(bob).component.visible
+    monkeypatch.setenv("EXPLORER_READ_ONLY", "1")
+    assert not UploadList(bob).component.visible
+    for session in (nobody, bob):
+        session.close()
