@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import param
 
+from explorer import settings
 from explorer.appraisal import (
     NEIGHBORHOODS,
     Appraisal,
@@ -201,7 +202,7 @@ class Assessment(param.Parameterized):
         if number != self._opened:
             return
         self.graph = self.graph or found.graph
-        quick = found.graph is not None and self._asker.dataset.n_rows <= AUTOMATIC_ROWS
+        quick = found.graph is not None and self._asker.dataset.n_rows <= AUTOMATIC_ROWS and not settings.read_only()
         if found.appraisal is not None:
             self._know(run, found.appraisal)
         elif quick and run.title not in self.failed:

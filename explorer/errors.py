@@ -16,6 +16,9 @@ ExplorerError                    catch this one to catch them all
         BadCatalog               catalog.yaml cannot be understood
         BadAccess                the rules of who may see what cannot be understood
         VectorsNeeded            coordinates are there, but what was asked for needs vectors
+        TooLarge                 more rows or columns than this server opens
+        UploadTooLarge           a file that is larger than what may be uploaded
+        QuotaReached             a file for which a user has no room left
     ParameterError (ValueError)  a parameter does not fit the data
         UnknownChoice            not one of the choices; suggests the closest
         NotEnoughRows            k neighbors need more than k rows
@@ -30,7 +33,10 @@ ExplorerError                    catch this one to catch them all
         JobFailed                it raised
         JobCanceled              somebody pressed Cancel
         WorkerDied               the compute process ended
+        JobTooLong               it took longer than this server allows
         SchedulerUnreachable     the Dask cluster does not answer
+    ReadOnly                     a server that neither computes nor takes uploads was asked to
+    TooManyPages                 a page more than one person may have open
     NotStarted (RuntimeError)    a server, or the compute hub, ends before it is ready
     StoreUnwritable (OSError)    results cannot be kept where they should be
     ExtraMissing (ImportError)   an optional library is not installed
@@ -60,14 +66,19 @@ __all__ = [
     "JobCanceled",
     "JobError",
     "JobFailed",
+    "JobTooLong",
     "NoVectors",
     "NotEnoughMemory",
     "NotEnoughRows",
     "NotStarted",
     "ParameterError",
+    "QuotaReached",
+    "ReadOnly",
     "SchedulerUnreachable",
     "SearchTooSlow",
     "StoreUnwritable",
+    "TooLarge",
+    "TooManyPages",
     "UnknownChoice",
     "UnknownColumn",
     "UnknownDataset",
@@ -76,10 +87,12 @@ __all__ = [
     "UnknownSource",
     "Unreadable",
     "Unwritable",
+    "UploadTooLarge",
     "VectorsNeeded",
     "WorkerDied",
 ]
 
+_MEGABYTE = 10**6
 _GIGABYTE = 10**9
 _LISTED = 12  # how many names a sentence lists before it says "and N more"
 
@@ -207,6 +220,41 @@ class VectorsNeeded(DataError):
     def __str__(self) -> str:
         what, source = self.args
         return f"{what} needs vectors, and {source} came with coordinates only. Open it with its vectors: vectors=… or --vectors."
+
+
+class TooLarge(DataError):
+    """More than this server opens: ``TooLarge(source, what, n, limit, setting)``; ``what`` is "rows" or "columns"."""
+
+    def __str__(self) -> str:
+        source, what, n, limit, setting = self.args
+        return f"{source} has {n:,} {what}, and {setting} allows {limit:,}. Open fewer {what} of it, or have the limit raised."
+
+
+class UploadTooLarge(DataError):
+    """A file that is larger than what may be uploaded: ``UploadTooLarge(name, size, limit)``, in bytes."""
+
+    def __str__(self) -> str:
+        name, size, limit = self.args
+        return (
+            f"{name} has {size_text(size)}; a file that is uploaded here may have {size_text(limit)} (EXPLORER_UPLOAD_MB). "
+            "Upload a part of it, or have it put into a folder of the server."
+        )
+
+
+class QuotaReached(DataError):
+    """A file for which a user has no room left: ``QuotaReached(name, size, taken, limit)``, in bytes."""
+
+    def __str__(self) -> str:
+        name, size, taken, limit = self.args
+        what_to_do = (
+            "Upload a part of it, or have it put into a folder of the server."
+            if size > limit
+            else "Delete one of them in the list of your uploads, and upload it again."
+        )
+        return (
+            f"There is no room for {name} ({size_text(size)}): your uploads take {size_text(taken)} of the {size_text(limit)} "
+            f"that each user has here (EXPLORER_UPLOAD_QUOTA_MB). {what_to_do}"
+        )
 
 
 class ParameterError(ExplorerError, ValueError):
@@ -337,6 +385,43 @@ class SchedulerUnreachable(JobError):
         )
 
 
+class JobTooLong(JobError):
+    """It took longer than this server allows: ``JobTooLong(what, minutes, iteration)``; none where no layout could be kept."""
+
+    @property
+    def iteration(self) -> int | None:
+        """After how many iterations its layout was kept; none where there is none."""
+        iteration: int | None = self.args[2]
+        return iteration
+
+    def __str__(self) -> str:
+        what, minutes, iteration = self.args
+        kept = (
+            "Nothing of it could be kept: try fewer rows." if iteration is None else f"It was kept as it was after iteration {iteration:,}."
+        )
+        limit = "1 minute" if minutes == 1 else f"{minutes:g} minutes"
+        return f"{what} was ended after {limit}, which is how long a computation may take here (EXPLORER_JOB_MINUTES). {kept}"
+
+
+class ReadOnly(ExplorerError):
+    """A server that neither computes nor takes uploads was asked to: ``ReadOnly(what)``."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.args[0]} was refused: this server is read-only (EXPLORER_READ_ONLY). "
+            "It shows what came with the data and what is in its store."
+        )
+
+
+class TooManyPages(ExplorerError):
+    """A page more than one person may have open: ``TooManyPages(limit)``."""
+
+    def __str__(self) -> str:
+        limit = self.args[0]
+        has = "a page of Explorer open already, and more than one" if limit == 1 else f"{limit:,} pages of Explorer open already, and more"
+        return f"You have {has} is not allowed here (EXPLORER_SESSIONS). Close one that you do not need: this one then opens by itself."
+
+
 class NotStarted(ExplorerError, RuntimeError):
     """A process of ours that never gets ready: ``NotStarted(name, what_it_did)``."""
 
@@ -359,6 +444,11 @@ class ExtraMissing(ExplorerError, ImportError):
     def __str__(self) -> str:
         what, extra = self.args
         return f'{what} needs a library that is not installed here: pip install "panel-embedding-explorer[{extra}]"'
+
+
+def size_text(size: float) -> str:
+    """Say so many bytes of a file in two digits: "12 kB", "340 MB", "1.2 GB"."""
+    return f"{size / 1000:,.0f} kB" if size < _MEGABYTE else memory_text(size)
 
 
 def memory_text(size: float) -> str:

@@ -44,7 +44,8 @@ class LiveMap:
 
     def __init__(self, owner: Threaded, plane: Plane, run: Run, job: Job[Layout]) -> None:
         self.detail = ""  # how far what is on the map has come
-        self._owner, self._plane, self._run, self._job = owner, plane, run, job
+        self.run = run
+        self._owner, self._plane, self._job = owner, plane, job
         self._instead_of = plane.run
         self._reference: Placed | None = None if plane.scene is None else plane.scene.shown
         self._dressed: tuple[Scene, Scene] | None = None  # like which scene, and how
@@ -88,7 +89,7 @@ class LiveMap:
         return replace(self._dressed[1], shown=shown)
 
     def _shown(self, live: LiveLayout) -> InProgress:
-        layout = Layout(live.coordinates, str(self._run.method), self._run.settings)
+        layout = Layout(live.coordinates, str(self.run.method), self.run.settings)
         reference = self._reference
         if reference is None:
             frame = IDENTITY
@@ -96,7 +97,7 @@ class LiveMap:
             step = max(1, len(live.coordinates) // _ALIGNED_ROWS)
             frame = reference.frame.after(align(live.coordinates[::step], reference.layout.coordinates[::step]))
         index = LayoutIndex.unsorted(frame.apply(live.coordinates))
-        return InProgress(self._run, layout, index, frame=frame)
+        return InProgress(self.run, layout, index, frame=frame)
 
     def _take(self, made: tuple[LiveLayout, Scene, float] | None, _: int) -> None:
         self._busy = False

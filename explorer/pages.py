@@ -16,11 +16,13 @@ from panel.io import notebook
 
 from explorer.compute.alignment import warm as warm_alignment
 from explorer.compute.bins import warm as warm_bins
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, StoreUnwritable, TooManyPages
 from explorer.jobs.runner import runner
 from explorer.neighborhood import warm as warm_neighborhood
-from explorer.operations.visits import begin_visit
+from explorer.operations.seats import take_seat
+from explorer.operations.visits import begin_visit, connected_here
 from explorer.query.literal import warm as warm_search
+from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
@@ -36,6 +38,7 @@ __all__ = ["create_page", "keep_order", "scheduler", "warm"]
 
 logger = logging.getLogger(__name__)
 
+_LOOK_MS = 2_000  # after which a page that was one too many asks again
 _STAYED_S = 0.05  # after which what was put aside should be on its way
 
 # In a notebook the browser gets everything from the kernel (inline): nothing is fetched from outside. A server serves its own files.
@@ -67,7 +70,45 @@ def create_page(source: object = None) -> pn.viewable.Viewable:
 
     pn.state.on_session_destroyed(ended)  # first of all: what has begun ends, also where the page cannot be built
     with visiting(visitor):
+        try:
+            seat = take_seat(visitor, connected_here())
+        except (TooManyPages, StoreUnwritable):
+            return _refused(visitor)
+        if seat is not None:
+            pn.state.on_session_destroyed(lambda _: seat.leave())
+            pn.state.onload(seat.arrive)
         return _build(source, visitor)
+
+
+def _refused(visitor: Visitor) -> pn.viewable.Viewable:
+    """Build a page that says why there is no map, and becomes one as soon as there may be one.
+
+    While a page is loaded again the one before is still there: only when this one has been loaded it is known whether it is one too many.
+    """
+    from explorer.views.material import material_notice
+
+    notice, connected, asked = material_notice(), connected_here(), _asked_for()
+
+    def look() -> None:
+        try:
+            seat = take_seat(visitor, connected)
+        except ExplorerError as error:
+            if not notice.words.object:
+                audit.record("open", dataset=asked or "", who=visitor, refused=str(error))
+                notice.words.object = str(error)
+            return
+        if seat is not None:
+            seat.leave()
+        notice.reload.count += 1
+
+    def begin() -> None:
+        _follow_theme(notice.page)
+        look()
+        pn.state.add_periodic_callback(look, period=_LOOK_MS)
+
+    _mark_scripts()
+    pn.state.onload(begin)
+    return notice.page
 
 
 def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
@@ -78,16 +119,14 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
         panels.close()
 
     pn.state.on_session_destroyed(ended)
-    if pn.state.curdoc is not None:
-        pn.state.curdoc.template_variables["nonce"] = secrets.token_urlsafe(16)
+    _mark_scripts()
     asked = _asked_for()
     ready = source is None and session.open_ready(asked)  # then the page comes with its map
     if ready and session.scene is not None and pn.state.curdoc is not None:
         pn.state.curdoc.template_variables["still"] = still(session.scene)
 
     def begin() -> None:
-        if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
-            made.dark_theme = True
+        _follow_theme(made)
         if source is not None:
             session.open(source)
         elif not ready:
@@ -97,6 +136,17 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
     pn.state.onload(lambda: session.soon(begin))
     return made
+
+
+def _mark_scripts() -> None:
+    """Give the page's own scripts the sign by which a browser knows them."""
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables["nonce"] = secrets.token_urlsafe(16)
+
+
+def _follow_theme(made: Any) -> None:
+    if pn.state.browser_info is not None and pn.state.browser_info.dark_mode:
+        made.dark_theme = True
 
 
 def warm(source: object = None) -> None:

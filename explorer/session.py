@@ -18,11 +18,12 @@ from explorer.aligning import Frames
 from explorer.assessment import Assessment
 from explorer.color_toggle import ColorToggle
 from explorer.compute.projections import PCA, Layout, Projection
-from explorer.data.access import access
-from explorer.data.catalog import Catalog, catalog
+from explorer.data.catalog import Catalog
 from explorer.data.dataset import open_dataset
-from explorer.errors import ExplorerError, JobCanceled, UnknownDataset, UnknownRow
+from explorer.errors import ExplorerError, JobCanceled, JobTooLong, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
+from explorer.intake import Intake
+from explorer.jobs.artifacts import STOPPED_AT
 from explorer.jobs.inputs import NOTHING, Named, named_by, settings_of
 from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
@@ -92,6 +93,7 @@ class Session(param.Parameterized):
     def __init__(self, *, schedule: Schedule, jobs: Runner | None = None, visitor: Visitor = NOBODY) -> None:
         super().__init__()
         self.visitor = visitor  # whose session it is, in every line that is logged for it
+        self.intake = Intake(visitor)
         self.choice = ProjectionChoice()
         self.appearance = Appearance()
         self.export = ExportChoice()
@@ -150,22 +152,53 @@ class Session(param.Parameterized):
 
     def open_with(self, read: Callable[[], Dataset], title: str) -> Future[None]:
         """Open what a function reads, in a thread; see :meth:`open`."""
-        return self._open(read, self._begin_opening(title))
+        return self._open(read, title, self._begin_opening(title))
 
     def open_entry(self, name: str | None = None) -> Future[None]:
         """Open a dataset of the catalog by name, the first one by default; looks the catalog up again. Never opens anything else."""
         entry = self.catalog.find(name) if name is not None else None
-        number = self._begin_opening(entry.title if entry is not None else name or "the first dataset")
+        title = entry.title if entry is not None else name or "the first dataset"
 
         def read() -> Dataset:
-            known = self._may_see()
-            self.soon(lambda: self.param.update(catalog=known))
+            known = self._look_up()
             found = next(iter(known), None) if name is None else known.find(name)
             if found is None:
                 raise UnknownDataset(name or "at all", known.names)
             return open_shared(found)
 
-        return self._open(read, number)
+        return self._open(read, title, self._begin_opening(title))
+
+    def open_upload(self, name: str, data: bytes, *, vectors: str | None = None) -> Future[None]:
+        """Open a file that a browser has sent, see :meth:`open`; where somebody has logged in, it is in their catalog from now on.
+
+        Parameters
+        ----------
+        name : str
+            The file's name, no path.
+        data : bytes
+            What is in it.
+        vectors : str, optional
+            Which columns are its vectors; found by themselves by default.
+        """
+
+        def read() -> Dataset:
+            try:
+                return self.intake.open_upload(name, data, vectors)
+            finally:
+                self._look_up()
+
+        return self._open(read, name, self._begin_opening(name), action="upload")
+
+    def remove_upload(self, name: str) -> Future[None]:
+        """Delete something that this session's user has uploaded, in a thread; where it is open, it stays on the map."""
+
+        def remove() -> None:
+            try:
+                self.intake.remove_upload(name)
+            finally:
+                self._look_up()
+
+        return self.in_thread("delete an upload", 0, lambda: 0, remove, lambda *_: None, self._fail_removing)
 
     def open_ready(self, name: str | None = None) -> bool:
         """Open a dataset of the catalog, the first one by default, if somebody in this process looks at it; takes milliseconds.
@@ -175,7 +208,7 @@ class Session(param.Parameterized):
         bool
             False, and nothing has changed, where :meth:`open_entry` has to be asked.
         """
-        known = self._may_see()
+        known = self.intake.catalog()
         entry = next(iter(known), None) if name is None else known.find(name)
         dataset = None if entry is None else opened(entry)
         ready = None if dataset is None else open_already(dataset, Look.of(self.appearance), self._runner)
@@ -186,8 +219,11 @@ class Session(param.Parameterized):
         self._take_dataset(ready, self._opened, now=True)
         return True
 
-    def _may_see(self) -> Catalog:
-        return catalog().seen_by(self.visitor.login, access())
+    def _look_up(self) -> Catalog:
+        """Look up what may be opened, in a thread, and have it shown."""
+        known = self.intake.catalog()
+        self.soon(lambda: self.param.update(catalog=known))
+        return known
 
     def open_now(self, source: object, **options: Any) -> None:
         """Open a dataset and wait for it: for a notebook, where the next line needs it.
@@ -209,9 +245,20 @@ class Session(param.Parameterized):
         self.param.update(opening=title, error="")
         return self._opened
 
-    def _open(self, read: Callable[[], Dataset], number: int) -> Future[None]:
+    def _open(self, read: Callable[[], Dataset], title: str, number: int, *, action: audit.Action = "open") -> Future[None]:
         asked = _Asked("open a dataset", number, lambda: self._opened)
-        return _readers.submit(self._answer, asked, lambda: prepare(read(), self._runner), self._take_dataset, self._fail_opening)
+
+        def make() -> Opened:
+            try:
+                return prepare(read(), self._runner)
+            except Exception as error:
+                audit.record(action, dataset=title, who=self.visitor, refused=_sentence(error))
+                raise
+
+        return _readers.submit(self._answer, asked, make, self._take_dataset, self._fail_opening)
+
+    def _fail_removing(self, sentence: str, _: int) -> None:
+        self.error = sentence
 
     def _fail_opening(self, sentence: str, number: int) -> None:
         if number == self._opened:
@@ -358,12 +405,16 @@ class Session(param.Parameterized):
             if self._live is not None:
                 self._live.look()
             return
-        self._job = self._live = None
+        live, self._job, self._live = self._live, None, None
         first = self.planes[0]
         if job.state == "done":
             layout = job.result()
             run = run_of(layout.method, layout.params)  # one that was stopped says so
             (first.travel if first.live is None else first.finish)(run, dataset)
+        elif isinstance(job.error, JobTooLong) and job.error.iteration is not None and live is not None:
+            kept = run_of(str(live.run.method), {**live.run.settings, STOPPED_AT: job.error.iteration})
+            (first.travel if first.live is None else first.finish)(kept, dataset)
+            self._end_running(_sentence(job.error))
         else:
             first.unwatch()
             self._end_running("" if isinstance(job.error, JobCanceled) else _sentence(job.error))

@@ -5,6 +5,7 @@ Each function reads its variable when called, so that a test or a notebook may s
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -20,15 +21,22 @@ __all__ = [
     "drain_s",
     "embedding_origins",
     "hub",
+    "job_minutes",
     "log_form",
+    "max_columns",
+    "max_rows",
     "memory_mb",
+    "pages_per_user",
     "pixel_ratio",
+    "read_only",
     "render_threads",
     "scheduler",
     "set_scheduler",
     "store_folder",
     "store_limit_mb",
+    "upload_hours",
     "upload_limit_mb",
+    "upload_quota_mb",
     "workers",
 ]
 
@@ -48,6 +56,13 @@ def check() -> None:
         store_limit_mb,
         data_roots,
         upload_limit_mb,
+        upload_quota_mb,
+        upload_hours,
+        read_only,
+        max_rows,
+        max_columns,
+        pages_per_user,
+        job_minutes,
         compute_threads,
         workers,
         memory_mb,
@@ -94,6 +109,41 @@ def upload_limit_mb() -> int:
     return _whole_number("EXPLORER_UPLOAD_MB", 2_000, least=1)
 
 
+def upload_quota_mb() -> int:
+    """``EXPLORER_UPLOAD_QUOTA_MB``: how many MB (10**6 bytes) the uploads of one user who has logged in may take together."""
+    return _whole_number("EXPLORER_UPLOAD_QUOTA_MB", 10_000, least=1)
+
+
+def upload_hours() -> float:
+    """``EXPLORER_UPLOAD_HOURS``: how long an upload of a user who has logged in is kept; a week by default."""
+    return _number("EXPLORER_UPLOAD_HOURS") or 168.0
+
+
+def read_only() -> bool:
+    """``EXPLORER_READ_ONLY``: whether nobody uploads or computes, and what is there is shown; no by default."""
+    return _yes_or_no("EXPLORER_READ_ONLY")
+
+
+def max_rows() -> int | None:
+    """``EXPLORER_MAX_ROWS``: the most rows that a dataset which is opened may have; any number by default."""
+    return _whole_number("EXPLORER_MAX_ROWS", 0, least=2) or None
+
+
+def max_columns() -> int | None:
+    """``EXPLORER_MAX_COLUMNS``: the most columns that it may have, those of its arrays among them; any number by default."""
+    return _whole_number("EXPLORER_MAX_COLUMNS", 0, least=1) or None
+
+
+def pages_per_user() -> int | None:
+    """``EXPLORER_SESSIONS``: how many pages one person may have open on this machine's servers; any number by default."""
+    return _whole_number("EXPLORER_SESSIONS", 0, least=1) or None
+
+
+def job_minutes() -> float | None:
+    """``EXPLORER_JOB_MINUTES``: after so many minutes a computation is ended; never by default."""
+    return _number("EXPLORER_JOB_MINUTES")
+
+
 def compute_threads() -> int:
     """``EXPLORER_THREADS``: threads of each compute process; every core by default."""
     return _whole_number("EXPLORER_THREADS", os.cpu_count() or 1, least=1)
@@ -128,7 +178,7 @@ def log_form() -> str:
 
 
 def audit_file() -> Path | None:
-    """``EXPLORER_AUDIT``: a file that gets a line for each dataset opened, file uploaded and file taken along; none by default."""
+    """``EXPLORER_AUDIT``: a file that gets a line for each dataset opened, file uploaded or taken along, or refused; none by default."""
     named = os.environ.get("EXPLORER_AUDIT")
     return Path(named).expanduser().absolute() if named else None
 
@@ -177,3 +227,25 @@ def _whole_number(name: str, default: int, *, least: int) -> int:
     if number < least:
         raise BadParameter(name, text, f"give {least} or more.")
     return number
+
+
+def _number(name: str) -> float | None:
+    text = os.environ.get(name, "")
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        raise BadParameter(name, text, "give a number.") from None
+    if not 0 < number < math.inf:
+        raise BadParameter(name, text, "give a number above 0.")
+    return number
+
+
+def _yes_or_no(name: str) -> bool:
+    text = os.environ.get(name, "").lower()
+    if text in ("", "0", "false", "no"):
+        return False
+    if text in ("1", "true", "yes"):
+        return True
+    raise BadParameter(name, text, "give true or false.")

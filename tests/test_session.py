@@ -195,14 +195,15 @@ def test_what_cannot_be_opened_leaves_everything_as_it_was(session: Session, loo
 def test_each_opening_is_audited_for_whose_session_it_is_and_no_other(loop: Any, jobs: Runner, caplog: pytest.LogCaptureFixture):
     session = Session(schedule=loop, jobs=jobs, visitor=Visitor("1a2b3c4d", "anna"))
     with caplog.at_level("INFO", "explorer.audit"):
-        session.open("nowhere.csv")
         session.open(dataset(places=True))
         loop.until(lambda: session.scene is not None)
         session.open("nowhere.csv")
         loop.until(lambda: session.error)
     session.close()
-    (told,) = [record for record in caplog.records if record.name == "explorer.audit"]
+    told, refused = [record for record in caplog.records if record.name == "explorer.audit"]
     assert (told.facts["action"], told.facts["rows"], told.visitor.user) == ("open", 60, "anna")
+    assert (refused.facts["action"], refused.facts["dataset"], refused.visitor.user) == ("open", "nowhere.csv", "anna")
+    assert refused.facts["refused"] == session.error
 
 
 def test_what_is_done_for_a_session_is_done_in_its_name_in_threads_and_back(loop: Any, jobs: Runner):
@@ -355,6 +356,33 @@ def test_what_would_take_time_is_not_opened_at_once(
     assert not other.open_ready("colored")
     assert other.dataset is None
     other.close()
+
+
+def test_what_was_seen_of_a_layout_that_took_too_long_stays_on_the_map_and_a_sentence_says_why(
+    session: Session, loop: Any, opened: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    opened(seed=14, n=600)
+    monkeypatch.setenv("EXPLORER_JOB_MINUTES", "0.05")
+    session.run(TSNE(**LONG))
+    loop.until(lambda: session.error)
+    assert "t-SNE" in session.error
+    assert "EXPLORER_JOB_MINUTES" in session.error
+    loop.until(lambda: "stopped at" in session.scene.shown.run.title)
+    assert session.scene.shown.run in session.runs
+    assert "EXPLORER_JOB_MINUTES" in session.error
+    assert session.running == ""
+
+
+def test_where_nothing_is_computed_a_page_without_a_layout_shows_pca_all_the_same(
+    session: Session, loop: Any, opened: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EXPLORER_READ_ONLY", "true")
+    opened(seed=15)
+    assert session.scene.shown.layout.method == "pca"
+    session.run(UMAP(n_epochs=20))
+    loop.until(lambda: session.error)
+    assert "was refused: this server is read-only" in session.error
+    assert session.scene.shown.layout.method == "pca"
 
 
 def test_nobody_waits_for_what_another_computes(session: Session, loop: Any, opened: Callable[..., Dataset], jobs: Runner):

@@ -14,6 +14,7 @@ from explorer.data.dataset import Dataset, open_dataset
 from explorer.data.delimited import PAIRS
 from explorer.data.files import ENDINGS
 from explorer.data.places import data_files, inside
+from explorer.data.uploads import Upload, uploads_folder
 from explorer.errors import BadCatalog, FileMissing, UnknownDataset
 
 __all__ = ["Catalog", "Entry", "catalog", "datasets_folder", "open_entry"]
@@ -64,11 +65,13 @@ class Entry:
 class Catalog(Sequence[Entry]):
     """The entries in the order they are shown, and a sentence for each thing that is wrong.
 
-    A problem hides no more than the entry it is about.
+    A problem hides no more than the entry it is about. ``uploads`` are those of the one user that it is for, who finds them among the
+    entries, too.
     """
 
     entries: tuple[Entry, ...]
     problems: tuple[str, ...] = ()
+    uploads: tuple[Upload, ...] = ()
 
     @overload
     def __getitem__(self, key: int) -> Entry: ...
@@ -94,6 +97,11 @@ class Catalog(Sequence[Entry]):
             return self
         entries = tuple(entry for entry in self.entries if rules.allows(user, entry.name))
         return Catalog(entries, (rules.problem,) if rules.problem else ())
+
+    def with_uploads(self, uploads: Sequence[Upload]) -> Catalog:
+        """Add what one user has uploaded, for that user."""
+        added = [Entry(upload.name, upload.title, loader=upload.open) for upload in uploads]
+        return replace(self, entries=tuple(_told_apart([*self.entries, *added])), uploads=tuple(uploads))
 
     def find(self, name: str) -> Entry | None:
         """Return the entry of this name, or None."""
@@ -185,7 +193,7 @@ def _entry(described: Described, folder: Path, roots: Sequence[Path]) -> Entry:
             described.name, described.title, described.description, loader=_LOADERS[described.loader], options=dict(described.options)
         )
     file = inside(folder / str(described.file), (folder, *roots))
-    if file is None:
+    if file is None or _is_upload(file):
         raise BadCatalog(
             path, f"entry {described.name}: file {described.file} lies outside the datasets folder and the folders of EXPLORER_DATA."
         )
@@ -203,7 +211,7 @@ def _files(folder: Path, base: Path, allowed: Sequence[Path], known: Sequence[En
         if real is None:
             problems.append(f"{file} is a link to a place outside the datasets folder and the folders of EXPLORER_DATA; it is left out.")
             continue
-        if real in paths or _is_second_of_pair(file):
+        if real in paths or _is_second_of_pair(file) or _is_upload(real):
             continue
         relative = file.relative_to(base)
         name = next(candidate for candidate in _names(relative) if candidate not in names)
@@ -213,6 +221,11 @@ def _files(folder: Path, base: Path, allowed: Sequence[Path], known: Sequence[En
     if len(found) == _MOST_FILES:
         problems.append(f"{folder} has more than {_MOST_FILES:,} data files; the catalog lists the first ones.")
     return found
+
+
+def _is_upload(real: Path) -> bool:
+    """Tell whether a file is somebody's upload, which is in nobody else's catalog, wherever the store lies."""
+    return inside(real, [uploads_folder()]) is not None
 
 
 def _names(relative: Path) -> Iterator[str]:

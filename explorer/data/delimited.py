@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from explorer.data.breakage import looks_binary, what_it_is
 from explorer.data.columns import Contents, TableColumns
+from explorer.data.limits import check_size
 from explorer.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def _read(file: Path, source: str) -> pa.Table:
     first, encoding = _first_line(file, source)
     delimiter = "\t" if file.suffix.lower() == ".tsv" else max(",;\t|", key=first.count) if first else ","
     cells = next(csv.reader([first], delimiter=delimiter), [])
+    check_size(source, columns=len(cells))
     table = _parse(file, source, delimiter=delimiter, encoding=encoding, header=not _are_data(cells))
     for i, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
@@ -151,6 +153,7 @@ def _pair(file: Path) -> tuple[Path, Path] | None:
 
 def _read_pair(vectors: Path, metadata: Path, source: str) -> Contents:
     first, encoding = _first_line(vectors, source)
+    check_size(source, columns=1 + first.count("\t"))
     numbers = _parse(vectors, source, delimiter="\t", encoding=encoding, header=not _are_data(first.split("\t")))
     table = _read_projector_metadata(metadata, numbers.num_rows, source)
     names = [f"vector_{i}" for i in range(numbers.num_columns)]

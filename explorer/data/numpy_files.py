@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from explorer.data.breakage import TRUNCATED, what_it_is
 from explorer.data.columns import Contents, TableColumns, no_columns
+from explorer.data.limits import check_size
 from explorer.data.memory import check_memory
 from explorer.data.names import is_vector_name, layout_name
 from explorer.errors import EmptyDataset, NoVectors, Unreadable
@@ -94,11 +95,13 @@ def _arrays(file: Path, source: str) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(file) as archive:
         members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
         check_memory(sum(member.file_size for member in members), source)
+        check_size(source, columns=len(members))
         for member in members:
             name = member.filename.removesuffix(".npy")
             with archive.open(member) as stream:
                 header = _header(stream, f"array {name}", source, file)
             _check(header, f"array {name}", member.file_size, source)
+            check_size(source, rows=header.shape[0] if header.shape else 0, columns=header.shape[1] if len(header.shape) == _MATRIX else 0)
             with archive.open(member) as stream:
                 arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
     return arrays

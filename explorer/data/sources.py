@@ -18,6 +18,7 @@ from explorer.data.dataset import Dataset, GivenLayout
 from explorer.data.files import ENDINGS, read_file
 from explorer.data.frames import read_object
 from explorer.data.given_graph import read_graph
+from explorer.data.limits import check_size
 from explorer.data.matrices import as_matrix, fingerprint, read_matrix, usable_rows
 from explorer.data.metadata import showable
 from explorer.data.roles import infer_roles
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 _LEAST_ROWS = 2
 _PAIR = 2
+_MATRIX = 2
 
 
 class Wishes(NamedTuple):
@@ -81,6 +83,7 @@ def open_source(source: object, wishes: Wishes) -> Dataset:
 def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
     columns, source = contents.columns, contents.source
     _check_columns(contents)
+    check_size(source, rows=columns.n_rows, columns=_n_columns(contents))
     notes = read_annotations(columns.schema.metadata, source)
     drawn = _drawn(contents, wishes, notes)
     drawable = _drawable(drawn, source)
@@ -125,6 +128,11 @@ def _check_columns(contents: Contents) -> None:
         seen.add(name)
     if contents.columns.n_rows < _LEAST_ROWS:
         raise EmptyDataset(contents.source, contents.columns.n_rows)
+
+
+def _n_columns(contents: Contents) -> int:
+    arrays = [*contents.layouts.values(), *([] if contents.vectors is None else [contents.vectors])]
+    return len(contents.columns.schema.names) + sum(array.shape[1] for array in arrays if array.ndim == _MATRIX)
 
 
 def _drawn(contents: Contents, wishes: Wishes, notes: Annotations) -> _Drawn:

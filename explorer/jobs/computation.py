@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
-from explorer.errors import ExplorerError, JobFailed
+from explorer.errors import ExplorerError, JobFailed, JobTooLong
 from explorer.jobs.cluster_process import ClusterProcess
 from explorer.jobs.live import LiveLayout, LiveNews
 from explorer.jobs.process import WorkerProcess
@@ -27,18 +27,21 @@ logger = logging.getLogger(__name__)
 class Asker:
     """One handle on a computation, who holds it, and what its holder does with the store.
 
-    Reads the value from there (``find``), keeps a live layout there instead (``keep``), puts there what is needed (``prepare``).
+    Reads the value from there (``find``), keeps a live layout there instead (``keep``; none where another process does that), puts there
+    what is needed (``prepare``).
     """
 
     job: Job[Any]
     owner: str | None
     find: Callable[[], Any]
-    keep: Callable[[LiveLayout, float], Any]
+    keep: Callable[[LiveLayout, float], Any] | None
     prepare: Callable[[], None]
     visitor: Visitor = field(default_factory=current)
 
     def finish(self, what: str, error: ExplorerError | None) -> None:
-        """End the job: with an error, or with what is found in the store."""
+        """End the job: with an error, or with what is found in the store. Of one that took too long the newest live layout is kept."""
+        if isinstance(error, JobTooLong):
+            error = self._keep_last(error)
         value = None if error is not None else self.find()
         if value is not None:
             self.job.end("done", value=value)
@@ -48,7 +51,7 @@ class Asker:
 
     def stop(self) -> bool:
         """End the job with its newest live layout, or cancel it where there is none yet; False where there is nothing more to do."""
-        if not self.job.live_number:
+        if self.keep is None or not self.job.live_number:
             self.job.cancel()
             return False
         live = self.job.live()
@@ -63,6 +66,18 @@ class Asker:
             kept = "%s: kept as it was after iteration %d of %d"
             logger.info(kept, self.job.what, live.iteration, live.iterations, extra={"visitor": self.visitor})
         return True
+
+    def _keep_last(self, error: JobTooLong) -> ExplorerError:
+        """Keep the newest live layout, if there is one, and say so."""
+        live = self.job.live() if self.keep is not None else None
+        if self.keep is None or live is None:
+            return error
+        try:
+            self.keep(live, self.job.seconds_elapsed)
+        except ExplorerError as why:
+            return why
+        what, minutes, _ = error.args
+        return JobTooLong(what, minutes, live.iteration)
 
 
 @dataclass(eq=False)
@@ -79,12 +94,19 @@ class Computation:
     fraction: float = 0.0
     live: LiveNews | None = None
     give_up_at: float | None = None  # when the process is ended, once nobody asks any more
+    minutes: float | None = None  # how long it may take
     vectors_were_gone: bool = False
     taken: bool = False  # whether the process has begun with it
     was_lost: bool = False  # whether a process died before it began
     visitor: Visitor = NOBODY  # who asked first
     kept: bool = False  # whether somebody stopped it and has what there was
     started: float = field(default_factory=monotonic)
+
+    @property
+    def end_at(self) -> float | None:
+        """When its process is ended: nobody asks any more, or it takes too long."""
+        too_long = None if self.minutes is None else self.started + 60 * self.minutes
+        return min((at for at in (self.give_up_at, too_long) if at is not None), default=None)
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from explorer import settings
-from explorer.errors import ExplorerError, JobCanceled, JobFailed, WorkerDied
+from explorer.errors import ExplorerError, JobCanceled, JobFailed, JobTooLong, WorkerDied
 from explorer.jobs.cluster_process import ClusterProcess
 from explorer.jobs.computation import Asker, Computation, Lane
 from explorer.jobs.live import LiveLayout, LiveNews, LiveRun
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _CANCEL_S = 0.8  # a computation that has not stopped by then is ended with its process
 _CLOSE_S = 5.0
+_LONGEST_S = 3600.0  # that is waited at once: a queue takes no time without end
 
 
 class Dispatcher:
@@ -80,7 +81,7 @@ class Dispatcher:
         *,
         owner: str | None,
         find: Callable[[], Any],
-        keep: Callable[[LiveLayout, float], Any],
+        keep: Callable[[LiveLayout, float], Any] | None,
         prepare: Callable[[], None],
     ) -> None:
         """Have a task computed for a job, together with whoever asked for the same; returns at once.
@@ -96,7 +97,7 @@ class Dispatcher:
         find : callable
             Reads the value from the store, None if it is not there.
         keep : callable
-            Puts a live layout, that took so many seconds, into the store and returns it as the value.
+            Puts a live layout, that took so many seconds, into the store and returns it as the value; none where who asked does that.
         prepare : callable
             Puts into the store what the task needs; called from another thread.
         """
@@ -136,11 +137,11 @@ class Dispatcher:
 
     def _run(self) -> None:
         while self._open:
-            give_up_at = min((at for lane in self._lanes if lane.current and (at := lane.current.give_up_at) is not None), default=None)
+            end_at = min((at for lane in self._lanes if lane.current and (at := lane.current.end_at) is not None), default=None)
             try:
-                event = self._events.get(timeout=None if give_up_at is None else max(0.0, give_up_at - monotonic()))
+                event = self._events.get(timeout=None if end_at is None else min(max(0.0, end_at - monotonic()), _LONGEST_S))
             except Empty:
-                event = self._give_up
+                event = self._end_late
             try:
                 event()
             except Exception:  # a border: one event that goes wrong must not stop everybody's jobs
@@ -204,6 +205,7 @@ class Dispatcher:
                     return
                 owner, computation = taken
                 try:
+                    computation.minutes = settings.job_minutes()
                     self._started(lane).send({"run": computation.number, "task": computation.task.to_json()})
                 except OSError as error:
                     self._finish(computation, JobFailed(computation.task.describe(), f"the compute process cannot be started: {error}"))
@@ -310,16 +312,17 @@ class Dispatcher:
                 computation.kept = computation.kept or (job.state == "done" and asker in computation.askers)
             self._left(job)
 
-    def _give_up(self) -> None:
-        """End the process of a computation that nobody wants and that does not stop."""
+    def _end_late(self) -> None:
+        """End the process of a computation that nobody wants and that does not stop, and of one that takes too long."""
         for lane in self._lanes:
             computation, worker = lane.current, lane.worker
-            if computation is None or computation.give_up_at is None or computation.give_up_at > monotonic():
+            if computation is None or computation.end_at is None or computation.end_at > monotonic():
                 continue
             lane.current = lane.worker = None
             if worker is not None:
-                worker.kill()
-            self._finish(computation, None)
+                worker.kill()  # not asked to stop: it would give back the memory that its last layout is in
+            error = JobTooLong(computation.task.describe(), computation.minutes, None) if computation.askers else None
+            self._finish(computation, error)
         if self._warm:
             self._started(self._lanes[0])
         self._next()

@@ -115,7 +115,7 @@ class HubConnection:
             task,
             owner=f"{self._name}/{owner}",
             find=lambda: self._store.has(*key) or None,
-            keep=_never_kept,
+            keep=None,  # the server does that itself
             prepare=partial(self._prepare, number, task),
         )
 
@@ -185,8 +185,3 @@ class _Answer:
         self._came.wait()
         if self._error is not None:
             raise self._error
-
-
-def _never_kept(*_: object) -> None:
-    """Stand for what keeps a layout that was stopped: the server does that itself, and leaves."""
-    raise AssertionError("a job of the hub is never stopped")

@@ -94,7 +94,7 @@ class HubDispatcher:
         *,
         owner: str | None,
         find: Callable[[], Any],
-        keep: Callable[[LiveLayout, float], Any],
+        keep: Callable[[LiveLayout, float], Any] | None,
         prepare: Callable[[], None],
     ) -> None:
         """Have a task computed for a job; see :meth:`explorer.jobs.dispatch.Dispatcher.join`."""

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from explorer import settings
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
-from explorer.compute.projections import projection
+from explorer.compute.projections import PCA, projection
 from explorer.compute.stability import RUNS
-from explorer.errors import BadParameter, ExplorerError, JobCanceled, VectorsNeeded
+from explorer.errors import BadParameter, ExplorerError, JobCanceled, ReadOnly, VectorsNeeded
 from explorer.jobs.artifacts import keep_given_graph, keep_vectors, to_layout
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
@@ -335,6 +335,8 @@ class Runner(Stored):
             job.end("done", value=value)
             return job
         try:
+            if settings.read_only() and not (isinstance(task, LayoutTask) and task.method == PCA.method):
+                raise ReadOnly(task.describe())  # a page of data without a layout shows PCA
             if dataset.vectors is None:
                 raise VectorsNeeded(task.describe(), dataset.name)
             prepare = partial(_prepare, self.store, dataset, request(), also)

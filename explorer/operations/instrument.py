@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from bokeh.server.contexts import BokehServerContext
 from bokeh.server.tornado import BokehTornado
 
+from explorer import settings
 from explorer.data.access import access
+from explorer.errors import BadParameter
 from explorer.operations.endpoints import Liveness, Metrics, log_request
 from explorer.operations.figures import beat
 from explorer.operations.headers import protecting
+from explorer.operations.housekeeping import keep_house
 from explorer.operations.visits import visitor_here
 from explorer.records import audit, log
 
@@ -25,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None:
-    """Add ``/metrics``, ``/liveness``, the headers, the log and the beat to a server's Tornado application.
+    """Add ``/metrics``, ``/liveness``, the headers, the log and the beat to a server's Tornado application; begin to tidy up.
 
     Parameters
     ----------
@@ -35,6 +38,10 @@ def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None
         Addresses of Explorer's pages, as the server has them; all that it serves by default.
     """
     log.set_up(visitor_here)
+    try:
+        settings.check()
+    except BadParameter as error:  # each page that needs the setting fails with it
+        logger.error(str(error))
     audit.check()
     if problem := access().problem:
         logger.error(problem)
@@ -43,6 +50,7 @@ def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None
     tornado.add_transform(protecting([f"{tornado.prefix}{page}".rstrip("/") for page in own]))
     tornado.settings["log_function"] = log_request
     tornado.io_loop.add_callback(beat)
+    keep_house()
 
 
 def tornado_of(context: ServerContext) -> tuple[BokehTornado, str]:

@@ -15,7 +15,7 @@ from explorer.records.visitor import NOBODY, Visitor, current, short
 if TYPE_CHECKING:
     from bokeh.document import Document
 
-__all__ = ["begin_visit", "visitor_here"]
+__all__ = ["begin_visit", "connected_here", "visitor_here"]
 
 logger = logging.getLogger("explorer.sessions")
 
@@ -39,7 +39,7 @@ def begin_visit() -> tuple[Visitor, Callable[[], None]]:
     request = getattr(context, "request", None)  # a server's has one
     visitor = Visitor(
         session=short(context.id),
-        user=pn.state.user or "-",
+        user=_user_here() or "-",
         address=getattr(request, "remote_ip", None) or "-",
         request=getattr(request, "path", None) or "-",
     )
@@ -63,3 +63,20 @@ def visitor_here() -> Visitor:
         return found
     document = pn.state.curdoc
     return NOBODY if document is None else _visitors.get(document, NOBODY)
+
+
+def connected_here() -> Callable[[], bool]:
+    """Return what says whether a browser is connected to the page that is being built now."""
+    document = pn.state.curdoc
+    context = None if document is None else document.session_context
+
+    def connected() -> bool:
+        session = getattr(context, "session", None)  # a server's has one
+        return session is not None and session.connection_count > 0
+
+    return connected
+
+
+def _user_here() -> str | None:
+    """Return the name that somebody has logged in with; of guests, which anybody can say to be by a cookie, there is none."""
+    return None if pn.state.cookies.get("is_guest") else pn.state.user

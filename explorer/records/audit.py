@@ -1,4 +1,4 @@
-"""The audit: one line for each dataset that is opened, each file that is uploaded, each that is taken along.
+"""The audit: one line for each dataset that is opened, each file that is uploaded, each that is taken along, and each that is refused.
 
 Each goes to the logger ``explorer.audit`` and, where ``EXPLORER_AUDIT`` names a file, to its end: one JSON object a line.
 """
@@ -49,7 +49,7 @@ def record(action: Action, *, dataset: str, rows: int | None = None, who: Visito
     who : Visitor, optional
         Who did it; whoever is being served here and now by default.
     **facts
-        What else there is to say: ``file``, ``bytes``.
+        What else there is to say: ``file``, ``bytes``, and ``refused``, why nothing came of it.
     """
     who = who or current()
     told = {"dataset": dataset, "rows": rows, **facts}

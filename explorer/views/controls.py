@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,22 +12,19 @@ import param
 from explorer import settings
 from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PROJECTIONS, Projection
-from explorer.data.dataset import open_dataset
-from explorer.errors import DataError, Unreadable, Unwritable
-from explorer.records import audit
 from explorer.session import Session
 from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie, tie_optional
+from explorer.views.uploads import UploadList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from explorer.data.dataset import Dataset
 
 __all__ = ["DataControls", "ProjectionControls"]
 
 _NAME_MOST = 60  # characters of an uploaded file's name: a file system counts bytes, of which a character may need four
 _MINUTES_FROM_S = 90
+_READ_ONLY = "This server is read-only: it shows the layouts that are there, and computes no others."
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
 _OPENED = "— opened here —"
@@ -43,7 +38,6 @@ class DataControls(pn.viewable.Viewer):
     def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
-        self._uploads = tempfile.TemporaryDirectory(prefix="explorer-upload-")
         self.choice = toolkit.select("Dataset", {_OPENED: ""}, "")
         self.upload = toolkit.file(
             "Open a file",
@@ -58,8 +52,11 @@ class DataControls(pn.viewable.Viewer):
         )
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
         self.notes = Message(visible=False, sizing_mode="stretch_width", margin=(0, 10))
+        self.uploads = UploadList(session)
         self.own = pn.Column(self.upload, self.vectors, sizing_mode="stretch_width")
-        self._view = pn.Column(self.choice, self.own, self.notes, self.problems, sizing_mode="stretch_width")
+        self.own.visible = not settings.read_only()
+        kept = [self.uploads] if session.intake.keeps else []
+        self._view = pn.Column(self.choice, self.own, *kept, self.notes, self.problems, sizing_mode="stretch_width")
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])
@@ -69,10 +66,6 @@ class DataControls(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
 
-    def close(self) -> None:
-        """Forget the uploaded files."""
-        self._uploads.cleanup()
-
     def _on_choice(self, event: param.parameterized.Event) -> None:
         if event.new and not self._following:
             self._session.soon(self._session.open_entry, event.new)
@@ -81,29 +74,8 @@ class DataControls(pn.viewable.Viewer):
         if event.new is None:  # cleared
             return
         name, data, vectors = _file_name(self.upload.filename), event.new, (self.vectors.value or "").strip() or None
-
-        def read() -> Dataset:
-            if not data:
-                raise Unreadable("The uploaded file", "it is empty.")
-            try:
-                folder = tempfile.mkdtemp(dir=self._uploads.name)  # its own: two files may have one name
-                path = Path(folder) / name
-                path.write_bytes(data)
-            except OSError as error:
-                raise Unwritable(name, error.strerror) from error
-            try:
-                opened = open_dataset(path, name=name, vectors=vectors)
-            except DataError as error:
-                error.args = tuple(name if part in (path, str(path)) else part for part in error.args)  # not where the server keeps it
-                raise
-            else:
-                audit.record("upload", dataset=name, rows=opened.n_rows, who=self._session.visitor, bytes=len(data))
-                return opened
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)  # all of it is in memory
-
         self._session.soon(self.upload.clear)
-        self._session.soon(self._session.open_with, read, name)
+        self._session.soon(partial(self._session.open_upload, name, data, vectors=vectors))
 
     def _follow(self, *_: object) -> None:
         known, dataset = self._session.catalog, self._session.dataset
@@ -132,6 +104,8 @@ class ProjectionControls(pn.viewable.Viewer):
         choice = session.choice
         self.method = toolkit.toggle("Projection", {kind.title: method for method, kind in PROJECTIONS.items()}, choice.method)
         self._toolkit = toolkit
+        self._read_only = settings.read_only()
+        self.method.visible = not self._read_only
         self._parameters = {method: pn.Column(sizing_mode="stretch_width") for method in choice.projections}
         self._on_method()
         self.run = toolkit.button("Run", icon="run", on_click=lambda _: session.soon(session.run))
@@ -154,7 +128,8 @@ class ProjectionControls(pn.viewable.Viewer):
         session.param.watch(self._on_progress, ["running", "stage", "detail", "fraction", "seconds_left"])
         session.outlook.param.watch(self._on_progress, ["text"])
         session.param.watch(self._on_dataset, ["dataset"])
-        session.outlook.begin()
+        if not self._read_only:
+            session.outlook.begin()
         self._on_dataset()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -163,7 +138,7 @@ class ProjectionControls(pn.viewable.Viewer):
     def _on_method(self, *_: object) -> None:
         choice, session = self._session.choice, self._session
         for method, column in self._parameters.items():
-            column.visible = method == choice.method
+            column.visible = method == choice.method and not self._read_only
             if column.visible and not len(column):  # those that nobody looks at are not made: they would double a page's time to open
                 column.extend(parameter_widgets(choice.projections[method], self._toolkit, session))
 
@@ -175,14 +150,14 @@ class ProjectionControls(pn.viewable.Viewer):
     def _on_progress(self, *_: object) -> None:
         session = self._session
         busy = bool(session.running)
-        self.run.visible = not busy
+        self.run.visible = not busy and not self._read_only
         for part in (self.cancel, self.bar):
             part.visible = busy
         self.keep.visible = bool(session.detail)
         self.bar.value = round(100 * session.fraction)
         dataset = session.dataset
         idle = _NO_VECTORS if dataset is not None and dataset.vectors is None else session.outlook.text
-        text = progress_text(session) if busy else idle
+        text = progress_text(session) if busy else _READ_ONLY if self._read_only else idle
         self.progress.param.update(text=text, visible=bool(text))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import panel as pn
 import param
@@ -16,7 +16,7 @@ try:  # part of Panel from 1.10 on
 except ImportError:
     import panel_material_ui as ui
 
-__all__ = ["MaterialToolkit", "material_page"]
+__all__ = ["MaterialToolkit", "Notice", "material_notice", "material_page"]
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (5, 10)}
 _COMPACT: dict[str, Any] = {"size": "small", **_WIDE}
@@ -131,6 +131,40 @@ def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) 
 
     pn.state.onload(begin)
     return made
+
+
+class Reload(pn.custom.JSComponent):
+    """Has the browser load the page again; shows nothing."""
+
+    count = param.Integer(default=0, doc="Counts how often it was to.")
+
+    _esm = Path(__file__).with_name("reload.js")
+
+
+class Notice(NamedTuple):
+    """A page that has nothing but a sentence."""
+
+    page: ui.Page
+    words: ui.Typography
+    reload: Reload
+
+
+def material_notice() -> Notice:
+    """Lay out a page for a sentence, Explorer's own, which is not there yet."""
+    words = ui.Typography("", variant="body1", sizing_mode="stretch_width", styles={"max-width": "60ch"}, margin=(32, 24))
+    reload = Reload(width=0, height=0, margin=0)
+    made = ui.Page(
+        title="Explorer",
+        template=_TEMPLATE.read_text(encoding="utf-8"),
+        header=[reload],
+        main=[words],
+        busy_indicator=None,
+        theme_toggle=True,
+        theme_config=_THEME,
+        sizing_mode="stretch_width",
+    )
+    _unwatch_busy(made)
+    return Notice(made, words, reload)
 
 
 def _unwatch_busy(made: ui.Page) -> None:

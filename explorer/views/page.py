@@ -94,8 +94,7 @@ class Panels:
         ]
 
     def close(self) -> None:
-        """Forget the files that were uploaded or are on their way."""
-        self.data.close()
+        """Forget the files that are on their way."""
         self.export.close()
         self.table.close()
 

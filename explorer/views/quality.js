@@ -114,6 +114,7 @@ export function render({model}) {
       made.append(name);
       if (layout.title === measuring) made.append(state = element("span", "state"));
       else if (layout.state === "waiting") made.append(element("span", "state", "waits"));
+      else if (model.content.fixed) made.append(element("span", "state", "not measured"));
       else made.append(button("act", "Measure", () => model.send_msg({type: "measure", title: layout.title}), `measure ${layout.title}`));
       if (layout.failed) made.append(element("span", "why", layout.failed));
       made.style.flexWrap = layout.failed ? "wrap" : "";
@@ -145,6 +146,7 @@ export function render({model}) {
       made.append(name);
       if (layout.title === running) made.append(run_state = element("span", "state"));
       else if (at === "waiting") made.append(element("span", "state", "waits"));
+      else if (at === "unknown" && model.content.fixed) made.append(element("span", "state", "not measured"));
       else if (at === "unknown") made.append(button("act", "Measure stability", () => model.send_msg({type: "run_again", title: layout.title}), `run again ${layout.title}`));
       if (why) made.append(element("span", "why", why));
       made.style.flexWrap = why ? "wrap" : "";

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import panel as pn
 import param
 
+from explorer import settings
 from explorer.appraisal import NEIGHBORHOODS
 from explorer.compute.preservation import PRESERVED_K
 from explorer.session import Session
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["QualityView"]
 
 _NO_VECTORS: Final = "This dataset has coordinates only: without vectors nobody can say what a map keeps of them."
+_READ_ONLY: Final = "This server is read-only: it shows what has been measured, and measures nothing."
 _NO_LAYOUT: Final = "There is no layout to measure yet."
 _SHORT: Final = {
     "distance": "Outliers",
@@ -146,6 +148,7 @@ class QualityView(pn.viewable.Viewer):
             "graph": self._graph(),
             "neighborhoods": self._neighborhoods(color),
             "pairs": self._pairs(on_map),
+            "fixed": settings.read_only(),
         }
 
     def _colors(self, title: str, color: str | None) -> list[str]:
@@ -178,6 +181,8 @@ class QualityView(pn.viewable.Viewer):
 
     def _graph(self) -> str:
         graph = self._session.assessment.graph
+        if graph is None and settings.read_only():
+            return _READ_ONLY
         if graph is None:
             return "There is no neighbor graph yet; measuring computes it."
         found = "" if math.isnan(graph.recall) else f", {graph.recall:.1%} of the true ones found"

@@ -21,7 +21,7 @@ import pytest
 
 from explorer.compute.projections import PCA, TSNE, Layout
 from explorer.data.dataset import Dataset
-from explorer.errors import JobCanceled, JobFailed, WorkerDied
+from explorer.errors import JobCanceled, JobFailed, JobTooLong, WorkerDied
 from explorer.jobs import hub_dispatcher
 from explorer.jobs.hub_dispatcher import HubDispatcher
 from explorer.jobs.job import Job
@@ -366,3 +366,18 @@ def test_an_open_file_travels_beside_its_line(tmp_path: Path) -> None:
     ours.close()
     assert list(came) == []
     theirs.close()
+
+
+def test_what_takes_too_long_ends_for_all_servers_and_each_keeps_what_was_seen(
+    start_hub: Callable[..., HubProcess], servers: tuple[Runner, Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_JOB_MINUTES", "0.1")  # as the supervisor hands it on
+    hub = start_hub(workers=1)
+    servers[0].submit_layout(dataset(), PCA()).result(WAIT_S)  # the compute process is there
+    data = dataset()
+    for server, job in [(server, server.submit_layout(data, LONG, owner="somebody")) for server in servers]:
+        with pytest.raises(JobTooLong, match="It was kept as it was after iteration") as caught:
+            job.result(WAIT_S)
+        assert server.kept_layout(data, "tsne", {**LONG.settings(), "stopped_at": caught.value.iteration}) is not None
+    assert servers[1].submit_layout(dataset(), PCA()).result(WAIT_S).method == "pca"
+    assert len(hub.workers()) == 1

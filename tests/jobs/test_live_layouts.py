@@ -24,7 +24,7 @@ import pytest
 import explorer
 from explorer.compute.projections import PCA, TSNE, UMAP, Layout, Projection
 from explorer.data.dataset import Dataset
-from explorer.errors import StoreUnwritable, WorkerDied
+from explorer.errors import JobTooLong, StoreUnwritable, WorkerDied
 from explorer.jobs.artifacts import GRAPH, graph_key
 from explorer.jobs.job import Job
 from explorer.jobs.live import LiveLayout
@@ -382,3 +382,36 @@ def test_many_read_while_it_is_computed(shared: Runner) -> None:
     for thread in threads:
         thread.join()
     assert not failed
+
+
+def test_what_takes_too_long_ends_with_a_sentence_and_what_was_seen_of_it_is_kept(shared: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared.submit_layout(dataset(), PCA()).result(WAIT_S)  # the process is there
+    monkeypatch.setenv("EXPLORER_JOB_MINUTES", "0.05")
+    data = dataset()
+    first, second = (shared.submit_layout(data, LONG) for _ in range(2))
+    pid, died = shared.worker_pid, shared.n_died
+    for job in (first, second):
+        with pytest.raises(JobTooLong) as caught:
+            job.result(WAIT_S)
+        ended = caught.value.iteration
+        assert ended is not None
+        said = "t-SNE of noise was ended after 0.05 minutes, which is how long a computation may take here (EXPLORER_JOB_MINUTES)."
+        assert str(caught.value) == f"{said} It was kept as it was after iteration {ended:,}."
+        assert job.state == "failed"
+        kept = shared.kept_layout(data, "tsne", {**LONG.settings(), "stopped_at": ended})
+        assert kept is not None
+        assert kept.coordinates.shape == (600, 2)
+    assert shared.stored_layout(data, LONG) is None
+    monkeypatch.delenv("EXPLORER_JOB_MINUTES")
+    assert shared.submit_layout(dataset(), PCA()).result(WAIT_S).method == "pca"
+    assert shared.worker_pid != pid
+    assert shared.n_died == died
+
+
+def test_what_takes_too_long_before_anything_was_seen_of_it_says_so(shared: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_JOB_MINUTES", "0.000001")
+    data = dataset()
+    with pytest.raises(JobTooLong, match="Nothing of it could be kept: try fewer rows"):
+        shared.submit_graph(data).result(WAIT_S)
+    monkeypatch.setenv("EXPLORER_JOB_MINUTES", "10")
+    assert shared.submit_graph(data).result(WAIT_S).indices.shape == (600, 30)

@@ -26,7 +26,17 @@ import explorer
 from explorer.compute.neighbors import NeighborGraph, neighbor_graph
 from explorer.compute.projections import PCA, TSNE, UMAP, Layout
 from explorer.data.dataset import Dataset, GivenGraph, GivenLayout
-from explorer.errors import BadParameter, JobCanceled, JobFailed, NotEnoughRows, StoreUnwritable, UnknownChoice, VectorsNeeded, WorkerDied
+from explorer.errors import (
+    BadParameter,
+    JobCanceled,
+    JobFailed,
+    NotEnoughRows,
+    ReadOnly,
+    StoreUnwritable,
+    UnknownChoice,
+    VectorsNeeded,
+    WorkerDied,
+)
 from explorer.jobs.artifacts import keep_vectors
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner, runner
@@ -665,3 +675,20 @@ def test_what_was_canceled_while_it_waited_is_not_prepared(tmp_path: Path, monke
         assert prepared == [first.fingerprint, third.fingerprint]
     finally:
         made.close()
+
+
+def test_a_read_only_runner_reads_what_is_there_and_computes_nothing_but_pca(shared: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dataset()
+    there = shared.submit_layout(data, TSNE(n_iter=250, perplexity=5)).result(WAIT_S)
+    monkeypatch.setenv("EXPLORER_READ_ONLY", "true")
+    assert shared.submit_layout(data, TSNE(n_iter=250, perplexity=5)).state == "done"
+    refused = [
+        shared.submit_layout(data, TSNE(n_iter=251)),
+        shared.submit_graph(data, metric="euclidean"),
+        shared.submit_quality(data, there),
+        shared.submit_stability(data, there),
+        shared.submit_graph_columns(data),
+    ]
+    assert [type(job.error) for job in refused] == [ReadOnly] * len(refused)
+    assert "t-SNE of noise was refused: this server is read-only (EXPLORER_READ_ONLY)." in str(refused[0].error)
+    assert shared.submit_layout(data, PCA()).result(WAIT_S).method == "pca"

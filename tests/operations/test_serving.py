@@ -219,10 +219,13 @@ def test_who_logs_in_is_named_and_the_login_page_is_protected(start: Callable[..
         page = browser.post(login.url, data={"username": "anna", "password": "hunter11"}, timeout=60)
         assert page.status_code == 200
         assert "nonce-" in page.text
+        browser.get(f"{server.url}/explorer", cookies={"is_guest": "1"}, timeout=60)  # says anybody: Panel makes it "guest"
     eventually(
         lambda: any(line["user"] == "anna" for line in server.lines() if line["logger"] == "explorer.sessions"), "a session of anna's"
     )
     eventually(lambda: any(line["user"] == "anna" for line in server.lines() if line["logger"] == "explorer.access"), "a request of anna's")
+    said = [line["user"] for line in server.lines() if line["logger"] == "explorer.sessions"]
+    assert said == ["anna", "-"]
     assert "hunter" not in server.log.read_text()
 
 

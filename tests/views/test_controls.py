@@ -17,6 +17,7 @@ from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PCA, PROJECTIONS, Projection
 from explorer.data.catalog import catalog
 from explorer.data.dataset import Dataset
+from explorer.data.uploads import uploads_folder
 from explorer.session import Session
 from explorer.views.controls import DataControls, ProjectionControls, parameter_widgets, progress_text
 
@@ -51,7 +52,6 @@ def test_the_list_follows_the_catalog_and_what_is_opened_and_opens_nothing_itsel
     assert list(controls.choice.options.values()) == catalog().names
     loop.until(lambda: session.scene is not None)
     assert openings == ["digits"]
-    controls.close()
 
 
 def test_choosing_opens_once_and_what_cannot_be_opened_is_not_chosen(
@@ -73,7 +73,6 @@ def test_choosing_opens_once_and_what_cannot_be_opened_is_not_chosen(
     assert controls.choice.value == "fine"
     assert session.dataset.name == "fine"
     assert openings == ["fine", "broken"]
-    controls.close()
 
 
 def test_what_was_opened_by_other_means_is_in_the_list(session: Session, toolkit: Any, opened: Callable[..., Dataset]):
@@ -82,7 +81,6 @@ def test_what_was_opened_by_other_means_is_in_the_list(session: Session, toolkit
     data = opened()
     assert list(controls.choice.options) == [data.name, *[entry.title for entry in catalog()]]
     assert controls.choice.value == ""
-    controls.close()
 
 
 def upload(controls: DataControls, name: str, data: bytes) -> None:
@@ -104,11 +102,10 @@ def test_a_file_of_ones_own_is_opened_and_a_second_of_its_name_leaves_the_first_
     assert first.name == "mine.npy"
     upload(controls, "mine.npy", npy(2))
     loop.until(lambda: session.dataset is not first)
-    assert list(Path(controls._uploads.name).iterdir()) == []
+    assert not any(path.is_file() for path in (uploads_folder() / "passing").rglob("data*"))
     assert np.array_equal(first.vectors, values)
     assert not np.array_equal(session.dataset.vectors, values)
     assert controls.choice.value == ""
-    controls.close()
     assert np.array_equal(first.vectors, values)
 
 
@@ -127,7 +124,6 @@ def test_an_uploaded_file_has_a_name_and_no_path(session: Session, loop: Any, to
     upload(controls, name, npy(1))
     loop.until(lambda: session.dataset is not None or session.error)
     assert (session.error, session.dataset.name) == ("", as_file)
-    controls.close()
 
 
 @pytest.mark.parametrize("name", ["", "..", ".", "/", "noending", "a.pickle"])
@@ -137,7 +133,6 @@ def test_an_upload_that_is_no_data_file_is_a_sentence(session: Session, loop: An
     loop.until(lambda: session.error)
     assert "Something went wrong" not in session.error
     assert session.dataset is None
-    controls.close()
 
 
 def test_the_columns_of_vectors_are_what_the_person_says(session: Session, loop: Any, toolkit: Any, tmp_path: Path):
@@ -150,16 +145,20 @@ def test_the_columns_of_vectors_are_what_the_person_says(session: Session, loop:
     loop.until(lambda: session.dataset is not None or session.error)
     assert session.error == ""
     assert np.array_equal(session.dataset.vectors, vectors[:, 3:])
-    controls.close()
 
 
-def test_uploads_are_forgotten_at_the_end(session: Session, loop: Any, toolkit: Any):
-    controls = DataControls(session, toolkit)
-    folder = Path(controls._uploads.name)
-    upload(controls, "mine.npy", npy(1))
-    loop.until(lambda: session.dataset is not None)
-    controls.close()
-    assert not folder.exists()
+def test_where_nobody_uploads_and_computes_nothing_offers_it(
+    session: Session, toolkit: Any, opened: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EXPLORER_READ_ONLY", "true")
+    opened()
+    data, projections = DataControls(session, toolkit), ProjectionControls(session, toolkit)
+    assert not data.own.visible
+    offered = (projections.method, projections.run, projections.keep, projections.cancel, *projections._parameters.values())
+    assert not any(widget.visible for widget in offered)
+    assert projections.progress.text == "This server is read-only: it shows the layouts that are there, and computes no others."
+    session.choice.method = "tsne"
+    assert not any(column.visible for column in projections._parameters.values())
 
 
 def test_what_is_wrong_with_the_catalog_is_said(session: Session, toolkit: Any, monkeypatch: pytest.MonkeyPatch):
@@ -168,7 +167,6 @@ def test_what_is_wrong_with_the_catalog_is_said(session: Session, toolkit: Any, 
     session.catalog = catalog()
     assert controls.problems.visible
     assert "/nowhere/at/all" in controls.problems.text
-    controls.close()
 
 
 # -- projection
