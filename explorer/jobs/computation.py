@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import ExplorerError, JobFailed
+from explorer.jobs.board import Computing
 from explorer.jobs.live import LiveLayout, LiveNews
 from explorer.jobs.process import WorkerProcess
 from explorer.records.visitor import NOBODY, Visitor, current
@@ -84,6 +85,15 @@ class Computation:
     visitor: Visitor = NOBODY  # who asked first
     kept: bool = False  # whether somebody stopped it and has what there was
     started: float = field(default_factory=monotonic)
+
+    def told(self, place: int = 0) -> Computing:
+        """Say how it goes, in any thread: at this place of the queue, or running."""
+        task, askers = self.task, self.askers
+        owners = len({asker.owner for asker in askers})
+        if place:
+            return Computing(*self.key, task.sort, task.dataset, task.fingerprint, "queued", place=place, n_owners=owners)
+        left = askers[0].job.seconds_left if askers else None
+        return Computing(*self.key, task.sort, task.dataset, task.fingerprint, "running", self.fraction, left, n_owners=owners)
 
 
 @dataclass(eq=False)

@@ -18,7 +18,7 @@ from explorer.data.dataset import open_dataset
 from explorer.errors import DataError, Unreadable, Unwritable
 from explorer.records import audit
 from explorer.session import Session
-from explorer.views.status import Message
+from explorer.views.status import Message, time_left
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["DataControls", "ProjectionControls"]
 
 _NAME_MOST = 60  # characters of an uploaded file's name: a file system counts bytes, of which a character may need four
-_MINUTES_FROM_S = 90
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
 _OPENED = "— opened here —"
@@ -191,8 +190,7 @@ def progress_text(session: Session) -> str:
     stage = session.stage if session.stage not in ("", session.running) else ""
     parts = [session.running, stage, session.detail, f"{session.fraction:.0%}"]
     if session.seconds_left is not None:
-        left = max(1, round(session.seconds_left))
-        parts.append(f"{left} s left" if left < _MINUTES_FROM_S else f"{left / 60:.0f} min left")
+        parts.append(time_left(session.seconds_left))
     return " · ".join(part for part in parts if part)
 
 
