@@ -18,7 +18,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 __all__ = ["Person"]
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 AGAIN_S = 0.1
 WIDTH, HEIGHT = 900, 700
 BUDGET = 150_000  # bytes that this way carries quickly, as a browser finds out
@@ -45,6 +45,7 @@ class Person:
         self._replies: dict[str, asyncio.Future[str]] = {}
         self._connection: WebSocketClientConnection | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._welcome = asyncio.Event()  # before which the server hears nothing
         self._layer = ""  # the id of the map in the page
         self.home: list[float] = []
         self.problems: list[str] = []
@@ -66,6 +67,7 @@ class Person:
         asked = HTTPRequest(f"ws://{at.netloc}{at.path}/ws", headers={"Origin": f"http://{at.netloc}"}, request_timeout=120)
         self._connection = await websocket_connect(asked, subprotocols=["bokeh", found[1]], max_message_size=100_000_000)
         self._listening = asyncio.create_task(self._listen())
+        await asyncio.wait_for(self._welcome.wait(), PATIENCE_S)
         await self.pull()
         await self._send("PATCH-DOC", {"events": [_event("document_ready", {})]})
         return self
@@ -139,7 +141,7 @@ class Person:
 
     async def say(self, model: str, message: Mapping[str, Any]) -> None:
         """Say something to a component's Python side."""
-        await self._send("PATCH-DOC", {"events": [_event("esm_event", {"model": {"id": model}, "data": _mapped(message)})]})
+        await self._send("PATCH-DOC", {"events": [_event("data_event", {"model": {"id": model}, "data": _mapped(message)})]})
 
     # -- the connection
 
@@ -160,6 +162,8 @@ class Person:
                 _, data = await self._read(), await self._read()
                 if isinstance(data, bytes):
                     await self._take(data)
+            if told["msgtype"] == "ACK":
+                self._welcome.set()
             if told["msgtype"] == "ERROR":
                 self.problems.append(str(content))
             reply = self._replies.pop(told.get("reqid", ""), None)
@@ -187,8 +191,8 @@ class Person:
 
     def _find_map(self, document: str) -> None:
         for model, held in _components(json.loads(document)):
-            if {"plane", "home", "marks"} <= held["attributes"].keys():
-                self._layer, self.home = model["id"], held["attributes"]["home"]
+            if held["name"].startswith("PictureLayer"):
+                self._layer, self.home = model["id"], held["attributes"].get("home", [])
                 return
 
 

@@ -48,7 +48,10 @@ export function render({model}) {
     });
     bar.setAttribute("role", "progressbar");
     bar.append(done);
-    row.append(title, cancel, bar, whose, far);
+    const head = element("div", "line"), foot = element("div", "line");
+    head.append(title, cancel);
+    foot.append(whose, far);
+    row.append(head, bar, foot);
     return {row, title, whose, far, bar, done, cancel};
   };
   const show = ([number, title, whose, own, percent, text]) => {
