@@ -23,6 +23,7 @@ AGAIN_S = 0.1
 WIDTH, HEIGHT = 900, 700
 BUDGET = 150_000  # bytes that this way carries quickly, as a browser finds out
 STILL = "explorer-still"
+PROJECTION = "Projection"
 
 
 class Person:
@@ -46,6 +47,7 @@ class Person:
         self._connection: WebSocketClientConnection | None = None
         self._listening: asyncio.Task[None] | None = None
         self._welcome = asyncio.Event()  # before which the server hears nothing
+        self._widgets: dict[str, tuple[str, str]] = {}  # the ids of each, by label
         self._layer = ""  # the id of the map in the page
         self.home: list[float] = []
         self.problems: list[str] = []
@@ -124,6 +126,8 @@ class Person:
         """Set a widget."""
         _, data = await self.widget(label)
         await self._send("PATCH-DOC", {"events": [{"kind": "ModelChanged", "model": {"id": data}, "attr": "value", "new": value}]})
+        if label == PROJECTION:
+            self._widgets = {}  # others take their places
 
     async def widget(self, label: str) -> tuple[str, str]:
         """Find a widget: the ids of its model and of what it holds.
@@ -133,11 +137,13 @@ class Person:
         RuntimeError
             If the page has none of this label.
         """
-        for model, held in _components(json.loads(await self.pull())):
-            if held["attributes"].get("label") == label:
-                return model["id"], held["id"]
-        message = f"the page has no {label}"
-        raise RuntimeError(message)
+        if label not in self._widgets:  # a page is half a megabyte: it is not asked for at each press
+            found = _components(json.loads(await self.pull()))
+            self._widgets = {str(held["attributes"].get("label")): (model["id"], held["id"]) for model, held in found}
+        if label not in self._widgets:
+            message = f"the page has no {label}"
+            raise RuntimeError(message)
+        return self._widgets[label]
 
     async def say(self, model: str, message: Mapping[str, Any]) -> None:
         """Say something to a component's Python side."""

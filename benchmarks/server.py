@@ -143,7 +143,7 @@ async def on_the_map(server: Served, plan: Plan, only: list[str], dataset: str, 
         if "churn" in only:
             figures += await churned(server, page, plan)
     if "restart" in only:
-        figures += await restarted(server, page)
+        figures += await restarted(server, dataset)
     return figures
 
 
@@ -313,13 +313,13 @@ async def stampede(server: Served, plan: Plan) -> list[Figure]:
     ]
 
 
-async def restarted(server: Served, page: str) -> list[Figure]:
+async def restarted(server: Served, dataset: str) -> list[Figure]:
     """End the server and start it again."""
     before = artifacts(server.store)
     server.end()
     server.start()
     start = time.perf_counter()
-    async with Person(page) as person:
+    async with Person(f"{server.address}?dataset={dataset}") as person:
         await person.see()
         first = person.page_s if person.has_still else time.perf_counter() - start
     lost = before - artifacts(server.store)

@@ -18,6 +18,7 @@ from explorer.data.dataset import open_dataset
 from explorer.errors import DataError, Unreadable, Unwritable
 from explorer.records import audit
 from explorer.session import Session
+from explorer.views.job_panel import how_far
 from explorer.views.status import Message, time_left
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 
@@ -152,6 +153,7 @@ class ProjectionControls(pn.viewable.Viewer):
         choice.param.watch(self._on_method, ["method"])
         session.param.watch(self._on_progress, ["running", "stage", "detail", "fraction", "seconds_left"])
         session.outlook.param.watch(self._on_progress, ["text"])
+        session.jobs.param.watch(self._on_progress, ["listed"])
         session.param.watch(self._on_dataset, ["dataset"])
         session.outlook.begin()
         self._on_dataset()
@@ -186,7 +188,11 @@ class ProjectionControls(pn.viewable.Viewer):
 
 
 def progress_text(session: Session) -> str:
-    """Say how far the computation is: stage, percent, time left."""
+    """Say how far the computation is: stage, percent, time left; or its place in the queue."""
+    title = f"{session.running} of "
+    waiting = next((each for each in session.jobs.listed if each.own and each.place and each.title.startswith(title)), None)
+    if waiting is not None:
+        return f"{session.running} · waiting: {how_far(waiting)}"
     stage = session.stage if session.stage not in ("", session.running) else ""
     parts = [session.running, stage, session.detail, f"{session.fraction:.0%}"]
     if session.seconds_left is not None:

@@ -1,7 +1,7 @@
 """What goes wrong around a computation, with real files and processes: damaged artifacts, a full disk, a killed process, a clock set back.
 
 Each layer's own are with it: ``test_store`` (garbage, pickles, foreign files), ``test_runner`` and ``test_hub`` (killed, canceled,
-orphaned), ``tests/test_supervisor`` (killed servers), ``tests/operations/test_backlog`` (browsers that do not listen).
+orphaned), ``tests/test_supervisor`` (killed servers), ``tests/test_people`` (a browser that does not listen).
 """
 
 from __future__ import annotations
