@@ -93,6 +93,7 @@ class Assessment(param.Parameterized):
     def __init__(self, asker: Asker, *, jobs: Runner) -> None:
         super().__init__()
         self._asker, self._jobs = asker, jobs
+        self.owner = f"{id(self)} measures"  # as the runner knows it: the session's layouts do not wait for it
         self._begun = False
         self._opened = 0  # counts datasets: what is found of one that is not open any more is dropped
         self._looked: set[str] = set()
@@ -233,7 +234,7 @@ class Assessment(param.Parameterized):
         self._described = self._described or run is None
         self.param.update(measuring=_title(run), fraction=0.0, waiting=[_title(waiting) for waiting in self._queue])
         metric = "" if self.graph is None else self.graph.metric
-        submit = partial(_submit, self._asker.dataset, run, metric, self._jobs, f"{id(self)} measures")
+        submit = partial(_submit, self._asker.dataset, run, metric, self._jobs, self.owner)
         self._ask(f"measure {_title(run)}", submit, partial(self._follow_job, run), partial(self._fail, run))
 
     def _follow_job(self, run: Run | None, asked: _Asked | None, number: int) -> None:
@@ -258,7 +259,7 @@ class Assessment(param.Parameterized):
         elif job.state == "failed":
             self._fail(run, str(job.error), self._opened)
         else:
-            self.measuring = ""
+            self._done(run)
 
     def _take(self, run: Run | None, found: Stored, number: int) -> None:
         if number != self._opened:

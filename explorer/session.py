@@ -23,6 +23,7 @@ from explorer.data.dataset import open_dataset
 from explorer.errors import ExplorerError, JobCanceled, JobTooLong, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
 from explorer.intake import Intake
+from explorer.job_list import JobList
 from explorer.jobs.artifacts import STOPPED_AT
 from explorer.jobs.inputs import NOTHING, Named, named_by, settings_of
 from explorer.jobs.runner import Runner, runner
@@ -94,6 +95,7 @@ class Session(param.Parameterized):
         super().__init__()
         self.visitor = visitor  # whose session it is, in every line that is logged for it
         self.intake = Intake(visitor)
+        self.owner = str(id(self))  # of what it asks for, as the runner knows it
         self.choice = ProjectionChoice()
         self.appearance = Appearance()
         self.export = ExportChoice()
@@ -124,6 +126,7 @@ class Session(param.Parameterized):
         self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
+        self.jobs = JobList(self, (self.owner, self.assessment.owner, self.steadiness.owner), jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -348,7 +351,7 @@ class Session(param.Parameterized):
 
     def _run(self, dataset: Dataset, projection: Projection, named: Named) -> Job[Layout] | None:
         try:
-            job = self._runner.submit_layout(dataset, projection, named=named, owner=str(id(self)))
+            job = self._runner.submit_layout(dataset, projection, named=named, owner=self.owner)
         except ExplorerError as error:
             self.error = _sentence(error)
             return None
@@ -372,7 +375,7 @@ class Session(param.Parameterized):
         self.cancel()
         named = named_by(dataset, projection, self.groups)
         run = run_of(projection.method, settings_of(projection, named))
-        job = self._runner.submit_layout(dataset, projection, named=named, owner=str(id(self)))
+        job = self._runner.submit_layout(dataset, projection, named=named, owner=self.owner)
         try:
             on_map = shown(dataset, run, job.result(), self._runner.store)
         except BaseException:  # Ctrl-C among them: nobody waits for it any more
@@ -588,6 +591,7 @@ class Session(param.Parameterized):
         job, self._job = self._job, None
         if job is not None:
             job.cancel()
+        self.jobs.close()
         self.assessment.close()
         self.steadiness.close()
 

@@ -93,6 +93,7 @@ class Steadiness(param.Parameterized):
     def __init__(self, asker: Asker, *, jobs: Runner) -> None:
         super().__init__()
         self._asker, self._jobs = asker, jobs
+        self.owner = f"{id(self)} runs again"  # as the runner knows it: the session's layouts do not wait for it
         self._begun = False
         self._opened = 0  # counts datasets: what is found of one that is not open any more is dropped
         self._looked: set[str] = set()
@@ -186,7 +187,7 @@ class Steadiness(param.Parameterized):
             self._next()
             return
         self.param.update(measuring=title, stage="", fraction=0.0)
-        submit = partial(_submit, self._asker.dataset, run, self._jobs, f"{id(self)} runs again")
+        submit = partial(_submit, self._asker.dataset, run, self._jobs, self.owner)
         self._ask(f"measure the stability of {title}", submit, partial(self._follow_job, run), partial(self._fail, run))
 
     def _follow_job(self, run: Run, job: Job[Stability] | None, number: int) -> None:

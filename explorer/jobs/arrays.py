@@ -19,7 +19,12 @@ from numpy.typing import NDArray
 __all__ = ["Blocks", "NotWhole", "Receipt", "read_array", "write_array"]
 
 _PAGE = 4096
-_PAGES_CHECKED = 64  # a file of up to 256 KB is checked in full, a larger one at 64 evenly spaced pages, first and last included
+_PAGES_CHECKED = 64  # evenly spaced, first and last included: what is checked of a file at each reading
+_WHOLE_MOST = 512_000_000  # bytes of a file that is checked in full by each process when it reads it first; 2 GB take a second
+_CHUNK = 1 << 22
+
+_File = tuple[int, int, int, int]  # what a file was when it was checked: device, inode, size, time of its last change in ns
+_checked: set[_File] = set()
 
 
 class NotWhole(Exception):
@@ -47,16 +52,20 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a file must look like: dtype, shape, size in bytes and the checksum of some of its pages."""
+    """What a file must look like: dtype, shape, size in bytes, and the checksums of some of its pages and of all its bytes.
+
+    The last is none where the file is too large to be read in full before it is used.
+    """
 
     dtype: str
     shape: tuple[int, ...]
     size: int
     checksum: int
+    whole: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {"dtype": self.dtype, "shape": list(self.shape), "size": self.size, "checksum": self.checksum}
+        return {"dtype": self.dtype, "shape": list(self.shape), "size": self.size, "checksum": self.checksum, "whole": self.whole}
 
     @classmethod
     def from_json(cls, receipt: dict[str, Any]) -> Receipt:
@@ -67,7 +76,9 @@ class Receipt:
         KeyError, TypeError, ValueError
             If it is something else.
         """
-        return cls(str(receipt["dtype"]), tuple(int(n) for n in receipt["shape"]), int(receipt["size"]), int(receipt["checksum"]))
+        whole = receipt.get("whole")
+        shape = tuple(int(n) for n in receipt["shape"])
+        return cls(str(receipt["dtype"]), shape, int(receipt["size"]), int(receipt["checksum"]), None if whole is None else int(whole))
 
 
 def write_array(path: Path, array: NDArray[Any] | Blocks) -> Receipt:
@@ -100,11 +111,13 @@ def write_array(path: Path, array: NDArray[Any] | Blocks) -> Receipt:
     with path.open("wb") as file:
         np.lib.format.write_array_header_2_0(file, header)
         for block in blocks.blocks():
-            np.ascontiguousarray(block, blocks.dtype).tofile(file)
+            # Not tofile(): of a full disk it says no more than how many values were not written.
+            file.write(np.ascontiguousarray(block, blocks.dtype).reshape(-1).view(np.uint8).data)
             written += block.size
     if written != math.prod(blocks.shape):
         raise ValueError(path.name, blocks.shape, f"the blocks hold {written} values")
-    return Receipt(blocks.dtype.str, tuple(blocks.shape), path.stat().st_size, _checksum(path))
+    size = path.stat().st_size
+    return Receipt(blocks.dtype.str, tuple(blocks.shape), size, _checksum(path), _whole(path) if size <= _WHOLE_MOST else None)
 
 
 def read_array(path: Path, receipt: Receipt) -> NDArray[Any]:
@@ -117,11 +130,14 @@ def read_array(path: Path, receipt: Receipt) -> NDArray[Any]:
     OSError
         If it cannot be opened.
     """
-    size = path.stat().st_size
-    if size != receipt.size:
-        raise NotWhole(path.name, f"{size} bytes instead of {receipt.size}")
-    if _checksum(path) != receipt.checksum:
+    found = path.stat()
+    if found.st_size != receipt.size:
+        raise NotWhole(path.name, f"{found.st_size} bytes instead of {receipt.size}")
+    as_it_is: _File = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    if _checksum(path) != receipt.checksum or (receipt.whole is not None and as_it_is not in _checked and _whole(path) != receipt.whole):
         raise NotWhole(path.name, "its bytes have changed")
+    if receipt.whole is not None:
+        _checked.add(as_it_is)
     try:
         array = np.load(path, mmap_mode="r" if math.prod(receipt.shape) else None, allow_pickle=False)
     except ValueError as error:
@@ -142,4 +158,13 @@ def _checksum(path: Path) -> int:
         for page in checked:
             file.seek(int(page) * _PAGE)
             crc = zlib.crc32(file.read(_PAGE), crc)
+    return crc
+
+
+def _whole(path: Path) -> int:
+    """CRC-32 of all bytes; lets other threads run meanwhile."""
+    crc = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            crc = zlib.crc32(chunk, crc)
     return crc

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.errors import ExplorerError, JobFailed, JobTooLong
+from explorer.jobs.board import Computing
 from explorer.jobs.cluster_process import ClusterProcess
 from explorer.jobs.live import LiveLayout, LiveNews
 from explorer.jobs.process import WorkerProcess
@@ -107,6 +108,15 @@ class Computation:
         """When its process is ended: nobody asks any more, or it takes too long."""
         too_long = None if self.minutes is None else self.started + 60 * self.minutes
         return min((at for at in (self.give_up_at, too_long) if at is not None), default=None)
+
+    def told(self, place: int = 0) -> Computing:
+        """Say how it goes, in any thread: at this place of the queue, or running."""
+        task, askers = self.task, self.askers
+        owners = len({asker.owner for asker in askers})
+        if place:
+            return Computing(*self.key, task.sort, task.dataset, task.fingerprint, "queued", place=place, n_owners=owners)
+        left = askers[0].job.seconds_left if askers else None
+        return Computing(*self.key, task.sort, task.dataset, task.fingerprint, "running", self.fraction, left, n_owners=owners)
 
 
 @dataclass(eq=False)

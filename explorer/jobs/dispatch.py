@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer import settings
 from explorer.errors import ExplorerError, JobCanceled, JobFailed, JobTooLong, WorkerDied
+from explorer.jobs.board import Computing
 from explorer.jobs.cluster_process import ClusterProcess
 from explorer.jobs.computation import Asker, Computation, Lane
 from explorer.jobs.live import LiveLayout, LiveNews, LiveRun
@@ -47,10 +48,14 @@ class Dispatcher:
         Shared with the processes.
     processes : int
         How many there may be. Each is started when there is something to do that no other is free for.
+    on_change : callable, optional
+        Called, from the thread of this object, when something is asked for, begins, moves up in the queue or ends.
     """
 
-    def __init__(self, store: Store, processes: int) -> None:
+    def __init__(self, store: Store, processes: int, on_change: Callable[[], None] | None = None) -> None:
         self._store = store
+        self._on_change = on_change
+        self._line: tuple[Computation, ...] = ()  # what waits, in its order, as it was at the last change
         self._numbers = count(1)
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._to_prepare: SimpleQueue[Computation | None] = SimpleQueue()
@@ -114,6 +119,19 @@ class Dispatcher:
             found[computation.task.kind, "running" if computation.state == "running" else "queued"] += 1
         return dict(found)
 
+    def computing(self) -> tuple[Computing, ...]:
+        """List what runs, and then what waits in the order of the queue; in any thread, at once."""
+        active, line = sorted(self._active.copy().values(), key=lambda each: each.number), self._line
+        waiting = [each for each in line if each.state == "waiting"]
+        waiting += [each for each in active if each.state != "running" and each not in waiting]  # whose vectors are not there yet
+        running = [each.told() for each in active if each.state == "running"]
+        return (*running, *(each.told(place) for place, each in enumerate(waiting, 1) if each.state != "running"))
+
+    def asked_by(self, owners: Collection[str]) -> dict[tuple[str, str], Job[Any]]:
+        """Give the jobs of these owners that have not ended, by kind and key; in any thread, at once."""
+        found = [(each.key, asker) for each in self._active.copy().values() for asker in list(each.askers)]
+        return {key: asker.job for key, asker in found if asker.owner in owners}
+
     def leave(self, job: Job[Any]) -> None:
         """Forget a job that was canceled, and stop its computation when no other asker is left."""
         self._events.put(partial(self._left, job))
@@ -172,12 +190,14 @@ class Dispatcher:
             computation = Computation(next(self._numbers), task, key, [asker], visitor=asker.visitor)
             self._active[key] = computation
             self._to_prepare.put(computation)
+            self._changed()
             return
         computation.askers.append(asker)
         if computation.state == "waiting":
             self._turns.put(asker.owner, computation)
         elif computation.state == "running":
             asker.job.advance(computation.stage, computation.fraction, computation.live)
+        self._changed()
 
     def _prepared(self, computation: Computation, by: Asker | None, error: ExplorerError | None) -> None:
         if computation.state == "over":
@@ -196,7 +216,16 @@ class Dispatcher:
         self._next()
 
     def _next(self) -> None:
-        """Give the processes that have nothing to do something to do."""
+        """Give the processes that have nothing to do something to do; what comes after everything that may have freed one."""
+        self._fill()
+        self._changed()
+
+    def _changed(self) -> None:
+        self._line = tuple(self._turns.order())
+        if self._on_change is not None:
+            self._on_change()
+
+    def _fill(self) -> None:
         for lane in self._lanes:
             while lane.current is None:
                 busy = {other.current.owner for other in self._lanes if other.current is not None}
@@ -354,6 +383,7 @@ class Dispatcher:
                 asker.job.end("canceled", error=JobCanceled(asker.job.what))
                 asker.job.tell()
         self._active.clear()
+        self._changed()
         workers = [lane.worker for lane in self._lanes if lane.worker is not None]
         for lane in self._lanes:
             lane.worker = lane.current = None

@@ -53,6 +53,11 @@ class GraphTask(StoreTask):
         """Neighbors that are computed and kept."""
         return max(self.k, min(GRAPH_K, self.n - 1))
 
+    @property
+    def sort(self) -> str:
+        """What kind of thing it is, for people who may not know of what."""
+        return "Neighbor graph"
+
     def describe(self) -> str:
         """Say it to people."""
         return f"Neighbor graph of {self.dataset}"

@@ -15,6 +15,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from explorer.jobs.board import Board, Computing
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.hub_connection import HubConnection, TaskKey
 from explorer.jobs.store import Store
@@ -40,10 +41,12 @@ class Hub:
 
     def __init__(self, path: Path, store: Store, workers: int) -> None:
         self._store = store
-        self._dispatcher = Dispatcher(store, workers)
+        self._board = Board(self._computing)
+        self._dispatcher = Dispatcher(store, workers, self._board.stir)
         self._lock = threading.Lock()
         self._connections: set[HubConnection] = set()
         self._active: Counter[TaskKey] = Counter()
+        self._board.tell(self._tell_computing)
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
@@ -73,6 +76,7 @@ class Hub:
                 self._connections.add(connection)
                 for key in self._active:
                     connection.tell_active(key, active=True)
+            self._board.stir()
             threading.Thread(target=self._serve, args=(connection,), name=f"explorer-server-{number}", daemon=True).start()
 
     def _serve(self, connection: HubConnection) -> None:
@@ -81,6 +85,16 @@ class Hub:
         finally:
             with self._lock:
                 self._connections.discard(connection)
+
+    def _computing(self) -> tuple[Computing, ...]:
+        return self._dispatcher.computing()
+
+    def _tell_computing(self, listed: tuple[Computing, ...]) -> None:
+        """Tell every server what is computed, whoever asked for it."""
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            connection.tell_computing(listed)
 
     def _note(self, key: TaskKey, change: int) -> None:
         """Tell every server what is asked for by any of them."""

@@ -4,7 +4,8 @@ From the server, of jobs by numbers of its own: ``{"join": number, "task": {…}
 ``{"prepared": number}``, with ``"failed": {…}`` where it could not, and ``{"warm": true}``. From the hub: ``{"prepare": number}``, then
 ``{"of": number, "progress": fraction, "stage": …, "worker": pid}``, with ``"live": count, "run": number`` where there is a layout to see;
 the memory it is in, where it is another one, is an open file beside the line. At last ``{"of": number, "done": true}`` or
-``{"of": number, "failed": {…}}``. Everybody is told ``{"begun": [kind, key]}`` and ``{"over": [kind, key]}``.
+``{"of": number, "failed": {…}}``. Everybody is told ``{"begun": [kind, key]}`` and ``{"over": [kind, key]}``; and, twice a second while
+something is computed, ``{"computing": [[…], …]}``: what runs and what waits, each as :class:`explorer.jobs.board.Computing`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError, JobFailed
+from explorer.jobs.board import Computing
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.job import Job
 from explorer.jobs.live import LiveRun
@@ -75,6 +77,10 @@ class HubConnection:
     def tell_active(self, key: TaskKey, *, active: bool) -> None:
         """Say that a task is asked for by somebody, or by nobody any more."""
         self._outbox.put(("task", key), {"begun" if active else "over": list(key)})
+
+    def tell_computing(self, listed: tuple[Computing, ...]) -> None:
+        """Say what is computed now; a server that is slow to listen hears only the newest."""
+        self._outbox.put("computing", {"computing": [list(each) for each in listed]})
 
     def close(self) -> None:
         """End the connection; :meth:`run` then returns."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -18,6 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from explorer.errors import ExplorerError, JobCanceled, JobFailed
+from explorer.jobs.board import Computing
 from explorer.jobs.computation import Asker
 from explorer.jobs.live import LiveLayout, LiveMemory, LiveNews, LiveRun
 from explorer.jobs.protocol import Message, error_from_json, error_to_json
@@ -63,10 +64,14 @@ class HubDispatcher:
         Shared with the hub.
     path : str
         Of the hub's socket.
+    on_change : callable, optional
+        Called, from the threads of this object, when something is asked for, begins, moves up in the queue or ends.
     """
 
-    def __init__(self, store: Store, path: str) -> None:
+    def __init__(self, store: Store, path: str, on_change: Callable[[], None] | None = None) -> None:
         self._store = store
+        self._on_change = on_change
+        self._computing: tuple[Computing, ...] = ()  # what any server has asked for, as the hub said it last
         self._path = path
         self._numbers = count(1)
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -113,6 +118,19 @@ class HubDispatcher:
             found[asked.task.kind, "running" if asked.running else "queued"] += 1
         return dict(found)
 
+    def computing(self) -> tuple[Computing, ...]:
+        """List what any server has asked for; see :meth:`explorer.jobs.dispatch.Dispatcher.computing`."""
+        own, active = self._asked.copy().values(), self._active
+        listed = [each for each in self._computing if (each.kind, each.key) in active]  # the others have ended since
+        known = {(each.kind, each.key) for each in listed}
+        unknown = {asked.key: asked.task for asked in own if asked.key not in known}  # the hub is not there, or busy
+        behind = enumerate(unknown.items(), 1 + sum(each.place > 0 for each in listed))
+        return (*listed, *(Computing(*key, task.sort, task.dataset, task.fingerprint, "queued", place=at) for at, (key, task) in behind))
+
+    def asked_by(self, owners: Collection[str]) -> dict[tuple[str, str], Job[Any]]:
+        """Give the jobs of these owners of this server; see :meth:`explorer.jobs.dispatch.Dispatcher.asked_by`."""
+        return {asked.key: asked.asker.job for asked in self._asked.copy().values() if asked.asker.owner in owners}
+
     def leave(self, job: Job[Any]) -> None:
         """Forget a job that was canceled."""
         self._events.put(partial(self._left, job))
@@ -145,6 +163,10 @@ class HubDispatcher:
             except Exception:  # a border: one event that goes wrong must not stop everybody's jobs
                 logger.exception("Asking the compute hub failed at %s", event)
             del event  # or what it is about would stay in memory until the next
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            self._on_change()
 
     def _connect(self) -> None:
         """Reach the hub and ask it for everything that is wanted; where it is not there, somebody tries again in a moment."""
@@ -185,7 +207,8 @@ class HubDispatcher:
         wire.close()
         if wire is not self._wire:
             return
-        self._wire, self._active, self.worker_pid = None, frozenset(), None
+        self._wire, self._active, self._computing, self.worker_pid = None, frozenset(), (), None
+        self._changed()
         for number, asked in list(self._asked.items()):
             if asked.running and asked.lost:
                 self._fail(number, _LOST)
@@ -201,6 +224,7 @@ class HubDispatcher:
             return
         number = next(self._numbers)
         self._asked[number] = asked
+        self._changed()
         if self._wire is None:
             self._connect()
         else:
@@ -224,6 +248,9 @@ class HubDispatcher:
             self._active |= {(message["begun"][0], message["begun"][1])}
         elif "over" in message:
             self._active -= {(message["over"][0], message["over"][1])}
+        elif "computing" in message:
+            self._computing = tuple(Computing(*each) for each in message["computing"])
+            self._changed()
         elif "prepare" in message:
             asked = self._asked.get(message["prepare"])
             if asked is not None:  # else it has left, which the hub hears next

@@ -57,6 +57,11 @@ class LayoutTask(StoreTask):
     settings: Mapping[str, Any]
     version: int
 
+    @property
+    def sort(self) -> str:
+        """What kind of thing it is, for people who may not know of what."""
+        return PROJECTIONS[self.method].title
+
     def describe(self) -> str:
         """Say it to people."""
         return f"{PROJECTIONS[self.method].title} of {self.dataset}"

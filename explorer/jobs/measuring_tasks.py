@@ -55,6 +55,11 @@ class QualityTask(StoreTask):
     title: str
     metric: str
 
+    @property
+    def sort(self) -> str:
+        """What kind of thing it is, for people who may not know of what."""
+        return "Quality of a layout"
+
     def describe(self) -> str:
         """Say it to people."""
         return f"Quality of {self.title} of {self.dataset}"
@@ -108,6 +113,11 @@ class GraphColumnsTask(StoreTask):
     dataset: str
     n: int
     metric: str
+
+    @property
+    def sort(self) -> str:
+        """What kind of thing it is, for people who may not know of what."""
+        return "Neighborhoods"
 
     def describe(self) -> str:
         """Say it to people."""

@@ -9,7 +9,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ from explorer.compute.projections import PCA, projection
 from explorer.compute.stability import RUNS
 from explorer.errors import BadParameter, ExplorerError, JobCanceled, ReadOnly, VectorsNeeded
 from explorer.jobs.artifacts import keep_given_graph, keep_vectors, to_layout
+from explorer.jobs.board import Board, Computing
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
@@ -73,6 +74,8 @@ class Runner(Stored):
         self._lock = threading.Lock()
         self._dispatcher: Dispatcher | HubDispatcher | None = None
         self._open = True
+        self.board = Board(self.computing)
+        """Tells who shows it what is computed on this machine."""
 
     @property
     def worker_pid(self) -> int | None:
@@ -288,6 +291,16 @@ class Runner(Stored):
         dispatcher = self._dispatcher
         return {} if dispatcher is None else dispatcher.counts()
 
+    def computing(self) -> tuple[Computing, ...]:
+        """List what is computed on this machine, whichever server was asked: what runs, then the queue; in any thread, at once."""
+        dispatcher = self._dispatcher
+        return () if dispatcher is None else dispatcher.computing()
+
+    def asked_by(self, owners: Collection[str]) -> dict[tuple[str, str], Job[Any]]:
+        """Give the jobs of some owners that wait or run, by kind and key; in any thread, at once."""
+        dispatcher = self._dispatcher
+        return {} if dispatcher is None else dispatcher.asked_by(owners)
+
     @property
     def n_died(self) -> int:
         """How many compute processes ended by themselves."""
@@ -391,9 +404,10 @@ class Runner(Stored):
             if self._dispatcher is None and self.usable:
                 hub = settings.hub()
                 if hub and self._workers is None and self.store.folder == settings.store_folder():
-                    self._dispatcher = HubDispatcher(self.store, hub)
+                    self._dispatcher = HubDispatcher(self.store, hub, self.board.stir)
                 else:
-                    self._dispatcher = Dispatcher(self.store, settings.workers() if self._workers is None else self._workers)
+                    workers = settings.workers() if self._workers is None else self._workers
+                    self._dispatcher = Dispatcher(self.store, workers, self.board.stir)
                 atexit.register(self.close)
             return self._dispatcher
 

@@ -70,6 +70,11 @@ class StabilityTask(StoreTask):
     version: int
     runs: int
 
+    @property
+    def sort(self) -> str:
+        """What kind of thing it is, for people who may not know of what."""
+        return "Stability of a layout"
+
     def describe(self) -> str:
         """Say it to people."""
         return f"Stability of {self.title} of {self.dataset}"

@@ -35,6 +35,7 @@ _FORMAT = 1
 _META = "meta.json"
 _NOT_KINDS = frozenset({"locks", "numba", "pages", "tmp", "uploads"})  # folders of the store that hold no artifacts
 _LEFTOVER_S = 24 * 3600.0  # a half-written folder this old belongs to a process that is gone
+_CLOCKS_DIFFER_S = 60.0  # by so much may those of two machines that share a folder
 _KEY = re.compile(r"[0-9a-f]{32}")
 _BROKEN = (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError, AttributeError)  # not our files
 
@@ -237,6 +238,9 @@ class Store:
                 shutil.rmtree(left.path, ignore_errors=True)
         sizes = {folder: _size(folder) for kind in self._kinds() for folder in self._folders(kind)}
         total = sum(sizes.values())
+        for folder in sizes:
+            if _modified(folder / _META) > now + _CLOCKS_DIFFER_S:  # the clock was set back: as the newest of all it would stay for ever
+                _touch(folder / _META)
         for folder in sorted(sizes, key=lambda folder: _modified(folder / _META)):
             if total <= self.limit_mb * 1_000_000:
                 return

@@ -32,3 +32,9 @@ class Turns(Generic[T]):
                         self._lines[owner] = line
                     return owner, item
         return None
+
+    def order(self) -> list[T]:
+        """List everything in the order in which it would be taken if nobody were busy, each item once."""
+        lines = [list(line) for line in self._lines.values()]
+        found = [line[at] for at in range(max(map(len, lines), default=0)) for line in lines if at < len(line)]
+        return list(dict.fromkeys(found))

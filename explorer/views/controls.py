@@ -13,7 +13,8 @@ from explorer import settings
 from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.session import Session
-from explorer.views.status import Message
+from explorer.views.job_panel import how_far
+from explorer.views.status import Message, time_left
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 from explorer.views.uploads import UploadList
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["DataControls", "ProjectionControls"]
 
 _NAME_MOST = 60  # characters of an uploaded file's name: a file system counts bytes, of which a character may need four
-_MINUTES_FROM_S = 90
 _READ_ONLY = "This server is read-only: it shows the layouts that are there, and computes no others."
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 _READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
@@ -127,6 +127,7 @@ class ProjectionControls(pn.viewable.Viewer):
         choice.param.watch(self._on_method, ["method"])
         session.param.watch(self._on_progress, ["running", "stage", "detail", "fraction", "seconds_left"])
         session.outlook.param.watch(self._on_progress, ["text"])
+        session.jobs.param.watch(self._on_progress, ["listed"])
         session.param.watch(self._on_dataset, ["dataset"])
         if not self._read_only:
             session.outlook.begin()
@@ -162,12 +163,15 @@ class ProjectionControls(pn.viewable.Viewer):
 
 
 def progress_text(session: Session) -> str:
-    """Say how far the computation is: stage, percent, time left."""
+    """Say how far the computation is: stage, percent, time left; or its place in the queue."""
+    title = f"{session.running} of "
+    waiting = next((each for each in session.jobs.listed if each.own and each.place and each.title.startswith(title)), None)
+    if waiting is not None:
+        return f"{session.running} · waiting: {how_far(waiting)}"
     stage = session.stage if session.stage not in ("", session.running) else ""
     parts = [session.running, stage, session.detail, f"{session.fraction:.0%}"]
     if session.seconds_left is not None:
-        left = max(1, round(session.seconds_left))
-        parts.append(f"{left} s left" if left < _MINUTES_FROM_S else f"{left / 60:.0f} min left")
+        parts.append(time_left(session.seconds_left))
     return " · ".join(part for part in parts if part)
 
 

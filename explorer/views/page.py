@@ -14,6 +14,7 @@ from explorer.views.export import ExportControls
 from explorer.views.filter_chips import FilterChips
 from explorer.views.histogram import HistogramView
 from explorer.views.inspector import Inspector
+from explorer.views.job_panel import JobPanel
 from explorer.views.legend import Legend
 from explorer.views.maps import Maps
 from explorer.views.quality import QualityView
@@ -42,7 +43,7 @@ class Panels:
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
-        The map sends no picture before ``maps.begin()``.
+        The map sends no picture before ``maps.begin()``, and no job is listed before ``session.jobs.begin()``.
     keys_everywhere : bool
         Whether the maps' keys count wherever on the page the focus is.
     """
@@ -72,6 +73,7 @@ class Panels:
         self.selections = Selections(session)
         self.chips = FilterChips(session)
         self.status = StatusLine(session)
+        self.jobs = JobPanel(session, held=held)
         self.error = ErrorMessage(session, later=later)
         self._session, self._toolkit = session, toolkit
 
@@ -105,7 +107,7 @@ class Panels:
             "extent", description="Show every row, also those far outside", on_click=lambda _: self._session.soon(self.maps.show_everything)
         )
         extent.visible = self.map.param.has_far_rows
-        line = pn.Row(self.status, extent, home, sizing_mode="stretch_width")
+        line = pn.Row(self.status, self.jobs, extent, home, sizing_mode="stretch_width")
         return pn.Column(self.error, self.maps, self.chips, line, Drawer(self._session, self.table), margin=0, **size)
 
     def page(self) -> list[Any]:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from explorer.compute.projections import Layout
 
-__all__ = ["ErrorMessage", "Message", "StatusLine", "status_text"]
+__all__ = ["ErrorMessage", "Message", "StatusLine", "status_text", "time_left"]
+
+_MINUTES_FROM_S = 90
 
 
 class Message(pn.custom.JSComponent):
@@ -75,6 +77,12 @@ def status_text(session: Session) -> str:
     if left_out:
         parts.append(f"{left_out:,} rows left out: vector missing, not finite or all zero")
     return " · ".join(parts)
+
+
+def time_left(seconds: float) -> str:
+    """Say how long something still takes."""
+    left = max(1, round(seconds))
+    return f"{left} s left" if left < _MINUTES_FROM_S else f"{left / 60:.0f} min left"
 
 
 def _variance(layout: Layout) -> list[str]:

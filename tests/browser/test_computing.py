@@ -124,3 +124,27 @@ def test_one_person_looks_around_and_computes_while_another_one_computes(server:
     assert "n_synonyms" not in busy.select("Color by").inner_text(), "each page has its own colors"
     busy.button("Cancel").click()
     busy.button("Run").wait_for()
+
+
+def test_everybody_sees_what_is_computed_and_cancels_their_own(server: str, open_page: Open):
+    busy, other = open_page(server), open_page(f"{server}?dataset=digits", own_window=True, width=400, height=800)
+    busy.wait_for_picture()
+    other.wait_for_picture()
+    title = "t-SNE of WordNet, 10,000 senses"
+    run_tsne(busy, seed=104)
+    for page in (busy, other):
+        page.page.locator(".jobs .count").click()
+        line = page.page.locator(".jobs .list li").filter(has=page.page.get_by_text(title, exact=True))
+        line.wait_for()
+        assert re.search(r"\d+%", line.locator(".far").inner_text())
+        assert line.locator(".whose").inner_text() == ("yours" if page is busy else "somebody's")
+        assert line.locator(".cancel").is_visible() == (page is busy)
+        box = page.page.locator(".jobs .list").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= (page.page.viewport_size or {})["width"]
+    busy.page.get_by_role("button", name=f"Cancel {title}", exact=True).click()
+    busy.button("Run").wait_for()
+    for page in (busy, other):
+        page.page.locator(".jobs").first.wait_for(state="hidden")
+    assert not busy.error().count()

@@ -381,3 +381,27 @@ def test_what_takes_too_long_ends_for_all_servers_and_each_keeps_what_was_seen(
         assert server.kept_layout(data, "tsne", {**LONG.settings(), "stopped_at": caught.value.iteration}) is not None
     assert servers[1].submit_layout(dataset(), PCA()).result(WAIT_S).method == "pca"
     assert len(hub.workers()) == 1
+
+
+def test_every_server_is_told_what_any_of_them_has_computed(start_hub: Callable[..., HubProcess], servers: tuple[Runner, Runner]) -> None:
+    hub, (one, other) = start_hub(workers=1), servers
+    data = dataset()
+    job = one.submit_layout(data, LONG, owner="a")
+    until(one.computing)  # also before the hub has said so
+    assert other.computing() == ()
+    other.warm()  # which reaches the hub
+    until(lambda: [each.state for each in other.computing()] == ["running"])
+    waiting = other.submit_layout(dataset(), PCA(), owner="b")
+    for server in servers:
+        until(lambda server=server: [(each.sort, each.place) for each in server.computing()] == [("t-SNE", 0), ("PCA", 1)])
+        until(lambda server=server: server.computing()[0].fraction > 0)
+    assert other.computing()[0].fingerprint == data.fingerprint
+    assert one.asked_by(["a"]).keys() == {("layout", other.computing()[0].key)}
+    assert other.asked_by(["a"]) == {}
+    hub.kill()
+    until(lambda: [(each.sort, each.place) for each in other.computing()] == [("PCA", 1)])  # what this server knows by itself
+    hub.start()
+    until(lambda: [each.sort for each in other.computing()] == ["t-SNE", "PCA"])
+    job.cancel()
+    waiting.cancel()
+    until(lambda: one.computing() == other.computing() == ())

@@ -31,3 +31,14 @@ def test_who_is_busy_waits_and_keeps_the_place() -> None:
     assert turns.take(bool, {"a", "c"}) is None
     assert turns.take(bool) == ("a", "a1")
     assert turns.take(bool) == ("c", "c1")
+
+
+def test_the_order_is_that_in_which_things_are_taken_each_once() -> None:
+    turns: Turns[str] = Turns()
+    assert turns.order() == []
+    for owner, item in (("a", "a1"), ("a", "a2"), ("b", "b1"), ("b", "a2"), ("c", "a1"), ("a", "a3")):
+        turns.put(owner, item)
+    order = turns.order()
+    assert order == ["a1", "b1", "a2", "a3"]
+    taken = [turns.take(bool) for _ in range(6)]
+    assert list(dict.fromkeys(found[1] for found in taken if found)) == order

@@ -18,6 +18,7 @@ from explorer.compute.projections import PCA, PROJECTIONS, Projection
 from explorer.data.catalog import catalog
 from explorer.data.dataset import Dataset
 from explorer.data.uploads import uploads_folder
+from explorer.job_list import Listed
 from explorer.session import Session
 from explorer.views.controls import DataControls, ProjectionControls, parameter_widgets, progress_text
 
@@ -415,6 +416,12 @@ def test_following_the_map_shows_nothing_again(
 def test_progress_is_said_in_words(session: Session):
     session.param.update(running="UMAP", stage="", fraction=0.0)
     assert progress_text(session) == "UMAP · 0%"
+    session.jobs.listed = [
+        Listed(1, f"{session.running} of noise", "yours", 3, 0, None),
+        Listed(2, "A computation", "somebody's", 1, 0, None),
+    ]
+    assert progress_text(session) == f"{session.running} · waiting: 3rd in the queue"
+    session.jobs.listed = []
     session.param.update(stage="neighbor graph", fraction=0.255, seconds_left=12.4)
     assert progress_text(session) == "UMAP · neighbor graph · 26% · 12 s left"
     session.param.update(stage="UMAP", fraction=0.5, seconds_left=600)
