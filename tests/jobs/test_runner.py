@@ -472,6 +472,18 @@ def test_a_killed_process_takes_only_its_own_computation_with_it(shared: Runner)
     other.cancel()
 
 
+def test_each_is_told_of_a_failure_by_the_name_that_it_gave(shared: Runner) -> None:
+    data = replace(dataset(600), name="mine")
+    jobs = [shared.submit_layout(each, TSNE(**LONG), owner=each.name) for each in (data, replace(data, name="theirs"))]
+    until(lambda: all(job.live_number for job in jobs))
+    assert shared.worker_pid is not None
+    os.kill(shared.worker_pid, signal.SIGKILL)
+    for job, own, other in zip(jobs, ("mine", "theirs"), ("theirs", "mine"), strict=True):
+        with pytest.raises(WorkerDied, match=f"t-SNE of {own}") as caught:
+            job.result(WAIT_S)
+        assert other not in str(caught.value)
+
+
 def test_the_store_may_be_deleted_while_jobs_wait(shared: Runner) -> None:
     blocker, waiting = running(shared), shared.submit_layout(dataset(), PCA())
     until(lambda: len(list(shared.store.entries("vectors"))) > 0)
