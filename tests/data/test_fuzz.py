@@ -126,3 +126,29 @@ def test_noise_is_refused_with_a_sentence(ending: str, tmp_path: Path, content: 
     path = tmp_path / f"noise{ending}"
     path.write_bytes(content)
     opened_or_refused(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"null", 1),
+        (b' null]}\n{"g": [', 1),
+        (b'{"v": [1, 2]}\n{"v": [2, 3]}\n\n  null\n', 4),
+        (b'{"v": [1, 2]} null', 1),
+        (b"\xef\xbb\xbfnull", 1),
+    ],
+)
+def test_a_null_in_the_place_of_an_object_is_refused(content: bytes, line: int, tmp_path: Path) -> None:
+    """Arrow's reader would end the process: found by tests/fuzz/fuzz.py."""
+    path = tmp_path / "noise.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(ExplorerError, match=f"line {line} is not one JSON object: there is a null outside of any"):
+        open_dataset(str(path))
+
+
+def test_a_null_inside_of_an_object_is_a_missing_value(tmp_path: Path) -> None:
+    path = tmp_path / "sound.jsonl"
+    path.write_text(
+        '{"v": [1.5, 2.5, 0.5], "a": "} null"}\n{"v": [2.5, 3.5, 0.5], "a": null}\n{"v": [2.5, 4.5, 1.5], "a": "x"}\n', encoding="utf-8"
+    )
+    assert open_dataset(str(path)).table["a"].to_pylist() == ["} null", None, "x"]
