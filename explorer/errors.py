@@ -48,6 +48,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Self
 
 __all__ = [
     "BadAccess",
@@ -107,6 +108,10 @@ class DataError(ExplorerError, ValueError):
 
 class FileMissing(DataError, FileNotFoundError):
     """No file at this path: ``FileMissing(path)``."""
+
+    def __new__(cls, *args: object) -> Self:
+        """Make it as the system's errors are made: with both bases loaded, Python sometimes takes the first one's way, and refuses it."""
+        return FileNotFoundError.__new__(cls, *args)
 
     def __str__(self) -> str:
         return f"There is no file {self.args[0]}. Check the path."

@@ -118,7 +118,7 @@ def test_real_runs_correct_the_time_and_the_newest_count(jobs: Runner) -> None:
 
 def test_what_takes_no_time_tells_no_pace() -> None:
     assert pace_of(3.0, 0.1) == {}
-    assert pace_of(30.0, 20.0) == {"pace": 1.5, "pace_version": 3}
+    assert pace_of(30.0, 20.0) == {"pace": 1.5, "pace_version": 4}
 
 
 def test_coordinates_without_vectors_have_no_forecast(jobs: Runner) -> None:

@@ -155,7 +155,7 @@ def memories() -> set[int]:
 
 def test_what_two_servers_ask_for_is_computed_once_and_seen_live_in_both(hub: HubProcess, servers: tuple[Runner, Runner]) -> None:
     before, data = memories(), dataset()
-    jobs = [server.submit_layout(data, TSNE(n_iter=4000), owner="somebody") for server in servers]
+    jobs = [server.submit_layout(data, TSNE(n_iter=1500), owner="somebody") for server in servers]
     until(lambda: all(job.live_number >= 3 for job in jobs))
     first, second = (job.live() for job in jobs)
     assert first is not None
