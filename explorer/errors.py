@@ -110,7 +110,7 @@ class FileMissing(DataError, FileNotFoundError):
     """No file at this path: ``FileMissing(path)``."""
 
     def __new__(cls, *args: object) -> Self:
-        """Make it as the system's errors are made: with both bases loaded, Python sometimes takes the first one's way, and refuses it."""
+        """Be one of the system's errors in memory: unpickling would take ValueError's way, the first by the bases, which Python refuses."""
         return FileNotFoundError.__new__(cls, *args)
 
     def __str__(self) -> str:

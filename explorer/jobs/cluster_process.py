@@ -90,14 +90,13 @@ class ClusterProcess:
             try:
                 client = client or _connect(self._address)
                 answer = self._compute(client, message["run"], message["task"])
-            except ExplorerError as error:
-                answer = {"failed": error_to_json(error), "traceback": ""}
-            except Exception as error:  # a border: whatever goes wrong in a cluster is the job's to tell
-                logger.exception("The cluster at %s failed", self._address)
+            except Exception as error:  # a border: whatever goes wrong with a cluster is the job's to tell
+                if not isinstance(error, ExplorerError):
+                    logger.exception("The cluster at %s failed", self._address)
                 answer = {"failed": error_to_json(error), "traceback": repr(error)}
-            if "failed" in answer and client is not None:  # the next one is asked by a connection of its own
-                _leave(client)
-                client = None
+                if client is not None:  # the next one is asked over a connection of its own
+                    _leave(client)
+                    client = None
             self._canceled.discard(message["run"])
             if self._open:
                 self._on_message(self, {**answer, "of": message["run"]})
@@ -160,8 +159,11 @@ class ClusterProcess:
             if told.live is not None and self.live is not None:
                 newest, self._shown = told.live.number, self._shown + 1  # its numbers start again with another worker, ours never do
                 snapshot = Snapshot(told.live.coordinates, told.live.iteration, told.live.iterations, told.live.loss)
-                self.live.write(number, self._shown, told.live.stage, snapshot)
-                live = {"live": self._shown}
+                try:
+                    self.live.write(number, self._shown, told.live.stage, snapshot)
+                    live = {"live": self._shown}
+                except OSError as error:  # no memory left for it here: the computation goes on all the same
+                    logger.warning("A layout cannot be shown while it is computed: %s", error)
             self._tell(number, told.stage, told.fraction, **live)
         return newest
 

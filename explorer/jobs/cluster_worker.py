@@ -44,7 +44,7 @@ class _Computer:
         self._number, self._what = 0, ""
         self._newest: Message = {}
         self._process = WorkerProcess(store, on_message=self._heard, on_exit=self._exited)
-        self._timer: threading.Timer | None = None
+        self._ending: threading.Timer | None = None
         self.alive = True
 
     def run(self, task: Message) -> Message:
@@ -53,19 +53,27 @@ class _Computer:
         self._newest = {}
         self._process.send({"run": self._number, "task": task})
         answer = self._answers.get()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-            return {"canceled": True}
-        return answer
+        return answer if self._ending is None else {"canceled": True}
 
     def cancel(self) -> None:
-        """Ask it to stop, and see to it that it does."""
-        if self._timer is None:
-            self._timer = threading.Timer(_CANCEL_S, self._process.kill)
-            self._timer.daemon = True
-            self._timer.start()
+        """Ask it to stop, and see to it that it does; for who holds the lock."""
+        if self._ending is None:
+            self._ending = threading.Timer(_CANCEL_S, self._kill)
+            self._ending.daemon = True
+            self._ending.start()
             self._process.send({"cancel": self._number})
+
+    def settle(self) -> None:
+        """Let it live on after its task; for who holds the lock."""
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    def _kill(self) -> None:
+        with _lock:
+            if self._ending is not None:  # else its task was over at this very moment
+                self.alive = False
+                self._process.kill()
 
     def news(self, newest_shown: int) -> News | None:
         """Say how far it is."""
@@ -129,6 +137,7 @@ def compute(name: str, task: Message, known: Sequence[tuple[str, str]], parcels:
     finally:
         with _lock:
             del _running[name]
+            computer.settle()
             if computer.alive:
                 _idle.append(computer)
     if "done" in answer:
@@ -149,6 +158,7 @@ def news(name: str, newest_shown: int) -> News | None:
 
 def cancel(name: str) -> None:
     """Stop a computation, where it is here; runs on the worker's event loop."""
-    computer = _running.get(name)
-    if computer is not None:
-        computer.cancel()
+    with _lock:  # not between its end and the next task
+        computer = _running.get(name)
+        if computer is not None:
+            computer.cancel()
