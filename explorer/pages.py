@@ -26,7 +26,7 @@ from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
 from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
-from explorer.stills import still
+from explorer.stills import prepare_still, still
 from explorer.views.page import Panels
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _warm_data(source: object) -> None:
         logger.warning("%s", error)  # each page says it too
     _kept.append(session)
     if session.scene is not None:
-        still(session.scene)
+        prepare_still(session.scene)
 
 
 def _asked_for() -> str | None:

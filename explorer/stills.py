@@ -13,7 +13,7 @@ from explorer.picture import draw_still
 from explorer.render.color import Color
 from explorer.scene import Scene
 
-__all__ = ["Still", "still"]
+__all__ = ["Still", "prepare_still", "still"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,11 @@ def still(scene: Scene) -> Still | None:
     if found is None:
         _drawer.submit(_draw, scene)
     return found
+
+
+def prepare_still(scene: Scene) -> None:
+    """Draw the pictures of the whole map; returns when the next page would have them."""
+    _drawer.submit(_draw, scene).result()
 
 
 def _draw(scene: Scene) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,19 @@ def parts(view: list[float], n: int) -> list[list[float]]:
     return [[x0 + (x1 - x0) * at / (4 * n), x1, y0 + (y1 - y0) * at / (4 * n), y1] for at in range(n)]
 
 
+@asynccontextmanager
+async def hard_of_hearing(person: Any) -> AsyncIterator[Any]:
+    """Have somebody who may go deaf, and whose connection is closed all the same."""
+    await person.__aenter__()
+    try:
+        yield person
+    finally:
+        stream = person._connection.protocol.stream
+        person._connection.close()
+        person._listening.cancel()
+        stream.close()
+
+
 async def deafen(person: Any) -> None:
     """Have somebody read no more of what is sent to them; what they say still gets to the server."""
     person._listening.cancel()
@@ -43,8 +57,7 @@ def test_who_does_not_listen_holds_up_nobody_and_fills_no_memory(benchmarks: Non
 
     async def look() -> None:
         page = f"{server.address}?dataset=wordnet-10k"
-        async with Person(page) as hears:
-            deaf = await Person(page).__aenter__()
+        async with Person(page) as hears, hard_of_hearing(Person(page)) as deaf:
             assert await hears.see() > 0
             assert await deaf.see() > 0
             assert hears.has_still
@@ -60,9 +73,6 @@ def test_who_does_not_listen_holds_up_nobody_and_fills_no_memory(benchmarks: Non
                 assert await hears.look(view, moving=True) > 0
             assert server.memory() - before < MOST
             assert not hears.problems
-            stream = deaf._connection.protocol.stream
-            deaf._connection.close()
-            stream.close()
 
     server.start()
     try:

@@ -14,7 +14,7 @@ from explorer.coloring import coloring
 from explorer.data.dataset import open_dataset
 from explorer.scene import Run, Scene, stage
 from explorer.shelf import shown
-from explorer.stills import still
+from explorer.stills import prepare_still, still
 
 
 def made(places: np.ndarray) -> Scene:
@@ -39,6 +39,12 @@ def test_a_still_has_the_proportions_of_the_map_and_is_drawn_once(stretch: tuple
         assert picture.width / picture.height == pytest.approx(home.span[0] / home.span[1], rel=0.05)
         assert np.asarray(picture.convert("RGBA"))[..., 3].max() > 100
     assert still(scene) is found
+
+
+def test_what_is_prepared_is_there_for_the_first_page():
+    scene = made(np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32))
+    prepare_still(scene)
+    assert still(scene) is not None
 
 
 def test_a_map_that_nobody_has_open_any_more_leaves_no_still():
