@@ -14,7 +14,7 @@ from typing import Final
 import numba
 import numpy as np
 
-__all__ = ["measure", "multiply", "offer", "rank_cells"]
+__all__ = ["measure", "merge", "multiply", "offer", "rank_cells"]
 
 _STRIP: Final = 192  # rows that are multiplied at once: with those of a cell they stay in the processor's cache
 _TILE: Final = 64  # products that are looked at together: most hold nothing near
@@ -140,3 +140,13 @@ def measure(points, rows, indices, gaps):
                 gaps[i, place], indices[i, place] = gaps[i, place - 1], indices[i, place - 1]
                 place -= 1
             gaps[i, place], indices[i, place] = gap, j
+
+
+@numba.njit(parallel=True, nogil=True, cache=True)
+def merge(rows, found, apart, indices, gaps):
+    """Offer the neighbors that some rows, each named once, have found in a part of all to those rows' lists."""
+    for a in numba.prange(len(rows)):
+        i = rows[a]
+        for b in range(found.shape[1]):
+            if found[a, b] >= 0 and apart[a, b] < gaps[i, -1]:
+                _keep(apart[a, b], found[a, b], indices[i], gaps[i])

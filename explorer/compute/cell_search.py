@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.compute.exact_search import Points
 from explorer.compute.progress import Report, ShouldStop, Stopped
 
-__all__ = ["search_cells"]
+__all__ = ["find_centers", "meet", "n_cells", "n_probes", "nearest_cells", "sampled_rows", "search_cells"]
 
 CELLS: Final = 0.6  # of the root of probes times rows: the number of cells that costs least
 PROBES: Final = 21  # cells a row is compared with,
@@ -67,18 +67,93 @@ def search_cells(
 def _search(
     points: Points, columns: NDArray[np.intp], k: int, seed: int, stage: str, report: Report, should_stop: ShouldStop
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    n = len(points.product)
+    sample = sampled_rows(columns, n, k, seed)
+    centers = find_centers(points.product[sample], n_cells(len(columns), n, k), should_stop)
+    report(stage, 0.1)
+    probed = nearest_cells(points.product, centers, n_probes(k), should_stop)
+    report(stage, 0.2)
+
+    def told(stage: str, done: float) -> None:
+        report(stage, 0.2 + 0.5 * done)
+
+    return meet(points, columns, probed, len(centers), k, stage=stage, report=told, should_stop=should_stop)
+
+
+def n_probes(k: int) -> int:
+    """Say with how many cells a row is compared to find k neighbors."""
+    return PROBES + k // FOR_EACH
+
+
+def n_cells(n_columns: int, n: int, k: int) -> int:
+    """Say how many cells cost least, of n rows of which so many may be found."""
+    return max(1, min(n_columns // SAMPLE, round(CELLS * (n_probes(k) * n) ** 0.5)))
+
+
+def sampled_rows(columns: NDArray[np.intp], n: int, k: int, seed: int) -> NDArray[np.intp]:
+    """Choose the rows that decide on the centers of cells, those that they start from first."""
+    random = np.random.default_rng(seed)
+    return random.choice(columns, min(len(columns), SAMPLE * n_cells(len(columns), n, k)), replace=False)
+
+
+def find_centers(sample: NDArray[np.float32], cells: int, should_stop: ShouldStop) -> NDArray[np.float32]:
+    """Find centers of cells (c, d) by k-means on a sample."""
+    from scipy.sparse import csr_matrix
+
+    centers = sample[:cells].copy()
+    everyone, ones = np.arange(len(sample) + 1), np.ones(len(sample), np.float32)
+    for _ in range(ROUNDS):
+        nearest = nearest_cells(sample, centers, 1, should_stop)[:, 0]
+        sums = csr_matrix((ones, nearest, everyone), shape=(len(sample), cells)).T @ sample
+        sizes = np.bincount(nearest, minlength=cells)
+        used = sizes > 0
+        centers[used] = sums[used] / sizes[used, None]
+    return centers
+
+
+def meet(
+    points: Points,
+    columns: NDArray[np.intp],
+    probed: NDArray[np.int32],
+    cells: int,
+    k: int,
+    *,
+    stage: str,
+    report: Report,
+    should_stop: ShouldStop,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Compare rows with the members of the cells that they visit.
+
+    Parameters
+    ----------
+    points : Points
+        All n rows.
+    columns : ndarray of shape (m,), intp
+        Rows that may be found, ascending.
+    probed : ndarray of shape (n, p), int32
+        The cells that each row visits; of the first one it is a member. -1 for none.
+    cells : int
+        How many there are.
+    k : int
+        Neighbors of a row.
+    stage, report, should_stop
+        As in :func:`search_cells`; the fraction goes from 0 to 1.
+
+    Returns
+    -------
+    tuple of ndarray
+        As from :func:`search_cells`.
+
+    Raises
+    ------
+    Stopped
+    """
     from numba import get_num_threads
 
     from explorer.compute.cell_products import measure, multiply, offer
 
     n = len(points.product)
     half = points.squares / np.float32(2)
-    probes = PROBES + k // FOR_EACH
-    cells = max(1, min(len(columns) // SAMPLE, round(CELLS * (probes * n) ** 0.5)))
-    centers = _centers(points.product, columns, cells, seed, should_stop)
-    report(stage, 0.1)
-    probed = _nearest_cells(points.product, centers, min(probes, cells), should_stop)
-    report(stage, 0.2)
     homes, bounds = _by_cell(probed[columns, :1], cells)
     members = columns[homes]
     indices, gaps = np.full((n, k), -1, np.int32), np.full((n, k), np.inf, np.float32)
@@ -93,32 +168,17 @@ def _search(
             multiply(points.product, visitors, members, blocks, products)
             offer(products, blocks, visitors, members, half, limits, indices, gaps, shares, first > 0)
             done = blocks[-1, 1] / len(visitors)
-            report(stage, 0.3 + 0.4 * done if first else 0.2 + 0.1 * done)
-    measure(points.product, _by_cell(probed[:, :1], cells)[0], indices, gaps)
+            report(stage, 0.2 + 0.8 * done if first else 0.2 * done)
+    nearest = np.take_along_axis(probed, np.argmax(probed >= 0, axis=1)[:, None], axis=1)
+    measure(points.product, _by_cell(nearest, cells)[0], indices, gaps)
     return indices, gaps
 
 
-def _centers(points: NDArray[np.float32], columns: NDArray[np.intp], cells: int, seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:
-    """Find centers of cells (c, d) by k-means on a sample."""
-    from scipy.sparse import csr_matrix
-
-    random = np.random.default_rng(seed)
-    sample = points[random.choice(columns, min(len(columns), SAMPLE * cells), replace=False)]
-    centers = sample[:cells].copy()
-    everyone, ones = np.arange(len(sample) + 1), np.ones(len(sample), np.float32)
-    for _ in range(ROUNDS):
-        nearest = _nearest_cells(sample, centers, 1, should_stop)[:, 0]
-        sums = csr_matrix((ones, nearest, everyone), shape=(len(sample), cells)).T @ sample
-        sizes = np.bincount(nearest, minlength=cells)
-        used = sizes > 0
-        centers[used] = sums[used] / sizes[used, None]
-    return centers
-
-
-def _nearest_cells(points: NDArray[np.float32], centers: NDArray[np.float32], most: int, should_stop: ShouldStop) -> NDArray[np.int32]:
-    """Find the cells whose centers are nearest to each row (n, most), nearest first."""
+def nearest_cells(points: NDArray[np.float32], centers: NDArray[np.float32], most: int, should_stop: ShouldStop) -> NDArray[np.int32]:
+    """Find the cells whose centers are nearest to each row (n, most or as many as there are), nearest first."""
     from explorer.compute.cell_products import rank_cells
 
+    most = min(most, len(centers))
     half = np.einsum("ij,ij->i", centers, centers) / np.float32(2)
     nearest = np.empty((len(points), most), np.int32)
     for at in range(0, len(points), CROWD):
@@ -129,11 +189,13 @@ def _nearest_cells(points: NDArray[np.float32], centers: NDArray[np.float32], mo
 
 
 def _by_cell(probed: NDArray[np.int32], cells: int) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """List the rows that visit each cell (n times p,), ascending within a cell, and where those of each cell start (cells + 1,)."""
+    """List the rows that visit each cell (n times p at most,), ascending within a cell, and where those of each cell start (cells + 1,)."""
     from scipy.sparse import csr_matrix
 
-    n, most = probed.shape
-    visits = csr_matrix((np.ones(n * most, np.int8), probed.ravel(), most * np.arange(n + 1)), shape=(n, cells)).tocsc()
+    visited = probed >= 0
+    ends = np.concatenate([[0], np.cumsum(visited.sum(axis=1))])
+    named = probed.ravel() if visited.all() else probed[visited]
+    visits = csr_matrix((np.ones(len(named), np.int8), named, ends), shape=(len(probed), cells)).tocsc()
     return visits.indices, visits.indptr
 
 

@@ -9,7 +9,9 @@ neither the block size nor the BLAS library can change the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +20,14 @@ from explorer.errors import BadParameter
 
 __all__ = [
     "ANGULAR",
+    "Exact",
+    "Frame",
     "Points",
     "as_points",
     "check_binary",
     "check_varied",
     "exact_neighbors",
+    "frame_of",
     "gaps_to_one",
     "gaps_within",
     "nearest_to_one",
@@ -36,6 +41,25 @@ MEASURE_BYTES = 24_000_000  # gathered differences in float64
 STREAM_BYTES = 32_000_000  # a block of vectors in float64
 COMPILED_FROM = 4_000_000  # numbers from which a pass over the vectors is compiled: no process loads numba for less
 TINY, HUGE = 1e-30, 1e34  # squared lengths between are true to a few digits in float32
+
+
+class Frame(NamedTuple):
+    """Where points lie so that products lose little: those of parts of the rows can be compared if they have the frame of all."""
+
+    mean: NDArray[np.float64] | float
+    scale: float
+
+
+class Exact(Protocol):
+    """Rows that distances are measured on: an array (n, d) float32, or what gives some of its rows when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of rows, and of dimensions."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +89,8 @@ class Points:
         return _slack(self.exact.shape[1])
 
     @staticmethod
-    def of(vectors: NDArray[np.float32], metric: str) -> Points:
-        """Prepare vectors (n, d) for "cosine", "correlation", "euclidean" or "hamming".
+    def of(vectors: NDArray[np.float32], metric: str, frame: Frame | None = None) -> Points:
+        """Prepare vectors (n, d) for "cosine", "correlation", "euclidean" or "hamming"; in a frame of their own unless one is given.
 
         Raises
         ------
@@ -81,13 +105,11 @@ class Points:
             unit = as_points(vectors, metric)
             return Points(unit, unit, _squares(unit), 1.0)
         exact = np.ascontiguousarray(vectors, dtype=np.float32)
-        mean = exact.mean(axis=0, dtype=np.float64)
-        reach = float(max((np.abs(block - mean).max() for _, block in _blocks(exact)), default=0.0))
-        scale = 2.0 ** -np.clip(np.ceil(np.log2(reach)), -120, 120) if reach > 0 else 1.0
+        mean, scale = frame or frame_of(exact, metric)
         product = np.empty(exact.shape, dtype=np.float32)
         for at, block in _blocks(exact):
             product[at : at + len(block)] = (block - mean) * scale
-        return Points(exact, product, _squares(product), float(scale))
+        return Points(exact, product, _squares(product), scale)
 
     def measure(self, rows: NDArray[np.intp], candidates: NDArray[np.intp]) -> NDArray[np.float64]:
         """Squared distances between rows (b,) and their candidates (b, m), each difference exact to float32, summed in float64."""
@@ -99,6 +121,15 @@ class Points:
             gap -= self.exact[rows[part], None, :]
             np.einsum("bmd,bmd->bm", gap, gap, out=result[part])
         return result
+
+
+def frame_of(vectors: NDArray[np.float32], metric: str) -> Frame:
+    """Find the frame of vectors (n, d); they are read in blocks."""
+    if metric in ANGULAR:
+        return Frame(0.0, 1.0)  # unit rows are well placed as they are
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    reach = float(max((np.abs(block - mean).max() for _, block in _blocks(vectors)), default=0.0))
+    return Frame(mean, float(2.0 ** -np.clip(np.ceil(np.log2(reach)), -120, 120)) if reach > 0 else 1.0)
 
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -163,18 +194,18 @@ def as_points(vectors: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
     return unit_rows(vectors) if metric == "cosine" else np.asarray(vectors, dtype=np.float32)
 
 
-def searchable(points: Points, k: int) -> NDArray[np.intp]:
+def searchable(exact: Exact, k: int) -> NDArray[np.intp]:
     """Rows that can be among somebody's k nearest: of identical rows, the k + 1 with the lowest numbers, since ties go by row number."""
-    n, d = points.exact.shape
+    n, d = exact.shape
     factors = np.random.default_rng(0).integers(1, 2**63, d, dtype=np.uint64) | np.uint64(1)
     keys = np.empty(n, dtype=np.uint64)
-    for at, block in _blocks(points.exact):
+    for at, block in _blocks(exact):
         keys[at : at + len(block)] = (block + np.float32(0)).view(np.uint32).astype(np.uint64) @ factors
     _, alike, count = np.unique(keys, return_inverse=True, return_counts=True)
     suspects = np.flatnonzero(count[alike] > k + 1)  # rows that differ may have one key, but not the other way round
     if not len(suspects):
         return np.arange(n)
-    as_bytes = (points.exact[suspects] + np.float32(0)).view(np.dtype((np.void, 4 * d))).ravel()
+    as_bytes = (exact[suspects] + np.float32(0)).view(np.dtype((np.void, 4 * d))).ravel()
     _, group, size = np.unique(as_bytes, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     surplus = np.arange(len(suspects)) - np.repeat(np.cumsum(size) - size, size) > k
@@ -351,6 +382,6 @@ def _squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.einsum("ij,ij->i", rows, rows)
 
 
-def _blocks(rows: NDArray[np.float32], size: int = STREAM_BYTES) -> list[tuple[int, NDArray[np.float32]]]:
+def _blocks(rows: Exact, size: int = STREAM_BYTES) -> Iterator[tuple[int, NDArray[np.float32]]]:
     step = max(1, size // (8 * max(1, rows.shape[1])))
-    return [(at, rows[at : at + step]) for at in range(0, len(rows), step)]
+    return ((at, rows[at : at + step]) for at in range(0, len(rows), step))

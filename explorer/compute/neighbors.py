@@ -23,7 +23,7 @@ from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.compute.space import METRICS, Space, exact_below, space_of
 from explorer.errors import BadParameter, NotEnoughRows, UnknownChoice
 
-__all__ = ["NeighborGraph", "distances_to", "nearest_among", "nearest_rows", "neighbor_graph"]
+__all__ = ["NeighborGraph", "anchor_rows", "distances_to", "graph_from", "nearest_among", "nearest_rows", "neighbor_graph"]
 
 ANCHORS: Final = 1_000  # rows whose neighbors are searched exactly to measure recall
 ENOUGH: Final = 0.95  # the recall at which a search is left at that
@@ -257,24 +257,85 @@ def _exact_rows(
     return indices, gaps
 
 
+def anchor_rows(n: int, seed: int) -> NDArray[np.int64]:
+    """Choose the rows of n whose neighbors are searched exactly to measure recall, ascending."""
+    return np.sort(np.random.default_rng(seed).choice(n, min(ANCHORS, n), replace=False))
+
+
+def graph_from(
+    vectors: NDArray[np.float32],
+    start: tuple[NDArray[np.int32], NDArray[np.float32]],
+    scale: float,
+    reach: NDArray[np.float32],
+    *,
+    metric: str,
+    seed: int = 0,
+    report: Report = ignore,
+    should_stop: ShouldStop = never,
+) -> NeighborGraph:
+    """Make the graph of what the parts of a search have found: as :func:`neighbor_graph` goes on after its cells.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, d), float32
+        Read only where something is missing.
+    start : tuple of ndarray
+        Row numbers (n, k) and squared distances between ``Points.product``.
+    scale : float
+        Of the points.
+    reach : ndarray of shape (a,), float32
+        How far the k-th nearest of the :func:`anchor_rows` truly are: distances between points.
+    metric, seed, report, should_stop
+        As in :func:`neighbor_graph`.
+
+    Raises
+    ------
+    Stopped
+    """
+    indices, compared = start
+    k, anchors = indices.shape[1], anchor_rows(len(indices), seed)
+    gaps = (np.sqrt(compared) / np.float32(scale)).astype(np.float32)
+    if (indices[:, -1] >= 0).all() and _recall(gaps[anchors], reach) >= ENOUGH:
+        return NeighborGraph(indices, to_distances(gaps, metric, vectors.shape[1]), metric, _recall(gaps[anchors], reach))
+    space = space_of(vectors, metric, k)
+    indices, gaps = _completed(space, indices, gaps, should_stop)
+    return _settled(space, start, (indices, gaps), reach, metric, seed, report, should_stop)
+
+
 def _approximate_graph(space: Space, n: int, k: int, metric: str, seed: int, report: Report, should_stop: ShouldStop) -> NeighborGraph:
     """Compare each row with the cells nearest to it; descend where there are no such cells, or where too many neighbors are missing."""
     if should_stop():
         raise Stopped
     report(STAGE, 0.05)
-    anchors = np.sort(np.random.default_rng(seed).choice(n, min(ANCHORS, n), replace=False))
+    anchors = anchor_rows(n, seed)
     start = space.start(seed, stage=STAGE, report=report, should_stop=should_stop)
     found = _descended(space, k, seed, report, should_stop) if start is None else (start[0], space.gaps(*start))
     indices, gaps = _completed(space, *found, should_stop)
     reach = _true_reach(space, anchors, gaps[anchors], should_stop)
+    return _settled(space, start, (indices, gaps), reach, metric, seed, report, should_stop)
+
+
+def _settled(
+    space: Space,
+    start: tuple[NDArray[np.int32], NDArray[np.float32]] | None,
+    found: tuple[NDArray[np.int32], NDArray[np.float32]],
+    reach: NDArray[np.float32],
+    metric: str,
+    seed: int,
+    report: Report,
+    should_stop: ShouldStop,
+) -> NeighborGraph:
+    """Leave it at what was found, or descend from a start that missed too many of the anchors' neighbors."""
+    (indices, gaps), k = found, found[0].shape[1]
+    anchors = anchor_rows(len(indices), seed)
     if start is not None and _recall(gaps[anchors], reach) < ENOUGH:
 
         def enough(rows: NDArray[np.int32], compared: NDArray[np.float32]) -> bool:
             some = rows[anchors]
             return _recall(_without_self(some, space.gaps(some, compared[anchors]), anchors, k)[1], reach) >= ENOUGH
 
-        found = _descended(space, k, seed, report, should_stop, start=start, enough=enough)
-        indices, gaps = _completed(space, *found, should_stop)
+        again = _descended(space, k, seed, report, should_stop, start=start, enough=enough)
+        indices, gaps = _completed(space, *again, should_stop)
     report(STAGE, 1.0)
     return NeighborGraph(indices, space.distances(gaps), metric, _recall(gaps[anchors], reach))
 

@@ -64,7 +64,7 @@ class _Euclidean:
 
     @cached_property
     def _columns(self) -> NDArray[np.intp]:
-        return searchable(self._points, self._k)
+        return searchable(self._points.exact, self._k)
 
     def nearest(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         return exact_neighbors(self._points, rows, self._columns, self._k)

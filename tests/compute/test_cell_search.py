@@ -19,7 +19,7 @@ def clusters(n: int, d: int, seed: int = 0, spread: float = 0.3) -> NDArray[np.f
 
 def searched(vectors: NDArray[np.float32], k: int, seed: int = 0) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     points = Points.of(vectors, "euclidean")
-    indices, gaps = search_cells(points, searchable(points, k), k, seed, stage="", report=ignore, should_stop=never)
+    indices, gaps = search_cells(points, searchable(points.exact, k), k, seed, stage="", report=ignore, should_stop=never)
     return indices, gaps / np.float32(points.scale**2)
 
 
