@@ -74,8 +74,8 @@ def _search(
     probed = nearest_cells(points.product, centers, n_probes(k), should_stop)
     report(stage, 0.2)
 
-    def told(stage: str, done: float) -> None:
-        report(stage, 0.2 + 0.5 * done)
+    def told(stage: str, fraction: float) -> None:
+        report(stage, 0.2 + 0.5 * fraction)
 
     return meet(points, columns, probed, len(centers), k, stage=stage, report=told, should_stop=should_stop)
 

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 from explorer.compute.progress import Snapshot
 from explorer.errors import ExplorerError, ExtraMissing, SchedulerUnreachable
 from explorer.jobs import cluster_worker
+from explorer.jobs.artifacts import GRAPH
+from explorer.jobs.cluster_graph import ClusterGraph, GraphLost, worth_sharing
 from explorer.jobs.live import LiveMemory
 from explorer.jobs.parcel import Parcel
 from explorer.jobs.protocol import Message, error_to_json
+from explorer.jobs.tasks import task_from_json
 
 if TYPE_CHECKING:
     from distributed import Client
 
+    from explorer.jobs.graph_task import GraphTask
     from explorer.jobs.store import Store
 
 __all__ = ["ClusterProcess"]
@@ -31,6 +35,7 @@ _NEWS_EVERY_S: Final = (
 )
 _CLOSE_S: Final = 5.0
 _TRIES: Final = 3
+_GRAPH_SHARE: Final = 0.4  # of the whole time, where all workers search the graph first
 
 
 class ClusterProcess:
@@ -52,6 +57,7 @@ class ClusterProcess:
         self._canceled: set[int] = set()
         self._nudged = threading.Event()
         self._shown = 0  # live layouts of this task
+        self._begun = 0.0  # how much of the whole work was done before it
         self._open = True
         self.live = LiveMemory.make()
         self.last_words = ""
@@ -120,7 +126,33 @@ class ClusterProcess:
         raise SchedulerUnreachable(self._address, f"{_TRIES} times a worker was lost")
 
     def _tried(self, client: Client, number: int, task: Message) -> Message | None:
-        """Have it computed once; None where the worker is lost that had what was sent ahead."""
+        """Have it computed once, its neighbor graph by all workers; None where a worker is lost that had what was sent ahead."""
+        self._begun = 0.0
+        graph = task_from_json(task).graph()
+        if graph is not None and worth_sharing(self._store, graph, len(client.scheduler_info(n_workers=-1)["workers"])):
+            share = 1.0 if task["kind"] == GRAPH else _GRAPH_SHARE
+            answer = self._searched(client, number, graph, share)
+            if answer is None or "done" not in answer or task["kind"] == GRAPH:
+                return answer
+            self._begun = share
+        return self._computed(client, number, task)
+
+    def _searched(self, client: Client, number: int, graph: GraphTask, share: float) -> Message | None:
+        def tell(stage: str, fraction: float) -> None:
+            self._tell(number, stage, share * fraction)
+
+        def wait() -> bool:
+            self._pause()
+            return self._unwanted(number)
+
+        try:
+            return ClusterGraph(client, self._store, graph, tell=tell, wait=wait, nudge=self._nudged.set).build()
+        except GraphLost:
+            if client.status != "running":
+                raise SchedulerUnreachable(self._address, "the connection was lost") from None
+            return None
+
+    def _computed(self, client: Client, number: int, task: Message) -> Message | None:
         name = f"explorer-{uuid.uuid4().hex}"
         known = [(entry.kind, entry.key) for entry in self._store.of(task["fingerprint"])]
         packed = self._parcels(client, known)
@@ -168,7 +200,7 @@ class ClusterProcess:
         return newest
 
     def _tell(self, number: int, stage: str, fraction: float, **more: Any) -> None:
-        self._on_message(self, {"of": number, "progress": fraction, "stage": stage, **more})
+        self._on_message(self, {"of": number, "progress": self._begun + (1 - self._begun) * fraction, "stage": stage, **more})
 
     def _unwanted(self, number: int) -> bool:
         return number in self._canceled or not self._open

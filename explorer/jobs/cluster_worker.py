@@ -11,15 +11,34 @@ from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from explorer.errors import WorkerDied
+from explorer.jobs.graph_parts import PART, forget_parts, part_key
 from explorer.jobs.live import LiveLayout, LiveRun
 from explorer.jobs.parcel import Parcel
 from explorer.jobs.process import WorkerProcess
 from explorer.jobs.protocol import Message, error_to_json
 from explorer.jobs.store import Store
-from explorer.jobs.tasks import task_from_json
+from explorer.jobs.tasks import task_or_part_from_json
 
-__all__ = ["News", "cancel", "compute", "lacks", "news"]
+__all__ = [
+    "News",
+    "PartFailed",
+    "cancel",
+    "cancel_all",
+    "compute",
+    "compute_part",
+    "count",
+    "forget",
+    "lacks",
+    "news",
+    "news_of",
+    "piece",
+    "reach",
+    "take",
+]
 
 _CANCEL_S = 0.8  # a computation that has not stopped by then is ended with its process
 
@@ -36,6 +55,14 @@ class News(NamedTuple):
     live: LiveLayout | None
 
 
+class PartFailed(Exception):
+    """A part was not made; holds the last message of the protocol. Never seen by people."""
+
+    def __init__(self, answer: Message) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
 class _Computer:
     """A compute process, which has one task at a time."""
 
@@ -49,7 +76,7 @@ class _Computer:
 
     def run(self, task: Message) -> Message:
         """Compute; the last message of the protocol, but "canceled" where it was killed."""
-        self._number, self._what = self._number + 1, task_from_json(task).describe()
+        self._number, self._what = self._number + 1, task_or_part_from_json(task).describe()
         self._newest = {}
         self._process.send({"run": self._number, "task": task})
         answer = self._answers.get()
@@ -125,6 +152,78 @@ def compute(name: str, task: Message, known: Sequence[tuple[str, str]], parcels:
         The last message of :mod:`explorer.jobs.protocol`; with ``made``, a list of :class:`Parcel`, where it is done.
     """
     store = Store()
+    answer = _computed(store, name, task, parcels)
+    if "done" in answer:
+        made = [(entry.kind, entry.key) for entry in store.of(task["fingerprint"]) if (entry.kind, entry.key) not in known]
+        found = [artifact for kind, key in made if (artifact := store.get(kind, key)) is not None]
+        answer["made"] = [Parcel.of(artifact) for artifact in found]
+    return answer
+
+
+def compute_part(name: str, part: Message, parcels: Sequence[Parcel]) -> Parcel:
+    """Compute a part of something, as a task of Dask.
+
+    Parameters
+    ----------
+    name : str
+        By which :func:`news` and :func:`cancel` know it.
+    part : mapping
+        A part as JSON.
+    parcels : sequence of Parcel
+        What other parts have made for it.
+
+    Returns
+    -------
+    Parcel
+        What it made.
+
+    Raises
+    ------
+    PartFailed
+        With the last message of the protocol; for Dask, which then does not begin what needs the part.
+    """
+    store, described = Store(), task_or_part_from_json(part)
+    answer = _computed(store, name, part, parcels)
+    kept = store.get(described.makes or described.kind, answer["done"]) if "done" in answer else None
+    if kept is None:
+        raise PartFailed({"vectors_gone": True} if "done" in answer else answer)
+    return Parcel.of(kept)
+
+
+def take(parcels: Sequence[Parcel]) -> None:
+    """Keep what other machines have, as a task of Dask."""
+    for parcel in parcels:
+        parcel.unpack(Store())
+
+
+def count(visits: Parcel, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the visitors of each cell and its members, among those of a block of rows."""
+    probed = visits.arrays["probed"]
+    return np.bincount(probed.ravel(), minlength=cells), np.bincount(probed[:, 0], minlength=cells)
+
+
+def piece(name: str, visits: Parcel, shards: NDArray[np.int32], shard: int) -> Parcel:
+    """Find the rows of a block that visit one of a shard's cells, and which of them."""
+    probed, search = visits.arrays["probed"], visits.meta["search"]
+    there = np.where(shards[probed] == shard, probed, np.int32(-1))
+    rows = np.flatnonzero((there >= 0).any(axis=1))
+    arrays = {"rows": rows + visits.meta["start"], "probed": there[rows]}
+    return Parcel(PART, part_key(Store(), search, name), arrays, {"search": search})
+
+
+def reach(name: str, visits: Parcel) -> Parcel:
+    """Take from what a block of rows found out how far the nearest of them are from the anchors."""
+    search = visits.meta["search"]
+    return Parcel(PART, part_key(Store(), search, name), {"reach": visits.arrays["reach"]}, {"search": search})
+
+
+def forget(search: str) -> None:
+    """Remove what the parts of a search have made on this machine."""
+    forget_parts(Store(), search)
+
+
+def _computed(store: Store, name: str, task: Message, parcels: Sequence[Parcel]) -> Message:
+    """Have a compute process do it; the last message of the protocol."""
     for parcel in parcels:
         parcel.unpack(store)
     with _lock:
@@ -133,18 +232,13 @@ def compute(name: str, task: Message, known: Sequence[tuple[str, str]], parcels:
         computer = computer or _Computer(store)
         _running[name] = computer
     try:
-        answer = computer.run(task)
+        return computer.run(task)
     finally:
         with _lock:
             del _running[name]
             computer.settle()
             if computer.alive:
                 _idle.append(computer)
-    if "done" in answer:
-        made = [(entry.kind, entry.key) for entry in store.of(task["fingerprint"]) if (entry.kind, entry.key) not in known]
-        found = [artifact for kind, key in made if (artifact := store.get(kind, key)) is not None]
-        answer["made"] = [Parcel.of(artifact) for artifact in found]
-    return answer
 
 
 def news(name: str, newest_shown: int) -> News | None:
@@ -154,6 +248,18 @@ def news(name: str, newest_shown: int) -> News | None:
     """
     computer = _running.get(name)
     return None if computer is None else computer.news(newest_shown)
+
+
+def news_of(names: Sequence[str]) -> dict[str, News]:
+    """Say how far computations are, of those that are here; runs on the worker's event loop."""
+    return {name: told for name in names if (told := news(name, 0)) is not None}
+
+
+def cancel_all(names: Sequence[str]) -> list[str]:
+    """Stop computations, and say which of them are here still; runs on the worker's event loop."""
+    for name in names:
+        cancel(name)
+    return [name for name in names if name in _running]
 
 
 def cancel(name: str) -> None:

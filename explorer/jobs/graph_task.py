@@ -81,6 +81,10 @@ class GraphTask(StoreTask):
         """Return where the result is kept."""
         return graph_key(store, self.fingerprint, self.metric, self.kept_k)
 
+    def graph(self) -> GraphTask:
+        """Return itself."""
+        return self
+
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Compute it in drawable rows, and keep it in all."""
         vectors, drawable = kept_vectors(store, self.fingerprint)

@@ -70,13 +70,18 @@ class LayoutTask(StoreTask):
         """Return where the result is kept."""
         return layout_key(store, self.fingerprint, self.method, self.settings, self.version)
 
+    def graph(self) -> GraphTask | None:
+        """Return the neighbor graph that it needs; None where it needs none."""
+        request = projection(self.method, **parameters_of(self.settings)).graph_request(self.n)
+        return None if request is None else GraphTask(self.fingerprint, self.dataset, self.n, request["metric"], request["k"])
+
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Place the rows where they start, which is reported; then the graph, then the layout."""
         started = monotonic()
         vectors, drawable = kept_vectors(store, self.fingerprint)
         chosen = projection(self.method, **parameters_of(self.settings))
         inputs = kept_inputs(store, self.fingerprint, self.settings)
-        request, base = chosen.graph_request(len(vectors)), None
+        needed, base = self.graph(), None
         if (below := chosen.builds_on()) is not None:
             made = replace(self, settings=below.settings()).run(store, _before(report), should_stop)
             base, report = made.arrays["coordinates"][drawable], part(report, _BASE_SHARE, 1.0)
@@ -85,9 +90,8 @@ class LayoutTask(StoreTask):
         own = monotonic() - started  # without the graph, which others may have made
         shown(_STARTING, 0.0, start)
         graph, share = None, 0.0
-        if request is not None:
+        if needed is not None:
             share = _GRAPH_SHARE.get(self.method, _GRAPH_SHARE_ELSE)
-            needed = GraphTask(self.fingerprint, self.dataset, self.n, request["metric"], request["k"])
             graph, share = graph_of(store, needed, drawable, share, report, should_stop)
         began = monotonic()
         layout = chosen.fit(vectors, graph, inputs=inputs, start=start, report=part(shown, share, 1.0), should_stop=should_stop)

@@ -68,6 +68,10 @@ class QualityTask(StoreTask):
         """Return where the result is kept."""
         return quality_key(store, self.fingerprint, self.content, self.metric)
 
+    def graph(self) -> GraphTask:
+        """Return the neighbor graph that it needs."""
+        return _graph_task(self)
+
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Measure it, after the graph where there is none."""
         from explorer.compute.quality import quality
@@ -76,7 +80,7 @@ class QualityTask(StoreTask):
         layout = kept_coordinates(store, self.content)
         if layout is None:
             raise VectorsGone(self.content)
-        graph, share = graph_of(store, _graph_task(self), drawable, _GRAPH_SHARE, report, should_stop)
+        graph, share = graph_of(store, self.graph(), drawable, _GRAPH_SHARE, report, should_stop)
         found = quality(
             vectors,
             graph,
@@ -127,12 +131,16 @@ class GraphColumnsTask(StoreTask):
         """Return where the result is kept."""
         return graph_columns_key(store, self.fingerprint, self.metric)
 
+    def graph(self) -> GraphTask:
+        """Return the neighbor graph that it needs."""
+        return _graph_task(self)
+
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Measure it, after the graph where there is none."""
         from explorer.compute.graph_columns import graph_columns
 
         _, drawable = kept_vectors(store, self.fingerprint)
-        graph, _ = graph_of(store, _graph_task(self), drawable, _GRAPH_SHARE, report, should_stop)
+        graph, _ = graph_of(store, self.graph(), drawable, _GRAPH_SHARE, report, should_stop)
         columns = {name: spread_one(values, drawable) for name, values in graph_columns(graph).items()}
         return keep_graph_columns(store, self.fingerprint, self.metric, columns)
 

@@ -83,6 +83,11 @@ class StabilityTask(StoreTask):
         """Return where the result is kept."""
         return stability_key(store, self.fingerprint, self.content, self.method, self.settings, self.version, self.runs)
 
+    def graph(self) -> GraphTask | None:
+        """Return the neighbor graph that it needs; None where it needs none."""
+        request = projection(self.method, **parameters_of(self.settings)).graph_request(self.n)
+        return None if request is None else GraphTask(self.fingerprint, self.dataset, self.n, request["metric"], request["k"])
+
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Run it so often, after the graph where there is none, and compare."""
         from explorer.compute.stability import stability
@@ -110,10 +115,9 @@ class StabilityTask(StoreTask):
     def _graph(
         self, store: Store, drawable: NDArray[np.bool_], report: LayoutReport, should_stop: ShouldStop
     ) -> tuple[NeighborGraph | None, float]:
-        request = projection(self.method, **parameters_of(self.settings)).graph_request(self.n)
-        if request is None:
+        needed = self.graph()
+        if needed is None:
             return None, 0.0
-        needed = GraphTask(self.fingerprint, self.dataset, self.n, request["metric"], request["k"])
         return graph_of(store, needed, drawable, _GRAPH_SHARE, report, should_stop)
 
     def _run(

@@ -140,6 +140,10 @@ class Store:
         self._evict(keep=self._path(kind, key))
         return artifact
 
+    def remove(self, kind: str, key: str) -> None:
+        """Remove an artifact that is not needed any more; who has it open keeps what they have."""
+        self._remove(self._path(kind, key))
+
     def lock(self, kind: str, key: str) -> FileLock:
         """Return the lock under which one process at a time makes this artifact; not acquired yet.
 

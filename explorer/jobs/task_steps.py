@@ -16,6 +16,7 @@ from explorer.errors import StoreUnwritable
 from explorer.jobs.artifacts import VECTORS, vectors_key
 
 if TYPE_CHECKING:
+    from explorer.jobs.graph_task import GraphTask
     from explorer.jobs.store import Artifact, Store
 
 __all__ = ["StoreTask", "VectorsGone", "all_rows", "drawable_rows", "kept_vectors", "part", "spread", "spread_one", "whole"]
@@ -31,6 +32,8 @@ class StoreTask(ABC):
     """Something to compute from the store into the store, a frozen dataclass of plain values; what differs is in the children."""
 
     kind: ClassVar[str]
+    makes: ClassVar[str] = ""
+    """The kind of artifact that it makes, where that is not its own."""
 
     @abstractmethod
     def key(self, store: Store) -> str:
@@ -45,6 +48,10 @@ class StoreTask(ABC):
         ParameterError, StoreUnwritable, Stopped, VectorsGone
         """
 
+    def graph(self) -> GraphTask | None:
+        """Return the neighbor graph that it needs; None where it needs none."""
+        return None
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
         fields = vars(self)
@@ -57,8 +64,8 @@ class StoreTask(ABC):
         ------
         ParameterError, StoreUnwritable, Stopped, VectorsGone
         """
-        key = self.key(store)
-        lock = store.lock(self.kind, key)
+        kind, key = self.makes or self.kind, self.key(store)
+        lock = store.lock(kind, key)
         while True:
             try:
                 lock.acquire(timeout=0.2)
@@ -70,7 +77,7 @@ class StoreTask(ABC):
             if should_stop():
                 raise Stopped
         try:
-            kept = store.get(self.kind, key)
+            kept = store.get(kind, key)
             return self.make(store, report, should_stop) if kept is None else kept
         finally:
             lock.release()

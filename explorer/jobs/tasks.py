@@ -6,20 +6,31 @@ Computing sees drawable rows only; what is kept counts all rows of the dataset.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
+from explorer.jobs.graph_parts import MergeTask, PlanTask, ShardTask, VisitsTask
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
 from explorer.jobs.stability_task import StabilityTask
 
-__all__ = ["Task", "task_from_json"]
+__all__ = ["Part", "Task", "task_from_json", "task_or_part_from_json"]
 
 Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask | StabilityTask
+Part = PlanTask | VisitsTask | ShardTask | MergeTask
+
+_TASKS: Mapping[str, type[Task]] = {task.kind: task for task in get_args(Task)}
+_PARTS: Mapping[str, type[Part]] = {part.kind: part for part in get_args(Part)}
 
 
 def task_from_json(described: Mapping[str, Any]) -> Task:
-    """Read what ``to_json`` wrote."""
-    kinds: dict[str, type[Task]] = {task.kind: task for task in (GraphTask, LayoutTask, QualityTask, GraphColumnsTask, StabilityTask)}
+    """Read what ``to_json`` of something that people ask for wrote."""
     fields = dict(described)
-    return kinds[fields.pop("kind")](**fields)
+    return _TASKS[fields.pop("kind")](**fields)
+
+
+def task_or_part_from_json(described: Mapping[str, Any]) -> Task | Part:
+    """Read what ``to_json`` wrote."""
+    fields = dict(described)
+    kind = fields.pop("kind")
+    return _PARTS[kind](**fields) if kind in _PARTS else _TASKS[kind](**fields)

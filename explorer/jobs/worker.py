@@ -27,7 +27,7 @@ from explorer.jobs.live import LiveMemory
 from explorer.jobs.protocol import Message, decode, encode, error_to_json
 from explorer.jobs.store import Store
 from explorer.jobs.task_steps import VectorsGone
-from explorer.jobs.tasks import task_from_json
+from explorer.jobs.tasks import task_or_part_from_json
 from explorer.jobs.warmup import warm_up_steps
 
 __all__ = ["Worker", "main"]
@@ -125,7 +125,7 @@ class Worker:
         try:
             if should_stop():
                 raise Stopped
-            artifact = task_from_json(described).run(self._store, report, should_stop)
+            artifact = task_or_part_from_json(described).run(self._store, report, should_stop)
         except Stopped:
             self._send({"of": number, "canceled": True})
         except VectorsGone:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,17 @@ import psutil
 import pytest
 from distributed import LocalCluster
 
+from explorer.compute.neighbors import neighbor_graph
 from explorer.compute.projections import PCA, TSNE, UMAP
+from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import BadParameter, JobCanceled, SchedulerUnreachable
+from explorer.jobs import cluster_graph
 from explorer.jobs.artifacts import GRAPH, VECTORS
+from explorer.jobs.cluster_graph import ClusterGraph
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import Store
+from tests.compute.test_cell_search import clusters
 from tests.jobs.test_hub import LONG, WAIT_S, dataset, until
 
 
@@ -73,6 +79,84 @@ def test_results_equal_those_of_this_machine_and_are_kept_here(server: Runner, a
     assert {VECTORS, GRAPH, "layout"} <= kept, "the graph that was made on the way came back, too"
     assert server.submit_layout(data, TSNE(n_iter=600)).state == "done"
     np.testing.assert_array_equal(server.submit_layout(data, UMAP()).result(WAIT_S).coordinates, alone(data, UMAP()).coordinates)
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have graphs of few rows searched by all workers together."""
+    monkeypatch.setattr(cluster_graph, "SHARED_FROM", 100)
+
+
+def many(seed: int = 0) -> Dataset:
+    """Rows enough for a search by cells."""
+    return open_dataset(clusters(26_000, 8, seed), name="many")
+
+
+def kinds(store: Store, fingerprint: str) -> set[str]:
+    return {entry.kind for entry in store.of(fingerprint)}
+
+
+def test_all_workers_search_a_graph_together_and_find_what_one_finds(
+    shared: None, server: Runner, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, searched = many(), []
+    build = ClusterGraph.build
+    monkeypatch.setattr(ClusterGraph, "build", lambda self: searched.append(1) or build(self))
+    job = server.submit_graph(data, k=15)
+    graph = job.result(WAIT_S)
+    assert searched, "the workers searched together"
+    assert data.vectors is not None
+    whole = neighbor_graph(data.vectors, k=30)
+    assert graph.recall == pytest.approx(whole.recall, abs=1e-6)
+    np.testing.assert_array_equal(graph.indices, whole.indices[:, :15])
+    np.testing.assert_array_equal(graph.distances, whole.distances[:, :15])
+    layout = server.submit_layout(data, UMAP(n_epochs=5))
+    assert layout.result(WAIT_S).coordinates.shape == (26_000, 2)
+    assert len(searched) == 1, "the graph is there"
+    with cluster.get_client() as client:
+        left = client.run(lambda: [entry.kind for entry in Store().entries("part")])
+    assert [kind for each in left.values() for kind in each] == [], "what the parts made is gone"
+    assert not list(server.store.entries("part"))
+
+
+def test_a_layout_goes_on_from_the_graph_of_all_and_its_progress_only_grows(shared: None, server: Runner) -> None:
+    job, seen = server.submit_layout(many(1), UMAP(n_epochs=20)), [0.0]
+    while not job.ended:
+        seen.append(job.fraction)
+        time.sleep(0.02)
+    assert job.result(WAIT_S).coordinates.shape == (26_000, 2)
+    assert seen == sorted(seen)
+    assert any(0 < each < 0.4 for each in seen), "the graph was told of"
+
+
+def test_a_search_of_all_can_be_canceled_and_leaves_nothing(shared: None, server: Runner, cluster: LocalCluster) -> None:
+    job = server.submit_graph(many(2), k=15)
+    until(lambda: job.fraction > 0.05 or job.ended)
+    job.cancel()
+    with pytest.raises(JobCanceled):
+        job.result(WAIT_S)
+    assert server.submit_layout(dataset(), PCA()).result(WAIT_S).method == "pca", "the workers are free"
+    with cluster.get_client() as client:
+        until(lambda: not any(client.run(lambda: [entry.kind for entry in Store().entries("part")]).values()))
+
+
+def test_a_worker_that_is_lost_in_a_search_of_all_is_made_up_for(shared: None, server: Runner, cluster: LocalCluster) -> None:
+    data = many(3)
+    job = server.submit_graph(data, k=15)
+    until(lambda: job.fraction > 0.12 or job.ended)
+    assert not job.ended
+    next(iter(cluster.workers.values())).process.process.kill()
+    graph = job.result(WAIT_S)
+    assert data.vectors is not None
+    np.testing.assert_array_equal(graph.indices, neighbor_graph(data.vectors, k=30).indices[:, :15])
+    until(lambda: len(cluster.scheduler_info["workers"]) == 2)
+
+
+def test_a_wrong_metric_is_told_by_all(shared: None, server: Runner) -> None:
+    vectors = clusters(26_000, 3, 5)
+    vectors[7] = 1.5
+    with pytest.raises(BadParameter, match="correlation"):
+        server.submit_graph(open_dataset(vectors, name="constant"), k=15, metric="correlation").result(WAIT_S)
 
 
 def test_two_compute_at_once_and_a_wrong_parameter_is_told(server: Runner) -> None:

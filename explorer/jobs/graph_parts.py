@@ -1,0 +1,227 @@
+"""The parts of a neighbor graph that several machines search together, as tasks: run inside compute processes.
+
+What a part makes is kept for the parts after it under the name of the *search*, as they may be computed elsewhere; then it is forgotten.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+
+from explorer.compute.exact_search import Frame
+from explorer.compute.neighbors import graph_from
+from explorer.compute.progress import LayoutReport, ShouldStop
+from explorer.compute.sharded_search import Met, Plan, merge_shards, plan_search, search_shard, visit_cells
+from explorer.jobs.artifacts import GRAPH, graph_key, keep_graph
+from explorer.jobs.task_steps import StoreTask, VectorsGone, all_rows, kept_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from explorer.jobs.store import Artifact, Store
+
+__all__ = ["PART", "MergeTask", "PlanTask", "ShardTask", "VisitsTask", "forget_parts", "part_key"]
+
+PART: Final = "part"
+
+
+@dataclass(frozen=True)
+class _Part(StoreTask):
+    """A part of a search.
+
+    Parameters
+    ----------
+    fingerprint, dataset : str
+        Of the dataset: its content hash and its name for people.
+    search : str
+        The one that it is a part of.
+    """
+
+    makes: ClassVar[str] = PART
+    fingerprint: str
+    dataset: str
+    search: str
+
+    @property
+    def sort(self) -> str:
+        """What kind of thing it is, for people who may not know of what."""
+        return "Neighbor graph"
+
+    def describe(self) -> str:
+        """Say it to people."""
+        return f"Neighbor graph of {self.dataset}"
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Which part of the search it is."""
+
+    def key(self, store: Store) -> str:
+        """Return where the result is kept."""
+        return part_key(store, self.search, self.name)
+
+    def keep(self, store: Store, arrays: Mapping[str, NDArray[np.generic]], **meta: object) -> Artifact:
+        """Keep what was made."""
+        return store.put(PART, self.key(store), arrays, {"search": self.search, **meta})
+
+    def made_by(self, store: Store, name: str) -> Artifact:
+        """Return what another part of the search has made.
+
+        Raises
+        ------
+        VectorsGone
+            If it is not here any more: then all of it starts again.
+        """
+        kept = store.get(PART, part_key(store, self.search, name))
+        if kept is None:
+            raise VectorsGone(name)
+        return kept
+
+    def plan(self, store: Store) -> Plan:
+        """Return the plan."""
+        kept = self.made_by(store, "plan")
+        arrays, meta = kept.arrays, kept.meta
+        return Plan(
+            meta["metric"], meta["k"], Frame(arrays["mean"], meta["scale"]), arrays["centers"], arrays["left_out"], arrays["anchors"]
+        )
+
+
+@dataclass(frozen=True)
+class PlanTask(_Part):
+    """The cells of a search, as :func:`explorer.compute.sharded_search.plan_search` chooses them.
+
+    Parameters
+    ----------
+    metric : str
+    k : int
+    """
+
+    kind: ClassVar[str] = "plan"
+    metric: str
+    k: int
+
+    @property
+    def name(self) -> str:
+        """Which part of the search it is."""
+        return "plan"
+
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Choose them."""
+        vectors, _ = kept_vectors(store, self.fingerprint)
+        plan = plan_search(vectors, k=self.k, metric=self.metric, should_stop=should_stop)
+        arrays = {"mean": np.atleast_1d(plan.frame.mean), "centers": plan.centers, "left_out": plan.left_out, "anchors": plan.anchors}
+        return self.keep(store, arrays, metric=plan.metric, k=plan.k, scale=plan.frame.scale)
+
+
+@dataclass(frozen=True)
+class VisitsTask(_Part):
+    """The cells that rows from ``start`` to before ``end`` visit.
+
+    Parameters
+    ----------
+    start, end : int
+    """
+
+    kind: ClassVar[str] = "visits"
+    start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """Which part of the search it is."""
+        return f"visits {self.start}"
+
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Find them."""
+        vectors, _ = kept_vectors(store, self.fingerprint)
+        found = visit_cells(vectors, self.plan(store), self.start, self.end, report=report, should_stop=should_stop)
+        return self.keep(store, {"probed": found.probed, "reach": found.reach}, start=self.start)
+
+
+@dataclass(frozen=True)
+class ShardTask(_Part):
+    """What the rows that visit a shard find there.
+
+    Parameters
+    ----------
+    shard : int
+        Its number.
+    pieces : list of str
+        The names of the parts that say who visits it, in the order of rows.
+    """
+
+    kind: ClassVar[str] = "shard"
+    shard: int
+    pieces: list[str]
+
+    @property
+    def name(self) -> str:
+        """Which part of the search it is."""
+        return f"shard {self.shard}"
+
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Have them meet."""
+        vectors, _ = kept_vectors(store, self.fingerprint)
+        pieces = [self.made_by(store, name) for name in self.pieces]
+        rows, probed = (np.concatenate([piece.arrays[name] for piece in pieces]) for name in ("rows", "probed"))
+        met = search_shard(vectors, self.plan(store), rows, probed, report=report, should_stop=should_stop)
+        return self.keep(store, {"rows": met.rows, "indices": met.indices, "gaps": met.gaps})
+
+
+@dataclass(frozen=True)
+class MergeTask(_Part):
+    """The graph of what all shards have found.
+
+    Parameters
+    ----------
+    reaches : list of str
+        The names of the parts that say how far the nearest rows are from the anchors.
+    shards : list of str
+        The names of the shards.
+    metric : str
+    k : int
+    """
+
+    kind: ClassVar[str] = "merge"
+    makes: ClassVar[str] = GRAPH
+    reaches: list[str]
+    shards: list[str]
+    metric: str
+    k: int
+
+    @property
+    def name(self) -> str:
+        """Which part of the search it is."""
+        return "merge"
+
+    def key(self, store: Store) -> str:
+        """Return where the result is kept: it is the graph that everybody looks for."""
+        return graph_key(store, self.fingerprint, self.metric, self.k)
+
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Merge them; where too many neighbors are missing, search on."""
+        vectors, drawable = kept_vectors(store, self.fingerprint)
+        plan = self.plan(store)
+        shards = [Met(*(self.made_by(store, name).arrays[part] for part in Met._fields)) for name in self.shards]
+        start = merge_shards(len(vectors), plan.k, shards)
+        every = np.concatenate([self.made_by(store, name).arrays["reach"] for name in self.reaches], axis=1)
+        reach = np.partition(every, plan.k - 1, axis=1)[:, plan.k - 1]
+        graph = graph_from(vectors, start, plan.frame.scale, reach, metric=plan.metric, report=report, should_stop=should_stop)
+        return keep_graph(store, self.fingerprint, all_rows(graph, drawable))
+
+
+def part_key(store: Store, search: str, name: str) -> str:
+    """Return where a part of a search is kept."""
+    return store.key(PART, search, {"name": name})
+
+
+def forget_parts(store: Store, search: str) -> None:
+    """Remove what the parts of a search have made."""
+    for entry in list(store.entries(PART)):
+        if entry.meta.get("search") == search:
+            store.remove(PART, entry.key)
