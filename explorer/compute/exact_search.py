@@ -258,14 +258,21 @@ def exact_neighbors(
     return found.astype(np.int32), gaps
 
 
-def gaps_within(points: Points, rows: NDArray[np.intp], reach: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Measure all other rows that are no farther from each of ``rows`` (b,) than ``reach`` (b,): distances between points, ascending."""
-    low = points.product[rows] @ points.product.T
+def gaps_within(
+    points: Points, rows: NDArray[np.intp], reach: NDArray[np.float32], *, until: int | None = None
+) -> list[NDArray[np.float32]]:
+    """Measure all other rows that are no farther from each of ``rows`` (b,) than ``reach`` (b,): distances between points, ascending.
+
+    Of all rows, or of those before ``until``.
+    """
+    n = len(points.product) if until is None else until
+    low = points.product[rows] @ points.product[:n].T
     low *= -2
-    low += (1 - points.slack) * points.squares
+    low += (1 - points.slack) * points.squares[:n]
     limit = np.square(reach.astype(np.float64) * points.scale) * (1 + 1e-6) - (1 - points.slack) * points.squares[rows]
     near = low <= limit[:, None].astype(np.float32) + np.float32(1e-6)
-    near[np.arange(len(rows)), rows] = False
+    among = np.flatnonzero(rows < n)
+    near[among, rows[among]] = False
     every = [np.flatnonzero(each) for each in near]
     return [np.sqrt(np.sort(points.measure(rows[i : i + 1], some[None, :])[0])).astype(np.float32) for i, some in enumerate(every)]
 

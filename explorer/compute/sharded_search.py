@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.cell_search import find_centers, meet, n_cells, n_probes, nearest_cells, sampled_rows
-from explorer.compute.exact_search import Frame, Points, as_points, block_rows, exact_neighbors, frame_of, searchable
+from explorer.compute.exact_search import Frame, Points, as_points, block_rows, exact_neighbors, frame_of, gaps_within, searchable
 from explorer.compute.neighbors import anchor_rows
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 
 __all__ = ["Met", "Plan", "Visits", "merge_shards", "plan_search", "search_shard", "share_cells", "visit_cells"]
 
 STAGE: Final = "neighbor graph"
+GLANCE: Final = 20_000  # rows that say how far the nearest of a block are at most
 TURNS: Final = 8  # of the power iteration that finds the direction in which centers differ most
 
 
@@ -132,21 +133,25 @@ def visit_cells(
         If the metric cannot compare such vectors.
     Stopped
     """
-    own, block = np.flatnonzero((plan.anchors >= start) & (plan.anchors < end)), end - start
-    points = Points.of(np.concatenate([vectors[start:end], vectors[plan.anchors]]), plan.metric, plan.frame)
+    block, elsewhere = end - start, plan.anchors[(plan.anchors < start) | (plan.anchors >= end)]
+    points = Points.of(np.concatenate([vectors[start:end], vectors[elsewhere]]), plan.metric, plan.frame)
     with _one_thread_each():
         probed = nearest_cells(points.product[:block], plan.centers, n_probes(plan.k), should_stop)
-    reach = np.full((len(plan.anchors), plan.k), np.inf, np.float32)
-    columns, most = np.arange(block), min(plan.k + 1, block)
-    for at in range(0, len(plan.anchors), block_rows(block)):
+    here = (plan.anchors >= start) & (plan.anchors < end)
+    anchors = np.where(here, plan.anchors - start, block + np.cumsum(~here) - 1)
+    reach = np.full((len(anchors), plan.k), np.inf, np.float32)
+    some = np.unique(np.linspace(0, block - 1, min(block, GLANCE)).astype(np.intp))
+    for at in range(0, len(anchors), block_rows(block)):
         if should_stop():
             raise Stopped
-        report(STAGE, 0.3 + 0.7 * at / len(plan.anchors))
-        some = np.arange(at, min(at + block_rows(block), len(plan.anchors)))
-        found, gaps = exact_neighbors(points, block + some, columns, most)
-        itself = np.isin(some, own)[:, None] & (found == (plan.anchors[some] - start)[:, None])
-        nearest = np.sort(np.where(itself, np.inf, gaps), axis=1)[:, : plan.k]
-        reach[some, : nearest.shape[1]] = nearest
+        report(STAGE, 0.3 + 0.7 * at / len(anchors))
+        rows = anchors[at : at + block_rows(block)]
+        limits = np.full(len(rows), np.inf, np.float32)
+        if len(some) > plan.k:  # the k nearest of all are no farther than the k nearest of some
+            limits = exact_neighbors(points, rows, some, plan.k)[1][:, -1]
+        for place, gaps in enumerate(gaps_within(points, rows, limits, until=block), at):
+            nearest = gaps[: plan.k]
+            reach[place, : len(nearest)] = nearest
     return Visits(probed, reach)
 
 

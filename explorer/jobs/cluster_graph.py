@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from explorer.jobs.tasks import Part
 
 __all__ = ["ClusterGraph", "GraphLost", "worth_sharing"]
+
+logger = logging.getLogger(__name__)
 
 SHARED_FROM: Final = 100_000  # rows: what fewer take is hardly more than what it takes to send them around
 BLOCKS: Final = 2  # of rows, for each worker
@@ -84,8 +87,10 @@ class ClusterGraph:
         GraphLost
             If a worker is lost that had what cannot be made again: then all of it starts again.
         """
+        began = monotonic()
         try:
             self._send_vectors()
+            self._note("vectors sent", began)
             graph = self._search()
         except _Unwanted:
             return {"canceled": True}
@@ -100,13 +105,16 @@ class ClusterGraph:
         n, fields = self._graph.n, (self._graph.fingerprint, self._graph.dataset, self._name)
         k, metric = self._graph.kept_k, self._graph.metric
         workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        began = monotonic()
         plan = self._part(PlanTask(*fields, metric=metric, k=k), [], _SHARES["plan"])
         edges = np.linspace(0, n, BLOCKS * workers + 1).astype(int).tolist()
         blocks = [VisitsTask(*fields, start=start, end=end) for start, end in pairwise(edges) if end > start]
         visits = [self._part(block, [plan], _SHARES["visits"] / len(blocks)) for block in blocks]
         centers = self._result(plan).arrays["centers"]
+        self._note("planned", began)
         counts = [self._result(self._submit(cluster_worker.count, each, len(centers))) for each in visits]
         costs = np.sum([met for met, _ in counts], axis=0) * np.sum([members for _, members in counts], axis=0, dtype=np.float64)
+        self._note("cells visited", began)
         of_cell = share_cells(centers, costs, workers)
         shards, names = [], []
         for shard in range(workers):
@@ -118,7 +126,12 @@ class ClusterGraph:
         reaches = [f"reach of {block.start}" for block in blocks]
         reached = [self._submit(cluster_worker.reach, name, each) for name, each in zip(reaches, visits, strict=True)]
         merge = MergeTask(*fields, reaches=reaches, shards=names, metric=metric, k=k)
-        parcel: Parcel = self._result(self._part(merge, [plan, *reached, *shards], _SHARES["merge"]))
+        merged = self._part(merge, [plan, *reached, *shards], _SHARES["merge"])
+        for shard in shards:
+            self._result(shard)
+        self._note("shards searched", began)
+        parcel: Parcel = self._result(merged)
+        self._note("merged", began)
         return parcel
 
     def _send_vectors(self) -> None:
@@ -135,6 +148,9 @@ class ClusterGraph:
         taken = [self._submit(cluster_worker.take, sent, workers=[worker], allow_other_workers=False) for worker in lacking]
         for each in taken:
             self._result(each)
+
+    def _note(self, done: str, began: float) -> None:
+        logger.info("Neighbor graph of %s: %s after %.1f s", self._graph.dataset, done, monotonic() - began)
 
     def _part(self, part: Part, made: Sequence[Future[Any]], share: float) -> Future[Any]:
         name = f"explorer-{part.kind}-{uuid.uuid4().hex}"

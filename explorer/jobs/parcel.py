@@ -33,6 +33,10 @@ class Parcel:
     arrays: Mapping[str, NDArray[Any]]
     meta: Mapping[str, Any]
 
+    def __sizeof__(self) -> int:
+        """Say how many bytes travel, by which Dask decides what to compute where."""
+        return object.__sizeof__(self) + sum(array.nbytes for array in self.arrays.values())
+
     @classmethod
     def of(cls, artifact: Artifact) -> Parcel:
         """Pack an artifact."""
