@@ -160,6 +160,7 @@ def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> argparse._Ar
         help="host name, with :port where it is not 80, that people type; repeat it for several",
     )
     group.add_argument("--prefix", default="", metavar="PATH", help="path in front of the page's address, behind a proxy")
+    group.add_argument("--use-xheaders", action="store_true", help="take people's addresses from the proxy in front, which names them")
     group.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that computes in this machine's place, as EXPLORER_SCHEDULER")
     return group
 
@@ -195,6 +196,7 @@ def _serve(options: argparse.Namespace) -> None:
         address=options.address,
         origins=options.allow_websocket_origin,
         prefix=options.prefix,
+        xheaders=options.use_xheaders,
         show=options.show,
         quiet=options.quiet,
         supervisor=getattr(options, "supervisor", None),

@@ -71,8 +71,9 @@ class Intake:
         Unwritable
             If it cannot be deleted.
         """
-        if self._uploads is not None:
-            self._uploads.remove(name)
+        removed = None if self._uploads is None else self._uploads.remove(name)
+        if removed is not None:
+            audit.record("delete", dataset=removed.title, who=self._visitor)
 
     def _pass(self, name: str, data: bytes, vectors: str | None) -> Dataset:
         with passing(name, data) as path:

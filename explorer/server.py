@@ -38,6 +38,7 @@ def serve(
     address: str = "localhost",
     origins: Sequence[str] = (),
     prefix: str = "",
+    xheaders: bool = False,
     show: bool = True,
     quiet: bool = False,
     supervisor: int | None = None,
@@ -56,6 +57,8 @@ def serve(
         Host names that people type to reach this server, where they differ from the address.
     prefix : str
         Path in front of the page's address.
+    xheaders : bool
+        Whether a person's address is the one that a proxy in front names (X-Real-Ip, X-Forwarded-For) instead of the proxy's own.
     show : bool
         Whether to open a browser.
     quiet : bool
@@ -79,7 +82,7 @@ def serve(
     sources: list[Dataset | None] = [*datasets] or [None]
     for source in sources:
         warm(source)
-    server = _listening(pages(sources), address, port, origins=list(origins), prefix=prefix, show=show)
+    server = _listening(pages(sources), address, port, origins=list(origins), prefix=prefix, xheaders=xheaders, show=show)
     instrument(server._tornado)  # Bokeh has no public name for it
     server.start()
     if supervisor is not None:
@@ -107,7 +110,14 @@ def _page(source: Dataset | None) -> Callable[[], Viewable]:
 
 
 def _listening(
-    pages: dict[str, Callable[[], Viewable]], address: str, port: int | None, *, origins: list[str], prefix: str, show: bool
+    pages: dict[str, Callable[[], Viewable]],
+    address: str,
+    port: int | None,
+    *,
+    origins: list[str],
+    prefix: str,
+    xheaders: bool,
+    show: bool,
 ) -> Any:
     """Make a server that has its port: this one, or the first that is free at this moment."""
     tried = range(FIRST_PORT, FIRST_PORT + _TRIED_PORTS) if port is None else [port]
@@ -122,6 +132,7 @@ def _listening(
                 address=address,
                 websocket_origin=[f"{name}:{candidate}" for name in names] + origins,
                 prefix=prefix,
+                use_xheaders=xheaders,
                 show=show,
                 start=False,
                 title="Explorer",

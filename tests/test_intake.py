@@ -60,7 +60,9 @@ def audited(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any
     return lambda: [{"user": line.visitor.user, **line.facts} for line in caplog.records if line.name == "explorer.audit"]
 
 
-def test_somebody_who_has_logged_in_finds_an_upload_again_opens_it_by_name_and_deletes_it(start: Callable[[Visitor], Session], loop: Any):
+def test_somebody_who_has_logged_in_finds_an_upload_again_opens_it_by_name_and_deletes_it(
+    start: Callable[[Visitor], Session], loop: Any, audited: Callable[[], list[dict[str, Any]]]
+):
     first = start(ANNA)
     first.open_upload("mine.npy", npy())
     loop.until(lambda: first.scene is not None)
@@ -72,6 +74,7 @@ def test_somebody_who_has_logged_in_finds_an_upload_again_opens_it_by_name_and_d
     assert second.dataset is first.dataset  # in memory once
     second.remove_upload(upload.name).result(60)
     loop.run()
+    assert audited()[-1] == {"user": "anna", "action": "delete", "dataset": "mine.npy", "rows": None}
     assert second.catalog.uploads == ()
     assert second.dataset.name == "mine.npy"  # on the map until another one is
     assert isinstance(first.open_entry(upload.name).exception(60), UnknownDataset)

@@ -58,6 +58,20 @@ def test_a_page_is_served_until_ctrl_c(words: list[str], tmp_path: Path):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("words", [[], ["--use-xheaders"]])
+def test_who_comes_through_a_proxy_has_the_address_that_it_names_where_that_is_wanted(words: list[str], tmp_path: Path):
+    np.save(tmp_path / "vectors.npy", np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
+    port = free_port()
+    command = [sys.executable, "-m", "explorer", "serve", "vectors.npy", "--port", str(port), *words]
+    with subprocess.Popen(command, cwd=tmp_path, env=os.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        answered(f"http://localhost:{port}/liveness", process)
+        assert requests.get(f"http://localhost:{port}/explorer", headers={"X-Real-Ip": "10.1.2.3"}, timeout=60).status_code == 200
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    served = next(line for line in said.splitlines() if "GET /explorer]" in line)
+    assert served.endswith(" to 10.1.2.3") == bool(words), said
+
+
 def answered(address: str, process: subprocess.Popen[str]) -> requests.Response:
     """Wait for a server that is starting."""
     end = time.monotonic() + 60

@@ -129,8 +129,8 @@ class Uploads:
         except OSError as error:
             raise Unwritable(name, error.strerror or str(error)) from error
 
-    def remove(self, upload: str) -> None:
-        """Delete one of them, by its id or by its name in the catalog; nothing happens where it is none of them.
+    def remove(self, upload: str) -> Upload | None:
+        """Delete one of them, by its id or by its name in the catalog; returns what it was, None where it is none of them.
 
         Raises
         ------
@@ -144,6 +144,7 @@ class Uploads:
                     _remove(found.path.parent)
             except OSError as error:
                 raise Unwritable(found.title, error.strerror or str(error)) from error
+        return found
 
 
 def uploads_folder() -> Path:

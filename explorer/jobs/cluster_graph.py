@@ -127,8 +127,8 @@ class ClusterGraph:
         reached = [self._submit(cluster_worker.reach, name, each) for name, each in zip(reaches, visits, strict=True)]
         merge = MergeTask(*fields, reaches=reaches, shards=names, metric=metric, k=k)
         merged = self._part(merge, [plan, *reached, *shards], _SHARES["merge"])
-        for shard in shards:
-            self._result(shard)
+        for searched in shards:
+            self._result(searched)
         self._note("shards searched", began)
         parcel: Parcel = self._result(merged)
         self._note("merged", began)
