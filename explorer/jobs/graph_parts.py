@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.compute.exact_search import Frame
 from explorer.compute.neighbors import graph_from
-from explorer.compute.progress import LayoutReport, ShouldStop
+from explorer.compute.progress import LayoutReport, ShouldStop, ignore, never
 from explorer.compute.sharded_search import Met, Plan, merge_shards, plan_search, search_shard, visit_cells
 from explorer.jobs.artifacts import GRAPH, graph_key, keep_graph
 from explorer.jobs.task_steps import StoreTask, VectorsGone, all_rows, kept_vectors
@@ -64,6 +64,10 @@ class _Part(StoreTask):
     def key(self, store: Store) -> str:
         """Return where the result is kept."""
         return part_key(store, self.search, self.name)
+
+    def run(self, store: Store, report: LayoutReport = ignore, should_stop: ShouldStop = never) -> Artifact:
+        """Compute and keep it, without a lock: nobody else makes this part of this search."""
+        return self.make(store, report, should_stop)
 
     def keep(self, store: Store, arrays: Mapping[str, NDArray[np.generic]], **meta: object) -> Artifact:
         """Keep what was made."""
@@ -202,6 +206,10 @@ class MergeTask(_Part):
     def key(self, store: Store) -> str:
         """Return where the result is kept: it is the graph that everybody looks for."""
         return graph_key(store, self.fingerprint, self.metric, self.k)
+
+    def run(self, store: Store, report: LayoutReport = ignore, should_stop: ShouldStop = never) -> Artifact:
+        """Compute and keep it, unless somebody does who needs the same graph."""
+        return StoreTask.run(self, store, report, should_stop)
 
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Merge them; where too many neighbors are missing, search on."""

@@ -34,7 +34,7 @@ __all__ = ["Worker", "main"]
 
 logger = logging.getLogger(__name__)
 
-_NICER = 5  # the server process goes first on a machine with few cores
+_NICER = 10  # the server process goes first on a machine with few cores
 _REPORT_EVERY_S = 0.1
 _IDLE_S = 0.5  # a queue this long empty means time to warm up
 
