@@ -241,7 +241,7 @@ def test_an_explorer_of_nothing_says_what_to_do():
     [
         ("/nowhere/at/all.parquet", {}),
         ("no-such-dataset", {}),
-        (object(), {}),
+        pytest.param(object(), {}, id="an object"),
         (np.zeros(5), {}),
         (np.zeros((5, 3)), {}),
         (np.ones((1, 3)), {}),

@@ -55,7 +55,7 @@ def test_a_mask_that_was_given_is_copied():
         (1, 3),
         {1, 3},
         range(1, 4, 2),
-        iter([1, 3]),
+        pytest.param(iter([1, 3]), id="an iterator"),
         np.array([1, 3], np.uint8),
         np.array([3, 1], np.uint64),
         [False, True, False, True, False],
