@@ -192,20 +192,22 @@ class Course:
         lead[:, known] = found
         return np.concatenate([starts, ends, lead.T], axis=1, dtype=np.float64)
 
-    def is_whole(self, view: View) -> bool:
-        """Whether a view shows the whole of the first layout, or nearly."""
+    def times_whole(self, view: View) -> float:
+        """Say how many times the whole of the first layout a view shows, 1 where that is nearly in view; 0 where it is not."""
         view, home = view.sane(), self.start.home
         width, height = (min(view[1 + at], home[1 + at]) - max(view[at], home[at]) for at in (0, 2))
-        return width > 0 and height > 0 and width * height >= 0.9 * home.span[0] * home.span[1]
+        if width <= 0 or height <= 0 or width * height < 0.9 * home.span[0] * home.span[1]:
+            return 0.0
+        return max(1.0, min(view.span[0] / home.span[0], view.span[1] / home.span[1]))
 
     def view_after(self, view: View) -> View:
         """Say where to look at last for what a view shows at first: at the same rows, from as near as they have room.
 
         The whole map stays the whole map; a view without rows stays where it is.
         """
-        view, home = view.sane(), self.start.home
-        if self.is_whole(view):
-            return _like(self.end_home, view, home)
+        view, times = view.sane(), self.times_whole(view)
+        if times:
+            return self.end_home.padded((times - 1) / 2)
         x0, x1, y0, y1 = np.array(view, np.float64)  # of float64, or NumPy would compare in float32, which a view may be too large for
         inside = (self.x >= x0) & (self.x <= x1) & (self.y >= y0) & (self.y <= y1)
         if not inside.any():
@@ -221,12 +223,6 @@ class Course:
         (x, y), (width, height) = view.center, view.span
         x, y = x + shift_x, y + shift_y
         return View(x - grown * width / 2, x + grown * width / 2, y - grown * height / 2, y + grown * height / 2)
-
-
-def _like(end: View, view: View, home: View) -> View:
-    """Look at the second layout as a view looks at the whole of the first."""
-    times = max(1.0, min(view.span[0] / home.span[0], view.span[1] / home.span[1]))
-    return end.padded((times - 1) / 2)
 
 
 def _spread(values: NDArray[np.float32]) -> tuple[float, float]:

@@ -255,6 +255,7 @@ class Map(pn.viewable.Viewer):
         with self._clients_lock:
             waiting = [(client, client.asked) for client in self._clients.values() if client.asked is not None]
         home, along = [float(end) for end in index.home], self.plane.journey is not None
+        self.layer.along = along or self.plane.live is not None  # before the home: it says what the browser makes of it
         if home != self.layer.home:
             self.layer.home = home  # the browser answers by asking for this view, unless it is on a journey
             if not along:

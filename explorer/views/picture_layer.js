@@ -39,6 +39,7 @@ export function render({model}) {
   const ink = canvas.getContext("2d"), pen = marks.getContext("2d");
   let shown = null;            // header of the picture on the canvas
   let intent = null;           // what should be visible, whatever the window's size
+  let whole = 0;               // how many times the whole map should be: the view follows its home; 0 once a person looks elsewhere
   let fitting = false;         // we ourselves are setting the ranges
   let id = 0, asked = 0, wanted = null, rest_timer = 0, moved_at = 0;
   const under_way = new Map(); // id -> time asked
@@ -129,6 +130,7 @@ export function render({model}) {
       ask();
     },
     view,
+    whole: found => (whole = whole || found),
     fitted: target => fitted(target),
     pass: target => { passing = target; },  // the picture is about to be placed
     look: (target, still = false) => {  // still: its picture at rest is asked for, no other one is needed before
@@ -446,12 +448,16 @@ export function render({model}) {
     const placed = corners.map(([px, py]) => to_data(px, py));
     model.send_msg({type: "select", client, shape, mode, x: placed.map(at => at[0]), y: placed.map(at => at[1])});
   };
+  const moved = () => {  // a person looks elsewhere
+    whole = 0;
+    passing = null;
+    travel.moved();
+  };
   const interrupt = () => {  // somebody takes hold of the map while it moves or rows travel: the figure looks where they were seen
     cancelAnimationFrame(flight);
     if (!passing) return;
     const here = passing;
-    passing = null;
-    travel.moved();
+    moved();
     move_to(here);
   };
   const on_down = event => {
@@ -530,7 +536,8 @@ export function render({model}) {
     const {group, client: from, factor, right, up, home} = event.detail;
     if (group !== model.group || from === client || !model.linked || !intent || !box.isConnected) return;
     if (home) return go_home();
-    travel.moved();
+    interrupt();
+    moved();
     const {cx, cy, unit} = now(), [w, h] = size(), next = unit * factor, mx = cx + right * unit, my = cy + up * unit;
     move_to({x0: mx - next * w / 2, x1: mx + next * w / 2, y0: my - next * h / 2, y1: my + next * h / 2});
   };
@@ -545,7 +552,6 @@ export function render({model}) {
   window.addEventListener("explorer-view", on_other);
   const fly = target => {
     cancelAnimationFrame(flight);
-    travel.moved();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches || !intent) return move_to(target);
     const start = {...intent}, began = performance.now();
     const step = now => {
@@ -557,16 +563,18 @@ export function render({model}) {
     };
     flight = requestAnimationFrame(step);
   };
+  const fly_home = () => fly(padded(range(model.home), whole));
   const fly_to = (x, y) => {
     if (!model.home || model.home.length !== 4) return;
     const v = view(), [x0, x1, y0, y1] = model.home;
     const w = Math.min(v.x1 - v.x0, (x1 - x0) / NEAR), h = w * (v.y1 - v.y0) / (v.x1 - v.x0);
+    moved();
     fly({x0: x - w / 2, x1: x + w / 2, y0: y - h / 2, y1: y + h / 2});
   };
 
   const step_to = target => {
     const before = last;
-    travel.moved();
+    moved();
     move_to(target);
     last = before;
     tell();
@@ -609,7 +617,7 @@ export function render({model}) {
       const user = by_person, elsewhere = flown;
       scheduled = by_person = false;
       if (!alive) return;
-      if (user) { intent = view(); moved_at = performance.now(); travel.moved(); hide_card(); tell(); }
+      if (user) { moved(); intent = view(); moved_at = performance.now(); hide_card(); tell(); }
       place();
       draw_marks();
       want((user || elsewhere !== followed) && shown !== null);
@@ -622,9 +630,10 @@ export function render({model}) {
   yr.change.connect(on_range);
   const go_home = (again = false) => {
     if (!model.home || model.home.length !== 4) return;
-    const [x0, x1, y0, y1] = model.home;
-    intent = {x0, x1, y0, y1};
-    travel.moved();
+    cancelAnimationFrame(flight);
+    whole = 1;
+    passing = null;
+    intent = (!again && travel.go_home()) || range(model.home);
     hide_card();
     fit();
     last = now();
@@ -645,13 +654,10 @@ export function render({model}) {
     want(false);
   }, 500);
 
-  let home_before = model.home;
   model.on("home", () => {
-    const [x0, x1, y0, y1] = home_before, at_home = intent && intent.x0 === x0 && intent.x1 === x1 && intent.y0 === y0 && intent.y1 === y1;
-    home_before = model.home;
-    if (!model.along || !shown) go_home(true);
-    else if (at_home && !travel.here.journey && model.home.length === 4) fly({x0: model.home[0], x1: model.home[1], y0: model.home[2], y1: model.home[3]});
-  });  // another layout: what was asked for before shows something else
+    if (!model.along || !shown) go_home(true);  // another layout: what was asked for before shows something else
+    else if (whole && travel.at_an_end) fly_home();  // elsewhere on its way, a journey knows where to look
+  });
   model.on("marks", draw_marks);
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
@@ -659,14 +665,16 @@ export function render({model}) {
     if (message.type === "pictures") message.pictures.forEach(take);
     if (message.type === "card") show_card(message);
     if (message.type === "home") go_home();
-    if (message.type === "view") fly({x0: message.x0, x1: message.x1, y0: message.y0, y1: message.y1});
+    if (message.type === "view") { moved(); fly(range([message.x0, message.x1, message.y0, message.y1])); }
     if (message.type === "fly") fly_to(message.x, message.y);
     if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y, way: message.way}; draw_marks(); }
     if (message.type === "journey") {
       under_way.clear();  // of the journey before, the server sends nothing more
-      cancelAnimationFrame(flight);  // the view comes along with the rows
+      if (message.plays || !whole) cancelAnimationFrame(flight);  // the view comes along with the rows
       hide_card();
+      const stranded = travel.playing && !message.number;
       travel.begin(message);
+      if (stranded && whole) fly_home();
       draw_marks();
     }
   });
@@ -674,6 +682,7 @@ export function render({model}) {
     const {plane, t, play, ms, pause} = event.detail;
     if (plane !== model.plane || !box.isConnected) return;
     hide_card();
+    cancelAnimationFrame(flight);
     if (pause) return travel.pause();
     if (play !== undefined) return travel.play(play, ms);
     travel.scrub(t);

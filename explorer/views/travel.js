@@ -23,10 +23,16 @@ const on_way = ([ax, ay, bx, by, dx, dy], t) => {
 };
 const between = (one, other, e) => Object.fromEntries(Object.keys(one).map(key => [key, one[key] + (other[key] - one[key]) * e]));
 
-// layer: {free(most), ask(places, detail), view(), fitted(view), pass(view), look(view, still), rest(), redraw(), fade(), plane}
+const range = ([x0, x1, y0, y1]) => ({x0, x1, y0, y1});
+const padded = ({x0, x1, y0, y1}, times) => {  // so many times as wide and as high
+  const dx = (times - 1) / 2 * (x1 - x0), dy = (times - 1) / 2 * (y1 - y0);
+  return {x0: x0 - dx, x1: x1 + dx, y0: y0 - dy, y1: y1 + dy};
+};
+
+// layer: {free(most), ask(places, detail), view(), whole(found), fitted(view), pass(view), look(view, still), rest(), redraw(), fade(), plane}
 function traveler(layer) {
-  let trip = null;  // {number, t, looks, trails, playing}; looks: where to look at both ends, and whether that is the whole map; none once
-                    // somebody has moved the map
+  let trip = null;  // {number, t, looks, homes, trails, playing}; looks: where to look at both ends, none once somebody has moved the map;
+                    // homes: the whole map at both ends
   let lag = 60;     // milliseconds from asking to the picture, of late
   let step = STEP_MS;  // milliseconds between two pictures, as they are asked for: what server and browser have time for
   let detail = 0;      // how fine pictures are, so that there is time for many
@@ -37,14 +43,15 @@ function traveler(layer) {
   const say = () => window.dispatchEvent(new CustomEvent("explorer-traveled", {
     detail: {plane: layer.plane(), number: trip ? trip.number : 0, t: trip ? trip.t : 0, playing: Boolean(trip?.playing)},
   }));
-  const view_at = t => trip.looks ? layer.fitted(between(trip.looks.start, trip.looks.end, smooth(t))) : layer.view();
+  const look_at = t => between(trip.looks.start, trip.looks.end, smooth(t));
+  const view_at = t => trip.looks ? layer.fitted(look_at(t)) : layer.view();
   const finish = () => {
     if (!trip?.playing) return;
     clearTimeout(timer);
     if (trip.playing.asked >= 1) detail = step > OFTEN_MS ? Math.min(detail + 1, DETAILS.length - 1) : step > STEP_MS ? detail : Math.max(detail - 1, 0);
     trip.t = trip.playing.to;
     trip.playing = null;
-    if (trip.looks) layer.look(view_at(trip.t), true);
+    if (trip.looks) layer.look(look_at(trip.t), true);
     layer.redraw();
     layer.rest();
     say();
@@ -86,13 +93,15 @@ function traveler(layer) {
   return {
     begin(message) {  // there is another journey, or none
       const plays = message.plays && message.number;
-      const start = layer.view(), still_whole = Boolean(trip?.looks?.whole);  // also where the server does not know how far the view is
+      const start = layer.view();
       clearTimeout(timer);
       if (trip?.playing) layer.look(start);  // from where it is
-      trip = message.number ? {number: message.number, t: 0, looks: null, trails: message.trails || [], playing: null} : null;
+      trip = message.number ? {number: message.number, t: 0, looks: null, homes: null, trails: message.trails || [], playing: null} : null;
       if (trip && message.view) {
-        const [x0, x1, y0, y1] = still_whole && !message.whole ? message.home : message.view;
-        trip.looks = {start, end: {x0, x1, y0, y1}, whole: still_whole || message.whole};
+        const [first, last] = message.homes.map(range), times = layer.whole(message.whole);
+        trip.homes = {start: first, end: last};
+        if (!times) trip.looks = {start, end: range(message.view)};
+        else trip.looks = {start: plays ? start : padded(first, times), end: padded(last, times)};
       }
       if (plays) play(0, 1, message.ms); else say();
     },
@@ -101,7 +110,7 @@ function traveler(layer) {
       clearTimeout(timer);
       trip.playing = null;
       trip.t = t;
-      if (trip.looks) layer.look(view_at(t));
+      if (trip.looks) layer.look(look_at(t));
       say();
     },
     play(to, ms) {
@@ -111,7 +120,7 @@ function traveler(layer) {
       if (!trip?.playing) return;
       clearTimeout(timer);
       trip.playing = null;
-      if (trip.looks) layer.look(view_at(trip.t), true);
+      if (trip.looks) layer.look(look_at(trip.t), true);
       layer.rest();
       say();
     },
@@ -135,6 +144,12 @@ function traveler(layer) {
       if (head.t === playing.to) finish(); else pump();
     },
     moved() { if (trip) trip.looks = null; },  // by a person
+    go_home() {  // where the whole map is now, and will be; none where the journey does not know it better than the page
+      if (!trip?.homes) return null;
+      trip.looks = trip.homes;
+      return this.at_an_end ? null : look_at(trip.t);
+    },
+    get at_an_end() { return !trip || (!trip.playing && (trip.t === 0 || trip.t === 1)); },
     end() { clearTimeout(timer); trip = null; },
     get playing() { return Boolean(trip?.playing); },
     get here() { return trip ? {journey: trip.number, t: trip.t} : {}; },

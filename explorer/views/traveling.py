@@ -37,8 +37,8 @@ def journey_message(journey: Journey, scene: Scene, view: View | None, *, plays:
     made: dict[str, Any] = {"type": "journey", "number": journey.number, "plays": plays, "ms": TRAVEL_MS, "view": None}
     if view is not None:
         made["view"] = [float(end) for end in journey.course.view_after(view)]
-        made["whole"] = journey.course.is_whole(view)
-        made["home"] = [float(end) for end in journey.course.end_home]
+        made["whole"] = journey.course.times_whole(view)
+        made["homes"] = [[float(end) for end in home] for home in (journey.course.start.home, journey.course.end_home)]
     return {**made, "trails": _trails(journey, scene)}
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Locator, expect
 
+from explorer.compute.projections import PCA, UMAP, Layout
+from explorer.data.dataset import open_dataset
+from explorer.data.export import write_layouts
 from tests.browser.conftest import PATIENCE_MS, Watched
 from tests.browser.slow_link import SlowLink
 from tests.browser.test_computing import run_tsne
@@ -26,11 +31,13 @@ WATCH = """map => {
   const seen = window.seenOnMap = [];
   const ghosts = () => map.querySelectorAll(".ghost").length;
   const note = () => seen.push([performance.now(), map.dataset.picture, map.dataset.t, map.dataset.rest, ghosts()]);
+  if (!window.mapObserver) window.addEventListener("explorer-traveled", ({detail}) => window.mapTravels = detail.playing);
   window.mapObserver?.disconnect();
   (window.mapObserver = new MutationObserver(note)).observe(map, {attributes: true, attributeFilter: ["data-picture"]});
 }"""
 
 
+STILL = "!window.mapTravels"
 MOVING = "window.seenOnMap.some(seen => seen[2] > 0.02 && seen[2] < 1)"
 
 
@@ -77,7 +84,7 @@ class OnTheMap:
     @property
     def layout(self) -> str:
         """Which layout the status line names."""
-        return str(re.search(r"rows[^·]*· (.*) · 384 dimensions", self.watched.status().inner_text())[1])
+        return str(re.search(r"rows[^·]*· (.*) · \d+ dimensions", self.watched.status().inner_text())[1])
 
     def wait_for(self, title: str) -> None:
         """Wait until the status line names a layout."""
@@ -89,6 +96,14 @@ class OnTheMap:
         expect(self.map).to_have_attribute("data-rest", "true", timeout=PATIENCE_MS)
         expect(self.map).to_have_attribute("data-t", re.compile("^[01]?$"), timeout=PATIENCE_MS)
         self.watched.settle()
+
+    def shows_the_whole(self) -> None:
+        """Wait until nothing travels; the whole map, and no more, is then in view."""
+        self.page.wait_for_function(STILL)
+        x0, x1, y0, y1 = self.watched.view()
+        self.watched.button("Show the whole map").click()
+        self.watched.settle()
+        assert self.watched.view() == pytest.approx((x0, x1, y0, y1), abs=0.002 * (x1 - x0)), "the whole map was in view"
 
     def between(self, start: str, goal: str) -> None:
         """Choose both ends of the way."""
@@ -166,10 +181,54 @@ def test_of_ten_quick_presses_the_last_one_wins(on_map: OnTheMap, pause_ms: int)
         on_map.page.wait_for_timeout(pause_ms)
     on_map.arrive(titles[10 % len(titles)])
     assert not on_map.watched.error().count()
-    x0, x1, y0, y1 = on_map.watched.view()
-    on_map.watched.button("Show the whole map").click()
-    on_map.watched.settle()
-    assert on_map.watched.view() == pytest.approx((x0, x1, y0, y1), abs=0.02 * (x1 - x0)), "the whole map was in view"
+    on_map.shows_the_whole()
+
+
+@pytest.fixture
+def uneven(server: str, data_root: Path, open_page: Open) -> OnTheMap:
+    """Open a file with two layouts, of which one has a tenth of the rows far outside, so that it is many times as large."""
+    numbers = np.random.default_rng(0)
+    dataset = open_dataset(pd.DataFrame({"embedding": list(numbers.normal(size=(400, 3)).astype(np.float32))}))
+    near = numbers.normal(size=(400, 2)).astype(np.float32)
+    far = np.where(np.arange(400)[:, None] % 10, near, 6 * near)
+    made = [Layout(places, method.method, method().settings()) for method, places in ((PCA, near), (UMAP, far))]
+    write_layouts(data_root / "uneven.parquet", dataset, made)
+    watched = open_page(f"{server}?dataset=uneven")
+    watched.settle()
+    return OnTheMap(watched)
+
+
+def turn(on_map: OnTheMap, times: int) -> None:
+    """Go to the next layout so often that rows never arrive before."""
+    layouts = on_map.watched.layouts()
+    now = layouts.index(on_map.layout)
+    for _ in range(times):
+        on_map.page.keyboard.press("n")
+        on_map.page.wait_for_timeout(300)
+    on_map.arrive(layouts[(now + times) % len(layouts)])
+    on_map.page.wait_for_function(STILL)
+
+
+def test_the_view_of_who_looks_at_the_whole_map_is_that_of_each_layout(uneven: OnTheMap):
+    watched, page = uneven.watched, uneven.page
+    for times in (7, 1, 4):
+        turn(uneven, times)
+        uneven.shows_the_whole()
+    watched.zoom(-3)
+    watched.settle()
+    beyond = watched.view()
+    for times in (6, 1, 1):
+        turn(uneven, times)
+    assert watched.view() == pytest.approx(beyond, abs=0.002 * (beyond[1] - beyond[0])), "as far beyond the whole map as before"
+    watched.zoom(9)
+    watched.settle()
+    uneven.seen()
+    page.keyboard.press("n")
+    page.wait_for_function(MOVING)
+    page.keyboard.press("0")
+    page.wait_for_function(STILL)
+    watched.settle()
+    uneven.shows_the_whole()
 
 
 def test_a_held_place_is_a_map_as_any_other(on_map: OnTheMap):
