@@ -10,9 +10,11 @@ from explorer.data.catalog import Catalog, catalog
 from explorer.data.uploads import Uploads, open_file, passing
 from explorer.errors import ReadOnly, UnknownDataset, Unreadable, UploadTooLarge
 from explorer.records import audit
+from explorer.records.recent import note_opened
 from explorer.shelf import open_shared
 
 if TYPE_CHECKING:
+    from explorer.data.catalog import Entry
     from explorer.data.dataset import Dataset
     from explorer.records.visitor import Visitor
 
@@ -41,6 +43,11 @@ class Intake:
         """List what the visitor may open by name, their own uploads among it; takes milliseconds."""
         known = catalog().seen_by(self._visitor.login, access())
         return known if self._uploads is None else known.with_uploads(self._uploads.listed())
+
+    def note_opened(self, entry: Entry, known: Catalog) -> None:
+        """Note that a dataset of the catalog was opened, unless the visitor has uploaded it; see :mod:`explorer.records.recent`."""
+        if entry.name not in {upload.name for upload in known.uploads}:
+            note_opened(entry.name)
 
     def open_upload(self, name: str, data: bytes, vectors: str | None) -> Dataset:
         """Open a file that a browser has sent; where somebody has logged in, it is among their uploads from now on.

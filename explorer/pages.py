@@ -14,19 +14,15 @@ import panel as pn
 from panel.io import document as writing
 from panel.io import notebook
 
-from explorer.compute.alignment import warm as warm_alignment
-from explorer.compute.bins import warm as warm_bins
 from explorer.errors import ExplorerError, StoreUnwritable, TooManyPages
 from explorer.jobs.runner import runner
-from explorer.neighborhood import warm as warm_neighborhood
 from explorer.operations.seats import take_seat
 from explorer.operations.visits import begin_visit, connected_here
-from explorer.query.literal import warm as warm_search
+from explorer.readiness import get_ready
 from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
-from explorer.render.frame import warm as warm_render
 from explorer.session import Schedule, Session
-from explorer.stills import prepare_still, still
+from explorer.stills import still
 from explorer.views.page import Panels
 
 if TYPE_CHECKING:
@@ -39,14 +35,13 @@ __all__ = ["create_page", "keep_order", "scheduler", "warm"]
 logger = logging.getLogger(__name__)
 
 _LOOK_MS = 2_000  # after which a page that was one too many asks again
+_RECENT_S = 20.0  # that what was opened last before may take of a server's start
 _STAYED_S = 0.05  # after which what was put aside should be on its way
 
 # In a notebook the browser gets everything from the kernel (inline): nothing is fetched from outside. A server serves its own files.
 hv.extension("bokeh", logo=False, inline=True)
 if pn.state.curdoc is None:
     pn.extension(inline=True)
-
-_kept: list[Session] = []  # what warm() opened stays open, so that every page finds it
 
 
 def create_page(source: object = None) -> pn.viewable.Viewable:
@@ -153,19 +148,24 @@ def _follow_theme(made: Any) -> None:
 def warm(source: object = None) -> None:
     """Get ready before the first person comes; returns when a page would be quick.
 
-    Compiles the drawing kernels, opens what will be shown first and keeps it open, builds a page once (the first one of a process takes a
-    second longer), and lets the compute process start by itself.
+    Compiles the drawing kernels, opens what will be shown first and keeps it open, opens what was opened last before (for a bounded time,
+    then in the background), builds a page once (the first one of a process takes a second longer), and lets the compute process start by
+    itself.
 
     Parameters
     ----------
     source : object, optional
-        What the pages will show; the first dataset of the catalog by default.
+        What the pages will show; by default the dataset that is named in the address, or the first one of the catalog.
     """
-    ready = threading.Thread(target=_warm_data, args=(source,), name="explorer-warm", daemon=True)
+    first_is_ready = threading.Event()
+    ready = threading.Thread(target=get_ready, args=(source, first_is_ready.set), name="explorer-warm", daemon=True)
     ready.start()
     threading.Thread(target=runner().warm, name="explorer-warm-worker", daemon=True).start()
     _page()[2].get_root()
-    ready.join()
+    first_is_ready.wait()
+    ready.join(_RECENT_S)
+    if ready.is_alive():
+        logger.info("What was opened last takes more than %g s to be ready: it becomes so while pages are served.", _RECENT_S)
 
 
 def _page(visitor: Visitor = NOBODY) -> tuple[Session, Panels, Any]:
@@ -189,24 +189,6 @@ def keep_order() -> None:
         logger.warning("Panel's pool of threads (--num-threads) is closed: in it the events of a page would overtake each other.")
         pn.state._thread_pool = None
         pool.shutdown(wait=False)
-
-
-def _warm_data(source: object) -> None:
-    warm_render()
-    warm_neighborhood()
-    warm_bins()
-    warm_search()
-    warm_alignment()
-    session = Session(schedule=lambda function: function())
-    opening = session.open_entry() if source is None else session.open(source)
-    try:
-        opening.result()
-        session.catch_up()
-    except ExplorerError as error:
-        logger.warning("%s", error)  # each page says it too
-    _kept.append(session)
-    if session.scene is not None:
-        prepare_still(session.scene)
 
 
 def _asked_for() -> str | None:

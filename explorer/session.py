@@ -167,7 +167,9 @@ class Session(param.Parameterized):
             found = next(iter(known), None) if name is None else known.find(name)
             if found is None:
                 raise UnknownDataset(name or "at all", known.names)
-            return open_shared(found)
+            dataset = open_shared(found)
+            self.intake.note_opened(found, known)
+            return dataset
 
         return self._open(read, title, self._begin_opening(title))
 
@@ -215,8 +217,9 @@ class Session(param.Parameterized):
         entry = next(iter(known), None) if name is None else known.find(name)
         dataset = None if entry is None else opened(entry)
         ready = None if dataset is None else open_already(dataset, Look.of(self.appearance), self._runner)
-        if ready is None:
+        if entry is None or ready is None:
             return False
+        _readers.submit(self.intake.note_opened, entry, known)
         self.catalog = known
         self._opened += 1
         self._take_dataset(ready, self._opened, now=True)

@@ -41,6 +41,15 @@ def root() -> Path:
 
 
 @pytest.fixture
+def benchmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make the benchmarks' modules importable, as they are for each other."""
+    monkeypatch.syspath_prepend(root / "benchmarks")
+    yield
+    for name in ("people", "served"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
 def python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run ``python …`` in a fresh process and an empty folder, as somebody who has installed the package would."""
 

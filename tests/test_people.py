@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 N_ASKED = 300  # pictures: 30 MB
 MOST = 100_000_000  # bytes that a server may have for its own more than before
-
-
-@pytest.fixture
-def benchmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Make the benchmarks' modules importable, as they are for each other."""
-    monkeypatch.syspath_prepend(root / "benchmarks")
-    yield
-    for name in ("people", "served"):
-        sys.modules.pop(name, None)
 
 
 def parts(view: list[float], n: int) -> list[list[float]]:

@@ -45,6 +45,13 @@ class Access:
                 return users is None or (user is not None and user in users)
         return self.others
 
+    def allows_anybody(self, name: str) -> bool:
+        """Say whether there is anybody who may see the dataset of this name."""
+        for pattern, users in self.rules:
+            if fnmatchcase(name, pattern):
+                return users is None or len(users) > 0
+        return self.others
+
 
 def access() -> Access:
     """Read the rules that ``EXPLORER_ACCESS`` names: without it everyone may see everything, and where it is broken nobody anything."""

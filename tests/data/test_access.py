@@ -48,6 +48,7 @@ def test_the_first_pattern_that_fits_decides(tmp_path: Path) -> None:
     assert not found.allows("x", "ab")
     assert found.allows("x", "B")
     assert found.allows(None, "b")  # names are compared as they are written
+    assert [found.allows_anybody(name) for name in ("ab", "B", "b")] == [False, True, True]
 
 
 def test_without_rules_everyone_sees_everything(monkeypatch: pytest.MonkeyPatch) -> None:
