@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from explorer.compute.projections import Layout
     from explorer.data.dataset import Dataset
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["colored", "colored_already", "distributed", "open_shared", "opened", "shown", "shown_already"]
 

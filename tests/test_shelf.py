@@ -15,10 +15,10 @@ from explorer.compute.projections import Layout
 from explorer.data.catalog import Entry
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import FileMissing
-from explorer.jobs.store import Store
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, stage
 from explorer.shelf import colored, open_shared, shown, shown_already
+from explorer.store.store import Store
 
 
 def entry(folder: Path, seed: int = 0, name: str = "noise") -> Entry:

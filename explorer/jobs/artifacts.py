@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import Layout
-from explorer.jobs.arrays import Blocks
+from explorer.store.arrays import Blocks
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset, GivenGraph
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = [
     "GRAPH",

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from explorer.jobs.graph_task import GraphTask
     from explorer.jobs.protocol import Message
-    from explorer.jobs.store import Store
     from explorer.jobs.tasks import Part
+    from explorer.store.store import Store
 
 __all__ = ["ClusterGraph", "GraphLost", "worth_sharing"]
 

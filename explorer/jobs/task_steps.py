@@ -17,7 +17,7 @@ from explorer.jobs.artifacts import VECTORS, vectors_key
 
 if TYPE_CHECKING:
     from explorer.jobs.graph_task import GraphTask
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["StoreTask", "VectorsGone", "all_rows", "drawable_rows", "kept_vectors", "part", "spread", "spread_one", "whole"]
 

@@ -25,7 +25,7 @@ from explorer.jobs.artifacts import GRAPH, VECTORS
 from explorer.jobs.cluster_graph import ClusterGraph
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 from tests.compute.test_cell_search import clusters
 from tests.jobs.test_hub import LONG, WAIT_S, dataset, until
 

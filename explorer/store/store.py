@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from explorer import settings
 from explorer.errors import StoreUnwritable
-from explorer.jobs.arrays import Blocks, NotWhole, Receipt, read_array, write_array
+from explorer.store.arrays import Blocks, NotWhole, Receipt, read_array, write_array
 
 __all__ = ["Artifact", "Store", "canonical"]
 
