@@ -15,6 +15,7 @@ from explorer.data.columns import Contents, TableColumns, no_columns
 from explorer.data.limits import check_size
 from explorer.data.memory import check_memory
 from explorer.data.names import is_vector_name, layout_name
+from explorer.data.stamps import stamp_of
 from explorer.errors import EmptyDataset, NoVectors, Unreadable
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def read_npy(file: Path, source: str) -> Contents:
     if not header.shape[0]:
         raise EmptyDataset(source, 0)
     array = np.load(file, mmap_mode="r", allow_pickle=False)
-    return Contents(source, file.stem, TableColumns(no_columns(header.shape[0])), vectors=array, vectors_name="the array")
+    columns = TableColumns(no_columns(header.shape[0]))
+    return Contents(source, file.stem, columns, vectors=array, vectors_name="the array", streams=True, stamp=stamp_of([file]))
 
 
 def read_npz(file: Path, source: str) -> Contents:

@@ -13,8 +13,9 @@ import numpy as np
 
 from explorer.compute.direct_search import DIRECT
 from explorer.compute.sharded_search import STAGE, share_cells
+from explorer.data.streaming import VECTORS, vectors_key
 from explorer.jobs import cluster_worker
-from explorer.jobs.artifacts import VECTORS, find_graph, vectors_key
+from explorer.jobs.artifacts import find_graph
 from explorer.jobs.cluster_worker import News, PartFailed
 from explorer.jobs.graph_parts import MergeTask, PlanTask, ShardTask, VisitsTask, forget_parts
 from explorer.jobs.parcel import Parcel

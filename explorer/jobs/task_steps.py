@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
+from explorer.data.streaming import VECTORS, vectors_key
 from explorer.errors import StoreUnwritable
-from explorer.jobs.artifacts import VECTORS, vectors_key
 
 if TYPE_CHECKING:
     from explorer.jobs.graph_task import GraphTask
