@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["as_column", "read_npy", "read_npz"]
 
 _MAGIC = b"\x93NUMPY"
 _MATRIX = 2
@@ -92,6 +92,17 @@ def read_npz(file: Path, source: str) -> Contents:
     )
 
 
+def as_column(array: NDArray[Any]) -> pa.Array:
+    """Turn a 1-D array into a column: numbers and times as they are, all else as text."""
+    if array.dtype.kind == "S":
+        return pa.array([value.decode("utf-8", errors="replace") for value in array.tolist()], pa.string())
+    if array.dtype.kind == "U":
+        return pa.array(array.tolist(), pa.string())
+    if array.dtype.kind in "biufM":
+        return pa.array(array.astype(array.dtype.newbyteorder("=")))
+    return pa.array([str(value) for value in array.tolist()], pa.string())
+
+
 def _arrays(file: Path, source: str) -> dict[str, NDArray[Any]]:
     arrays = {}
     with zipfile.ZipFile(file) as archive:
@@ -146,15 +157,5 @@ def _check(header: _Header, what: str, size: int, source: str) -> None:
 
 
 def _metadata(arrays: Mapping[str, NDArray[Any]], n_rows: int) -> pa.Table:
-    columns = {name: _column(array) for name, array in arrays.items() if array.shape == (n_rows,)}
+    columns = {name: as_column(array) for name, array in arrays.items() if array.shape == (n_rows,)}
     return pa.table(columns) if columns else no_columns(n_rows)
-
-
-def _column(array: NDArray[Any]) -> pa.Array:
-    if array.dtype.kind == "S":
-        return pa.array([value.decode("utf-8", errors="replace") for value in array.tolist()], pa.string())
-    if array.dtype.kind == "U":
-        return pa.array(array.tolist(), pa.string())
-    if array.dtype.kind in "biufM":
-        return pa.array(array.astype(array.dtype.newbyteorder("=")))
-    return pa.array([str(value) for value in array.tolist()], pa.string())
