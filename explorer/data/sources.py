@@ -81,7 +81,11 @@ def open_source(source: object, wishes: Wishes) -> Dataset:
     try:
         dataset = _dataset(contents, wishes)
     except BadVectors as error:
-        raise _placed(error, contents) from error
+        _, column, row, reason = error.args
+        if row is None or contents.place is None:
+            raise
+        part, place = contents.place(row)  # people look for it there
+        raise BadVectors(part, column, place, reason) from None
     _log.info("opened %s: %d rows, %d dims, %.2f s", dataset.name, dataset.n_rows, dataset.n_dims, time.perf_counter() - started)
     return dataset
 
@@ -188,15 +192,6 @@ def _shown(contents: Contents, names: list[str], *, mapped: bool) -> Shown:
         return shown._replace(notes=(*left_out.values(), *shown.notes))
 
     return mapped_table(contents, names, read) if mapped and contents.stamp else read()
-
-
-def _placed(error: BadVectors, contents: Contents) -> BadVectors:
-    """Name the part that holds the row, where a source has parts."""
-    _, column, row, reason = error.args
-    if row is None or contents.place is None:
-        return error
-    part, row = contents.place(row)
-    return BadVectors(part, column, row, reason)
 
 
 def _named(wanted: str | Sequence[str], names: list[str], source: str) -> tuple[str, ...]:

@@ -112,9 +112,17 @@ def test_nothing_is_unpickled(tmp_path: Path, place: str) -> None:
     (folder / ".zarray").write_text(json.dumps(said))
     for chunk in folder.glob("[0-9]*"):
         chunk.write_bytes(pickle.dumps(Harm(tmp_path / "harm")))
-    with pytest.raises(Unreadable, match="with the codec pickle, which is not read here"):
+    with pytest.raises(Unreadable):
         open_dataset(folder)
     assert not (tmp_path / "harm").exists()
+
+
+def test_a_codec_that_is_not_known_to_be_harmless_is_not_used(tmp_path: Path) -> None:
+    folder = array(tmp_path / "a.zarr", zarr_format=2)
+    said = json.loads((folder / ".zarray").read_text())
+    (folder / ".zarray").write_text(json.dumps({**said, "compressor": {"id": "base64"}}))
+    with pytest.raises(Unreadable, match="with the codec base64, which is not read here"):
+        open_dataset(folder)
 
 
 def test_a_link_in_it_is_refused(tmp_path: Path) -> None:
