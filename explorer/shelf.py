@@ -17,6 +17,7 @@ import numpy as np
 from explorer.coloring import Coloring, coloring, recolored
 from explorer.compute.alignment import IDENTITY, Similarity
 from explorer.data.catalog import Entry
+from explorer.data.folders import state_of
 from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
@@ -91,10 +92,9 @@ def opened(entry: Entry) -> Dataset | None:
 
 
 def _entry_key(entry: Entry) -> Hashable:
-    changed = None
+    changed: Hashable = None
     if entry.path is not None and entry.path.exists():
-        found = entry.path.stat()
-        changed = (str(entry.path), found.st_mtime_ns, found.st_size)
+        changed = state_of(entry.path)
     return entry.name, entry.title, changed, repr(sorted(entry.options.items()))
 
 

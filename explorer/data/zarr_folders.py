@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     import zarr
     from numpy.typing import NDArray
 
-__all__ = ["MARKS", "is_zarr", "read_zarr"]
+__all__ = ["ENDING", "MARKS", "is_zarr", "read_zarr"]
 
 MARKS = ("zarr.json", ".zarray", ".zgroup")
-_ENDING = ".zarr"
+ENDING = ".zarr"
 _MATRIX = 2
 _PAIR = 2
 _NUMBERS = "fiub"
@@ -65,7 +65,7 @@ def read_zarr(folder: Path, source: str) -> Contents:
 
     stamp = stamp_of(_files(folder, source))
     title = folder.resolve().name
-    title = title[: -len(_ENDING)] if title.lower().endswith(_ENDING) else title
+    title = title[: -len(ENDING)] if title.lower().endswith(ENDING) else title
     with reading(source):
         try:
             opened = zarr.open(zarr.storage.LocalStore(folder, read_only=True), mode="r", use_consolidated=False)
