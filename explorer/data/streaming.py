@@ -85,7 +85,12 @@ def take_vectors(rows: Rows, contents: Contents, columns: Sequence[str]) -> Vect
     if not contents.stamp:
         return _streamed(store, rows, contents)
     key = store.key(_SOURCE, contents.stamp, {"columns": list(columns)}, _SOURCE_VERSION)
-    with store.lock(_SOURCE, key):  # whoever opens it meanwhile waits instead of reading it as well
+    lock = store.lock(_SOURCE, key)
+    try:
+        held = lock.acquire()  # whoever opens it meanwhile waits instead of reading it as well
+    except OSError as error:
+        raise StoreUnwritable(str(store.folder), error.strerror or str(error)) from error
+    with held:
         known = _known(store, key, rows.shape)
         if known is None:
             known = _streamed(store, rows, contents)
@@ -176,8 +181,8 @@ def _size(rows: Rows) -> int:
 
 
 def _as_stream(table: pa.Table) -> Blocks:
-    """Turn a table into the bytes of an Arrow stream, batch by batch."""
-    batches = table.to_batches()
+    """Turn a table into the bytes of an Arrow stream, in as few batches as can be: taking rows out of many chunks copies all of them."""
+    batches = table.combine_chunks().to_batches()
     counted = pa.MockOutputStream()
     with pa.ipc.new_stream(counted, table.schema) as writer:
         for batch in batches:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -183,6 +185,20 @@ def test_an_open_dataset_outlives_the_store_and_is_computed_from_all_the_same(tm
     assert_same(open_dataset(tmp_path / "words"), expected)
 
 
+def test_who_opens_it_meanwhile_waits_instead_of_reading_it_as_well(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = parts(tmp_path / "words", table())
+    caplog.set_level(logging.INFO, "explorer.data.streaming")
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(open_dataset, [folder] * 4))
+    assert len({dataset.fingerprint for dataset in opened}) == 1
+    assert len([record for record in caplog.records if "streamed" in record.message]) == 1
+
+
+def test_rows_are_taken_out_of_one_chunk_whatever_the_number_of_parts(tmp_path: Path) -> None:
+    dataset = open_dataset(parts(tmp_path / "words", table(), tuple(range(10, N, 10))))
+    assert {column.num_chunks for column in dataset.table.columns} == {1}
+
+
 def test_a_damaged_part_in_the_middle_leaves_nothing_half_written(tmp_path: Path, store: Store) -> None:
     folder = parts(tmp_path / "words", table())
     damaged = folder / "part.1.parquet"
@@ -205,6 +221,13 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, store: Store, monkeyp
     with pytest.raises(StoreUnwritable, match="No space left on device"):
         open_dataset(folder)
     assert list((store.folder / "tmp").iterdir()) == []
+
+
+def test_a_store_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("EXPLORER_STORE", str(tmp_path / "file" / "store"))
+    with pytest.raises(StoreUnwritable, match="Results cannot be kept in"):
+        open_dataset(parts(tmp_path / "words", table()))
 
 
 def test_vectors_that_the_store_would_not_hold_are_refused_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
