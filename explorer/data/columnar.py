@@ -23,7 +23,9 @@ __all__ = ["ArrowColumns", "ParquetColumns", "read_arrow", "read_parquet"]
 _PARQUET = b"PAR1"
 _ARROW = b"ARROW1"
 _STREAM = b"\xff\xff\xff\xff"
-_BUFFER_BYTES = 1 << 18  # for each column that is read at once
+_BUFFER_BYTES = 1 << 18
+_BUFFERS_BYTES = 1 << 22  # of all columns that are read at once
+_LEAST_BUFFER_BYTES = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,26 @@ class ParquetColumns:
 
     def batches(self, names: Sequence[str], n: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Read these columns at most n rows at a time."""
-        with reading(self.source), self._open(bit_by_bit=True) as parquet:
+        with reading(self.source), self._open(at_once=len(names)) as parquet:
             for batch in parquet.iter_batches(batch_size=n, columns=list(names)):
                 yield batch.select(list(names))
 
     def head(self, names: Sequence[str], n: int) -> pa.Table:
         """Read the first n rows of these columns."""
-        with reading(self.source), self._open(bit_by_bit=True) as parquet:
+        with reading(self.source), self._open(at_once=len(names)) as parquet:
             first = next(parquet.iter_batches(batch_size=n, columns=list(names)), None)
             if first is None:
                 return self.read(names)
             return pa.Table.from_batches([first.select(list(names))])
 
-    def _open(self, *, bit_by_bit: bool = False) -> pq.ParquetFile:
+    def _open(self, *, at_once: int = 0) -> pq.ParquetFile:
+        """Open the file, to go through so many columns at once, or to read columns whole."""
         import pyarrow.parquet as pq
 
-        if bit_by_bit:  # without a buffer, Arrow reads a whole row group's column at once, and a file may be one row group
-            return pq.ParquetFile(self.file, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+        if at_once:  # without a buffer, Arrow reads a whole row group's column at once, and a file may be one row group
+            return pq.ParquetFile(
+                self.file, pre_buffer=False, buffer_size=min(_BUFFER_BYTES, max(_LEAST_BUFFER_BYTES, _BUFFERS_BYTES // at_once))
+            )
         return pq.ParquetFile(self.file)
 
 
