@@ -212,6 +212,32 @@ def test_a_damaged_part_in_the_middle_leaves_nothing_half_written(tmp_path: Path
     assert list((store.folder / "tmp").iterdir()) == []
 
 
+_DIE = """
+import os, sys
+import explorer
+from explorer.data.columnar import ParquetColumns
+
+batches = ParquetColumns.batches
+
+def die_in_the_last_part(columns, *asked):
+    if columns.file.name == "part.2.parquet":
+        os._exit(9)
+    return batches(columns, *asked)
+
+ParquetColumns.batches = die_in_the_last_part
+explorer.open_dataset(sys.argv[1])
+"""
+
+
+def test_a_process_that_is_killed_meanwhile_leaves_nothing_that_is_taken_for_whole(
+    tmp_path: Path, store: Store, python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    folder = parts(tmp_path / "words", table())
+    assert python("-c", _DIE, str(folder), check=False).returncode == 9
+    assert {kind.name for kind in store.folder.iterdir()} == {"tmp", "locks"}
+    assert_same(open_dataset(folder), in_memory(folder))
+
+
 def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
