@@ -20,9 +20,10 @@ from explorer.data.files import ENDINGS, read_file
 from explorer.data.frames import read_object
 from explorer.data.given_graph import read_graph
 from explorer.data.limits import check_size
-from explorer.data.matrices import Rows, array_rows, column_rows, fingerprint, in_memory
+from explorer.data.matrices import fingerprint
 from explorer.data.metadata import Shown, long_lists, showable
 from explorer.data.roles import infer_roles
+from explorer.data.rows import Rows, array_rows, column_rows, in_memory
 from explorer.data.streaming import mapped_table, take_vectors
 from explorer.data.vectors import find_vectors
 from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownDataset, UnknownSource, Unreadable

@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from explorer import settings
-from explorer.data.matrices import Gist, fingerprint, in_memory, usable_rows
+from explorer.data.matrices import Gist, fingerprint, usable_rows
 from explorer.data.metadata import Shown
+from explorer.data.rows import in_memory
 from explorer.errors import StoreUnwritable, memory_text
 from explorer.store.arrays import Blocks
 from explorer.store.store import Store
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.data.columns import Contents
-    from explorer.data.matrices import Rows
+    from explorer.data.rows import Rows
     from explorer.store.store import Artifact
 
 __all__ = ["VECTORS", "Vectors", "mapped_table", "take_vectors", "vectors_key"]
