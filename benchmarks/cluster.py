@@ -29,7 +29,7 @@ from explorer.compute.neighbors import NeighborGraph
 from explorer.data.dataset import open_dataset
 from explorer.jobs import cluster_graph
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 
 K = 30
 CENTERS, LATENT = 300, 16

@@ -24,7 +24,7 @@ from explorer.compute.projections import projection
 from explorer.data.dataset import Dataset
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 
 SIZES: Final = ("5000x64", "30000x64", "30000x384", "120000x64", "120000x384", "300000x64", "300000x384")
 JOBS: Final = ("graph", "pca", "umap", "tsne")

@@ -31,8 +31,8 @@ from linked_rows import paired_file, vector_file, vocabulary
 
 from explorer import open_dataset
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.neighborhood import find_neighbors
+from explorer.store.store import Store
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext

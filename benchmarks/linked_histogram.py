@@ -24,9 +24,9 @@ from explorer.crossfilter import Question, cross_counts, key_of
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.distribution import distribution, span_mask
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.render.frame import warm
 from explorer.session import Session
+from explorer.store.store import Store
 from explorer.views.histogram import HistogramView
 from explorer.views.plain import PlainToolkit
 

@@ -31,7 +31,7 @@ from explorer.data.dataset import Dataset
 from explorer.jobs.job import Job
 from explorer.jobs.live import LiveMemory
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 
 FIRST_S = 3.0
 LOST = 3.0  # percent

@@ -25,11 +25,11 @@ from figures import Figure, compared, goal_of, options, told
 
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.picture import Picture, PictureRequest, draw
 from explorer.render.frame import warm
 from explorer.render.layout_index import LayoutIndex
 from explorer.session import Session
+from explorer.store.store import Store
 
 GOALS = {"index built, beyond data and result": {10_000_000: 1000.0}, "one more session": {10_000_000: 60.0}}
 MB = 1e6

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.compute.projections import Layout
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["Frames", "aligned"]
 

@@ -27,6 +27,7 @@ Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors
 
   explorer                  open the sample: WordNet, 10,000 senses
   explorer FILE             open a file: Parquet, Feather, CSV, TSV, JSON lines, .npy, .npz
+  explorer FOLDER           open a folder: Parquet parts of one dataset, or a Zarr array
   explorer NAME             open a dataset of the catalog
 
   explorer serve FILE       the same for other people: no browser is opened
@@ -42,6 +43,7 @@ _SERVING = """\
 examples:
   explorer vectors.parquet --label title --color topic
   explorer vectors.parquet --vectors "embedding_*" --port 8080
+  explorer embeddings/ --label title
   explorer serve vectors.parquet --address 0.0.0.0 --port 80 --allow-websocket-origin maps.example.org
 
 A file that is called like a command is opened by a path: explorer ./serve
@@ -144,7 +146,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> argparse._ArgumentGroup:
-    parser.add_argument("files", nargs="*", metavar="FILE | NAME", help="what to open; several are served side by side")
+    parser.add_argument("files", nargs="*", metavar="FILE | FOLDER | NAME", help="what to open; several are served side by side")
     _add_columns(parser, "vectors", "label", "color", "text")
     group = parser.add_argument_group("server options")
     group.add_argument(
@@ -309,7 +311,11 @@ def _cluster(options: argparse.Namespace) -> None:
 
 
 def _add_source(parser: argparse.ArgumentParser, *, endings: str = ".parquet, .feather, .jsonl, .csv or .tsv") -> None:
-    parser.add_argument("file", metavar="FILE | NAME", help="what to read: a file, or a name of the catalog")
+    parser.add_argument(
+        "file",
+        metavar="FILE | FOLDER | NAME",
+        help="what to read: a file, a folder of Parquet parts, a Zarr array, or a name of the catalog",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=f"what to write: {endings}")
 
 

@@ -84,7 +84,7 @@ class Intake:
 
     def _pass(self, name: str, data: bytes, vectors: str | None) -> Dataset:
         with passing(name, data) as path:
-            return open_file(path, name, vectors)  # all of it is in memory then
+            return open_file(path, name, vectors)  # all of it is in memory, or its vectors in the store, then
 
     def _keep(self, uploads: Uploads, name: str, data: bytes, vectors: str | None) -> Dataset:
         kept = uploads.keep(name, data, vectors)

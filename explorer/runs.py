@@ -9,9 +9,9 @@ from explorer.compute.projections import PROJECTIONS, Layout, completed
 from explorer.jobs.artifacts import STOPPED_AT
 from explorer.jobs.inputs import INPUTS
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import canonical
 from explorer.scene import Run, Shown
 from explorer.shelf import shown
+from explorer.store.store import canonical
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset

@@ -34,6 +34,7 @@ __all__ = [
     "set_scheduler",
     "store_folder",
     "store_limit_mb",
+    "stream_mb",
     "upload_hours",
     "upload_limit_mb",
     "upload_quota_mb",
@@ -54,6 +55,7 @@ def check() -> None:
     for read in (
         store_folder,
         store_limit_mb,
+        stream_mb,
         data_roots,
         upload_limit_mb,
         upload_quota_mb,
@@ -90,6 +92,11 @@ def store_folder() -> Path:
 def store_limit_mb() -> int:
     """``EXPLORER_STORE_MB``: the store's size limit in MB (10**6 bytes); what was not used for the longest time goes first."""
     return _whole_number("EXPLORER_STORE_MB", 20_000, least=10)
+
+
+def stream_mb() -> int:
+    """``EXPLORER_STREAM_MB``: from how many MB of vectors on those of a file go through memory into the store, and are mapped there."""
+    return _whole_number("EXPLORER_STREAM_MB", 256, least=0)
 
 
 def data_roots() -> tuple[Path, ...]:

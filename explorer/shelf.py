@@ -17,6 +17,7 @@ import numpy as np
 from explorer.coloring import Coloring, coloring, recolored
 from explorer.compute.alignment import IDENTITY, Similarity
 from explorer.data.catalog import Entry
+from explorer.data.folders import state_of
 from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from explorer.compute.projections import Layout
     from explorer.data.dataset import Dataset
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["colored", "colored_already", "distributed", "open_shared", "opened", "shown", "shown_already"]
 
@@ -91,10 +92,9 @@ def opened(entry: Entry) -> Dataset | None:
 
 
 def _entry_key(entry: Entry) -> Hashable:
-    changed = None
+    changed: Hashable = None
     if entry.path is not None and entry.path.exists():
-        found = entry.path.stat()
-        changed = (str(entry.path), found.st_mtime_ns, found.st_size)
+        changed = state_of(entry.path)
     return entry.name, entry.title, changed, repr(sorted(entry.options.items()))
 
 

@@ -14,8 +14,8 @@ from explorer.aligning import Frames, aligned
 from explorer.compute.alignment import IDENTITY, Similarity
 from explorer.compute.projections import Layout
 from explorer.errors import BadParameter
-from explorer.jobs.store import Store
 from explorer.scene import Placed, Run
+from explorer.store.store import Store
 
 N = 400
 TURN = Similarity.of(angle=1.0, scale=2.0, reflected=True, shift=(5.0, -3.0))

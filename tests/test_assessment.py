@@ -20,9 +20,9 @@ from explorer.compute.preservation import preservation
 from explorer.compute.projections import PCA
 from explorer.data.dataset import Dataset, GivenGraph, GivenLayout, open_dataset
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
+from explorer.store.store import Store
 from tests.conftest import Loop
 from tests.views.conftest import table
 

@@ -14,9 +14,9 @@ from explorer.data.uploads import Uploads, uploads_folder
 from explorer.errors import ExplorerError, QuotaReached, ReadOnly, UnknownDataset, Unreadable, UploadTooLarge
 from explorer.intake import Intake
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.records.visitor import NOBODY, Visitor
 from explorer.session import Session
+from explorer.store.store import Store
 
 ANNA, BOB = Visitor("1a2b3c4d", "anna"), Visitor("5e6f7a8b", "bob")
 

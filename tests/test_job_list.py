@@ -16,8 +16,8 @@ from explorer.job_list import SHARED, SOMEBODYS, UNKNOWN, YOURS, Listed, listed_
 from explorer.jobs.board import Computing
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.session import Session
+from explorer.store.store import Store
 
 CATALOG = Catalog((Entry("wordnet", "WordNet"), Entry("digits", "Digits")))
 

@@ -19,13 +19,13 @@ from explorer.data.dataset import Dataset, open_dataset
 from explorer.jobs.job import Job
 from explorer.jobs.live import LiveLayout
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.live_map import LiveMap
 from explorer.render.frame import render
 from explorer.runs import run_of
 from explorer.scene import InProgress, Scene
 from explorer.session import Session
 from explorer.session_state import state_to_json
+from explorer.store.store import Store
 from tests.conftest import Loop
 
 N = 500

@@ -18,11 +18,11 @@ from explorer.compute.projections import Layout
 from explorer.data.dataset import Dataset, GivenGraph, open_dataset
 from explorer.data.export import rows_table
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.movement import moved
 from explorer.query.conditions import matching
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
+from explorer.store.store import Store
 from tests.conftest import Loop
 
 N = 60

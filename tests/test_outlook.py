@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.session import Session
+from explorer.store.store import Store
 
 
 @pytest.fixture

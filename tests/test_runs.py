@@ -10,8 +10,8 @@ from explorer.compute.projections import PCA, TSNE, UMAP
 from explorer.data.dataset import Dataset, GivenLayout, open_dataset
 from explorer.jobs.artifacts import keep_layout
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.runs import runs_of
+from explorer.store.store import Store
 
 N = 12
 

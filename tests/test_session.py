@@ -19,11 +19,11 @@ from explorer.data.catalog import catalog
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import ExplorerError, FileMissing, ParameterError, UnknownColumn, UnknownDataset, UnknownRow
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.neighborhood import find_neighbors
 from explorer.records.visitor import NOBODY, Visitor, current
 from explorer.session import Session
 from explorer.state.appearance import Hidden
+from explorer.store.store import Store
 
 LONG = {"n_iter": 10_000}  # a t-SNE that runs for a minute when nobody stops it
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from explorer.compute.alignment import Similarity
@@ -15,10 +16,10 @@ from explorer.compute.projections import Layout
 from explorer.data.catalog import Entry
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import FileMissing
-from explorer.jobs.store import Store
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, stage
 from explorer.shelf import colored, open_shared, shown, shown_already
+from explorer.store.store import Store
 
 
 def entry(folder: Path, seed: int = 0, name: str = "noise") -> Entry:
@@ -50,6 +51,19 @@ def test_a_file_that_has_changed_is_opened_again(tmp_path: Path):
     second = open_shared(one)
     assert second is not first
     assert second.fingerprint != first.fingerprint
+
+
+def test_a_folder_of_which_a_part_has_changed_is_opened_again(tmp_path: Path):
+    folder = tmp_path / "words"
+    folder.mkdir()
+    for i in range(2):
+        pq.write_table(pa.table({"embedding": [[1.0, 2.0, i], [3.0, 4.0, i]]}), folder / f"part-{i}.parquet")
+    one = Entry("words", "words", path=folder)
+    first = open_shared(one)
+    assert open_shared(one) is first
+    pq.write_table(pa.table({"embedding": [[1.0, 2.0, 9.0], [3.0, 4.0, 9.0]]}), folder / "part-1.parquet")
+    os.utime(folder / "part-1.parquet", ns=(1, time.time_ns()))
+    assert open_shared(one).fingerprint != first.fingerprint
 
 
 def test_other_options_are_another_dataset(tmp_path: Path):

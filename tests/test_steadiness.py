@@ -14,10 +14,10 @@ import pytest
 from explorer.compute.projections import PCA, TSNE, UMAP
 from explorer.data.dataset import Dataset, GivenLayout, open_dataset
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
 from explorer.steadiness import KEPT, WOBBLE
+from explorer.store.store import Store
 from tests.conftest import Loop
 from tests.views.conftest import table
 

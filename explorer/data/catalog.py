@@ -13,7 +13,9 @@ from explorer.data.catalog_file import Described, read_catalog_file
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.data.delimited import PAIRS
 from explorer.data.files import ENDINGS
-from explorer.data.places import data_files, inside
+from explorer.data.folders import ENDINGS as FOLDER_ENDINGS
+from explorer.data.parts import part_files
+from explorer.data.places import data_sources, inside
 from explorer.data.uploads import Upload, uploads_folder
 from explorer.errors import BadCatalog, FileMissing, UnknownDataset
 
@@ -21,6 +23,7 @@ __all__ = ["Catalog", "Entry", "catalog", "datasets_folder", "open_entry"]
 
 _SAMPLE = "wordnet-10k"
 _MOST_FILES = 1_000
+_ALLOWED = "the datasets folder and the folders of EXPLORER_DATA"
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Entry:
     title, description : str
         For people. The title is the opened dataset's name.
     path : Path or None
-        The file, where it is one.
+        The file or folder, where it is one.
     loader : callable or None
         What makes the dataset, where it is no file.
     options : mapping
@@ -119,7 +122,8 @@ def catalog() -> Catalog:
     """List what can be opened by name.
 
     First what catalog.yaml describes, in its order; then scikit-learn's digits; then every other data file in the datasets folder; then the
-    files below the folders that ``EXPLORER_DATA`` names. Scans the folders each time, so a file that is dropped in shows at once.
+    files below the folders that ``EXPLORER_DATA`` names. A folder that is one dataset stands for the files in it. Scans the folders each
+    time, so a file that is dropped in shows at once.
 
     A folder ``datasets`` with a catalog.yaml where the program was started, such as a checkout's own, comes before the installed one.
     """
@@ -194,11 +198,11 @@ def _entry(described: Described, folder: Path, roots: Sequence[Path]) -> Entry:
         )
     file = inside(folder / str(described.file), (folder, *roots))
     if file is None or _is_upload(file):
-        raise BadCatalog(
-            path, f"entry {described.name}: file {described.file} lies outside the datasets folder and the folders of EXPLORER_DATA."
-        )
-    if not file.is_file():
+        raise BadCatalog(path, f"entry {described.name}: file {described.file} lies outside {_ALLOWED}.")
+    if not file.exists():
         raise BadCatalog(path, f"entry {described.name}: there is no file {described.file}.")
+    if _leads_outside(file, (folder, *roots)):
+        raise BadCatalog(path, f"entry {described.name}: a part of {described.file} is a link to a place outside {_ALLOWED}.")
     return Entry(described.name, described.title, described.description, path=file, options=dict(described.options))
 
 
@@ -206,14 +210,17 @@ def _files(folder: Path, base: Path, allowed: Sequence[Path], known: Sequence[En
     names = {entry.name for entry in known}
     paths = {entry.path for entry in known}
     found: list[Entry] = []
-    for file in data_files(folder, ENDINGS, most=_MOST_FILES):
+    for file in data_sources(folder, ENDINGS, most=_MOST_FILES):
         real = inside(file, allowed)
         if real is None:
-            problems.append(f"{file} is a link to a place outside the datasets folder and the folders of EXPLORER_DATA; it is left out.")
+            problems.append(f"{file} is a link to a place outside {_ALLOWED}; it is left out.")
+            continue
+        if _leads_outside(real, allowed):
+            problems.append(f"A part of {file} is a link to a place outside {_ALLOWED}; it is left out.")
             continue
         if real in paths or _is_second_of_pair(file) or _is_upload(real):
             continue
-        relative = file.relative_to(base)
+        relative = file.relative_to(base.parent if file == base else base)
         name = next(candidate for candidate in _names(relative) if candidate not in names)
         names.add(name)
         paths.add(real)
@@ -228,8 +235,14 @@ def _is_upload(real: Path) -> bool:
     return inside(real, [uploads_folder()]) is not None
 
 
+def _leads_outside(path: Path, allowed: Sequence[Path]) -> bool:
+    """Tell whether a part of a folder that is one dataset is a link to somewhere else; in a Zarr folder every link is refused anyway."""
+    return path.is_dir() and any(inside(part, allowed) is None for part in part_files(path))
+
+
 def _names(relative: Path) -> Iterator[str]:
-    yield relative.with_suffix("").as_posix()
+    known = relative.suffix.lower() in (*ENDINGS, *FOLDER_ENDINGS)  # a folder may be called by a date or a version
+    yield (relative.with_suffix("") if known else relative).as_posix()
     yield relative.as_posix()
     number = 2
     while True:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from explorer.data.breakage import TRUNCATED, reading, what_it_is
 from explorer.data.columns import BATCH_ROWS, Contents, no_columns
+from explorer.data.stamps import stamp_of
 from explorer.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ __all__ = ["ArrowColumns", "ParquetColumns", "read_arrow", "read_parquet"]
 _PARQUET = b"PAR1"
 _ARROW = b"ARROW1"
 _STREAM = b"\xff\xff\xff\xff"
+_BUFFER_BYTES = 1 << 18
+_BUFFERS_BYTES = 1 << 22  # of all columns that are read at once
+_LEAST_BUFFER_BYTES = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -39,23 +43,28 @@ class ParquetColumns:
             # Parquet knows a column "a.b" and a field b of a column a by the same name: it may return more than was asked for.
             return parquet.read(columns=list(names)).select(list(names))
 
-    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Read these columns a few thousand rows at a time."""
-        with reading(self.source), self._open() as parquet:
-            for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=list(names)):
+    def batches(self, names: Sequence[str], n: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Read these columns at most n rows at a time."""
+        with reading(self.source), self._open(at_once=len(names)) as parquet:
+            for batch in parquet.iter_batches(batch_size=n, columns=list(names)):
                 yield batch.select(list(names))
 
     def head(self, names: Sequence[str], n: int) -> pa.Table:
         """Read the first n rows of these columns."""
-        with reading(self.source), self._open() as parquet:
+        with reading(self.source), self._open(at_once=len(names)) as parquet:
             first = next(parquet.iter_batches(batch_size=n, columns=list(names)), None)
             if first is None:
                 return self.read(names)
             return pa.Table.from_batches([first.select(list(names))])
 
-    def _open(self) -> pq.ParquetFile:
+    def _open(self, *, at_once: int = 0) -> pq.ParquetFile:
+        """Open the file, to go through so many columns at once, or to read columns whole."""
         import pyarrow.parquet as pq
 
+        if at_once:  # without a buffer, Arrow reads a whole row group's column at once, and a file may be one row group
+            return pq.ParquetFile(
+                self.file, pre_buffer=False, buffer_size=min(_BUFFER_BYTES, max(_LEAST_BUFFER_BYTES, _BUFFERS_BYTES // at_once))
+            )
         return pq.ParquetFile(self.file)
 
 
@@ -73,7 +82,7 @@ def read_parquet(file: Path, source: str) -> Contents:
         raise Unreadable(source, TRUNCATED)
     with pq.ParquetFile(file) as parquet:
         columns = ParquetColumns(file, source, parquet.schema_arrow, parquet.metadata.num_rows)
-    return Contents(source, file.stem, columns)
+    return Contents(source, file.stem, columns, streams=True, stamp=stamp_of([file]))
 
 
 @dataclass(frozen=True)
@@ -94,13 +103,13 @@ class ArrowColumns:
             table.validate(full=True)  # Arrow trusts a file's offsets; a damaged one would make it read anywhere
             return _copied(table)
 
-    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Read these columns a few thousand rows at a time."""
+    def batches(self, names: Sequence[str], n: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Read these columns at most n rows at a time."""
         with reading(self.source), _arrow_batches(self.file, self.schema, names) as batches:
             for batch in batches:
                 batch.validate(full=True)
-                for start in range(0, batch.num_rows, BATCH_ROWS):
-                    yield batch.slice(start, BATCH_ROWS).select(list(names))
+                for start in range(0, batch.num_rows, n):
+                    yield batch.slice(start, n).select(list(names))
 
     def head(self, names: Sequence[str], n: int) -> pa.Table:
         """Read the first n rows of these columns."""
@@ -126,7 +135,7 @@ def read_arrow(file: Path, source: str) -> Contents:
         schema = reader.schema
     with _arrow_batches(file, schema, schema.names[:1]) as batches:
         n_rows = sum(batch.num_rows for batch in batches)
-    return Contents(source, file.stem, ArrowColumns(file, source, schema, n_rows))
+    return Contents(source, file.stem, ArrowColumns(file, source, schema, n_rows), streams=True, stamp=stamp_of([file]))
 
 
 @contextmanager

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BATCH_ROWS", "Columns", "Contents", "TableColumns", "no_columns"]
+__all__ = ["BATCH_ROWS", "Columns", "Contents", "LazyMatrix", "TableColumns", "no_columns"]
 
 BATCH_ROWS = 8_192
 
@@ -30,8 +31,8 @@ class Columns(Protocol):
     def read(self, names: Sequence[str]) -> pa.Table:
         """Read these columns whole."""
 
-    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Read these columns a few thousand rows at a time."""
+    def batches(self, names: Sequence[str], n: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Read these columns at most n rows at a time."""
 
     def head(self, names: Sequence[str], n: int) -> pa.Table:
         """Read the first n rows of these columns, or all where there are fewer."""
@@ -57,9 +58,9 @@ class TableColumns:
         """Pick these columns."""
         return self.table.select(list(names))
 
-    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Go through these columns a few thousand rows at a time."""
-        yield from self.read(names).to_batches(max_chunksize=BATCH_ROWS)
+    def batches(self, names: Sequence[str], n: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Go through these columns at most n rows at a time."""
+        yield from self.read(names).to_batches(max_chunksize=n)
 
     def head(self, names: Sequence[str], n: int) -> pa.Table:
         """Pick the first n rows of these columns."""
@@ -69,6 +70,37 @@ class TableColumns:
 def no_columns(n_rows: int) -> pa.Table:
     """Return a table of rows without columns."""
     return pa.table({"": pa.nulls(n_rows)}).select([])
+
+
+@dataclass(frozen=True, eq=False)
+class LazyMatrix:
+    """A matrix whose rows are read when they are asked for.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    read : callable
+        Reads some consecutive rows.
+    chunk_rows : int
+        How many rows are stored together: a multiple of them is read at no more cost than one.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[slice], NDArray[Any]]
+    chunk_rows: int = 1
+
+    @property
+    def ndim(self) -> int:
+        """How many dimensions it has."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        return self.read(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +115,26 @@ class Contents:
         What people see when nobody says better.
     columns : Columns
         Every column, metadata and vectors alike.
-    vectors : ndarray of shape (n, d) or None
+    vectors : ndarray or LazyMatrix of shape (n, d), or None
         The vectors, where the format sets them apart.
     vectors_name : str
         What sentences call those.
     layouts : mapping of str to ndarray of shape (n, 2)
         Coordinates, where the format sets them apart.
+    streams : bool
+        Whether vectors are read bit by bit, so that they need not lie in memory as a whole.
+    stamp : str
+        What tells this source from others and from what it was before it changed; empty where nothing does.
+    place : callable or None
+        Says for a row in which part of the source it is, and which row it is there; None where there are no parts.
     """
 
     source: str
     title: str
     columns: Columns
-    vectors: NDArray[Any] | None = None
+    vectors: NDArray[Any] | LazyMatrix | None = None
     vectors_name: str = "vectors"
     layouts: dict[str, NDArray[Any]] = field(default_factory=dict)
+    streams: bool = False
+    stamp: str = ""
+    place: Callable[[int], tuple[str, int]] | None = None

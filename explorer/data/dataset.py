@@ -254,14 +254,18 @@ def open_dataset(
     text: str | None = None,
     name: str | None = None,
 ) -> Dataset:
-    """Open a file, a data frame or an array to explore it.
+    """Open a file, a folder, a data frame or an array to explore it.
+
+    Vectors that are many (see :func:`explorer.settings.stream_mb`) and come from Parquet, Arrow, ``.npy``, Zarr or Dask go through memory
+    bit by bit into the store, and are mapped from there; a source that has not changed since is not read again.
 
     Parameters
     ----------
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
         A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, or the ``vectors.tsv`` of the TensorFlow Projector with
-        its ``metadata.tsv`` beside it); the name of a dataset in the catalog; a pandas, Polars or Arrow table (anything with
-        ``__arrow_c_stream__``); a 2-D array or a list of lists; a Dataset, which is returned as it is when nothing else is asked for.
+        its ``metadata.tsv`` beside it); a folder of Parquet parts, or a Zarr array or group; the name of a dataset in the catalog; a
+        pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
+        which is returned as it is when nothing else is asked for.
     vectors : str, list of str, or ndarray of shape (n, d), optional
         The column of lists, the number columns, a beginning with a star ("embedding_*"), or the vectors themselves beside a frame of n
         rows. Found without help where a column looks like vectors.
@@ -279,6 +283,10 @@ def open_dataset(
     ------
     DataError
         If the source is missing, unreadable or has nothing to draw; each child of it says what, where and what to do.
+    StoreUnwritable
+        If there is no room in the store for many vectors.
+    ExtraMissing
+        If the library that reads it is not installed.
     """
     from explorer.data.sources import Wishes, open_source
 

@@ -16,7 +16,7 @@ __all__ = ["ENDINGS", "read_file"]
 
 
 def read_file(path: str) -> Contents:
-    """Read a file of any format Explorer knows.
+    """Read a file, or a folder that is one dataset, of any format Explorer knows.
 
     Parameters
     ----------
@@ -32,12 +32,18 @@ def read_file(path: str) -> Contents:
         if not file.exists():
             raise FileMissing(path)
         if file.is_dir():
-            raise Unreadable(path, "it is a folder. Name one file in it.")
+            return _folder(file, path)
         if file.suffix.lower() not in _READERS:
             raise UnknownFormat(path, ENDINGS)
         if not file.stat().st_size:
             raise Unreadable(path, "it is empty (0 bytes).")
         return _READERS[file.suffix.lower()](file, path)
+
+
+def _folder(folder: Path, source: str) -> Contents:
+    from explorer.data.folders import read_folder
+
+    return read_folder(folder, source)
 
 
 def _parquet(file: Path, source: str) -> Contents:

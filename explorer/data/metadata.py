@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,11 +12,16 @@ import pyarrow.compute as pc
 from explorer.data.matrices import list_lengths, storage
 from explorer.data.vectors import is_list
 
-__all__ = ["Shown", "is_picture", "showable"]
+if TYPE_CHECKING:
+    from explorer.data.columns import Columns
+
+__all__ = ["Shown", "is_picture", "long_lists", "showable"]
 
 _MOST_NESTED_ROWS = 200_000  # text is made of nested values one by one, in Python
 _VECTOR_LENGTH = 16
+_HEAD_ROWS = 100
 _UUID_BYTES = 16
+_LONG = "it holds long lists of numbers; name it with vectors=… to explore it"
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 
 
@@ -53,6 +58,19 @@ def showable(table: pa.Table) -> Shown:
         else:
             shown[name if _says_something(name) else _free_name({*names, *shown})] = value
     return Shown(pa.table(shown) if shown else table.select([]), tuple(notes))
+
+
+def long_lists(columns: Columns, names: Sequence[str]) -> dict[str, str]:
+    """Find columns that :func:`showable` would leave out as vectors, by their first rows: there is no need to read them.
+
+    Returns
+    -------
+    dict of str to str
+        A sentence for each.
+    """
+    lists = [name for name in names if is_list(columns.schema.field(name).type)]
+    heads = {name: columns.head([name], _HEAD_ROWS).column(0) for name in lists}
+    return {name: f"Column {name} is left out: {_LONG}." for name, head in heads.items() if _longest(head) >= _VECTOR_LENGTH}
 
 
 def is_picture(data: bytes) -> bool:
@@ -114,14 +132,18 @@ def _nested(column: pa.ChunkedArray) -> pa.ChunkedArray | str:
         if (pa.types.is_binary(pictures.type) or pa.types.is_large_binary(pictures.type)) and pictures.null_count < len(pictures):
             return _bytes(pictures)
         return _showable(pc.struct_field(column, "path"))
-    if is_list(kind) and int(list_lengths(storage(column.slice(0, 100))).max(initial=0)) >= _VECTOR_LENGTH:
-        return "it holds long lists of numbers; name it with vectors=… to explore it"
+    if is_list(kind) and _longest(column) >= _VECTOR_LENGTH:
+        return _LONG
     value = getattr(kind, "value_type", None)
     if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and (pa.types.is_string(value) or pa.types.is_large_string(value)):
         return pc.binary_join(column, pa.scalar(", ", value))
     if len(column) > _MOST_NESTED_ROWS:
         return f"nested values are shown for at most {_MOST_NESTED_ROWS:,} rows"
     return pa.chunked_array([pa.array(map(_as_text, chunk.to_pylist()), pa.large_string()) for chunk in column.chunks], pa.large_string())
+
+
+def _longest(lists: pa.ChunkedArray) -> int:
+    return int(list_lengths(storage(lists.slice(0, _HEAD_ROWS))).max(initial=0))
 
 
 def _as_text(value: object) -> str | None:

@@ -15,6 +15,7 @@ from explorer.data.columns import Contents, TableColumns, no_columns
 from explorer.data.limits import check_size
 from explorer.data.memory import check_memory
 from explorer.data.names import is_vector_name, layout_name
+from explorer.data.stamps import stamp_of
 from explorer.errors import EmptyDataset, NoVectors, Unreadable
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["as_column", "read_npy", "read_npz"]
 
 _MAGIC = b"\x93NUMPY"
 _MATRIX = 2
@@ -53,7 +54,8 @@ def read_npy(file: Path, source: str) -> Contents:
     if not header.shape[0]:
         raise EmptyDataset(source, 0)
     array = np.load(file, mmap_mode="r", allow_pickle=False)
-    return Contents(source, file.stem, TableColumns(no_columns(header.shape[0])), vectors=array, vectors_name="the array")
+    columns = TableColumns(no_columns(header.shape[0]))
+    return Contents(source, file.stem, columns, vectors=array, vectors_name="the array", streams=True, stamp=stamp_of([file]))
 
 
 def read_npz(file: Path, source: str) -> Contents:
@@ -88,6 +90,17 @@ def read_npz(file: Path, source: str) -> Contents:
         vectors_name=chosen or "vectors",
         layouts={layout_name(name) or name: array for name, array in layouts.items() if len(array) == n_rows},
     )
+
+
+def as_column(array: NDArray[Any]) -> pa.Array:
+    """Turn a 1-D array into a column: numbers and times as they are, all else as text."""
+    if array.dtype.kind == "S":
+        return pa.array([value.decode("utf-8", errors="replace") for value in array.tolist()], pa.string())
+    if array.dtype.kind == "U":
+        return pa.array(array.tolist(), pa.string())
+    if array.dtype.kind in "biufM":
+        return pa.array(array.astype(array.dtype.newbyteorder("=")))
+    return pa.array([str(value) for value in array.tolist()], pa.string())
 
 
 def _arrays(file: Path, source: str) -> dict[str, NDArray[Any]]:
@@ -144,15 +157,5 @@ def _check(header: _Header, what: str, size: int, source: str) -> None:
 
 
 def _metadata(arrays: Mapping[str, NDArray[Any]], n_rows: int) -> pa.Table:
-    columns = {name: _column(array) for name, array in arrays.items() if array.shape == (n_rows,)}
+    columns = {name: as_column(array) for name, array in arrays.items() if array.shape == (n_rows,)}
     return pa.table(columns) if columns else no_columns(n_rows)
-
-
-def _column(array: NDArray[Any]) -> pa.Array:
-    if array.dtype.kind == "S":
-        return pa.array([value.decode("utf-8", errors="replace") for value in array.tolist()], pa.string())
-    if array.dtype.kind == "U":
-        return pa.array(array.tolist(), pa.string())
-    if array.dtype.kind in "biufM":
-        return pa.array(array.astype(array.dtype.newbyteorder("=")))
-    return pa.array([str(value) for value in array.tolist()], pa.string())

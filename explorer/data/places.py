@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["data_files", "inside"]
+from explorer.data.folders import is_dataset
+
+__all__ = ["data_sources", "inside"]
 
 _DEEPEST = 8
 
@@ -25,19 +27,21 @@ def inside(path: Path, roots: Sequence[Path]) -> Path | None:
         return None
 
 
-def data_files(folder: Path, endings: Sequence[str], *, most: int) -> Iterator[Path]:
-    """Go through the files below a folder that have one of these endings, in order of name; at most ``most`` of them.
+def data_sources(folder: Path, endings: Sequence[str], *, most: int) -> Iterator[Path]:
+    """Go through what can be opened below a folder, in order of name; gives at most ``most``.
 
-    Hidden files and folders are skipped; links to folders are not followed. Reads folders only, no file.
+    That is files which have one of these endings, and folders that are one dataset, in which nothing is listed by itself. Hidden files and
+    folders are skipped; links to folders are not followed. Reads folders only, no file.
     """
     found = 0
     for place, folders, files in os.walk(folder):
-        depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < _DEEPEST else []
-        for name in sorted(files):
-            if name.startswith(".") or Path(name).suffix.lower() not in endings:
-                continue
+        here = Path(place)
+        depth = len(here.relative_to(folder).parts)
+        whole = is_dataset(here.name, files)
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < _DEEPEST and not whole else []
+        listed = [name for name in sorted(files) if not name.startswith(".") and Path(name).suffix.lower() in endings]
+        for path in [here] if whole else [here / name for name in listed]:
             if found == most:
                 return
             found += 1
-            yield Path(place) / name
+            yield path

@@ -13,15 +13,18 @@ import numpy as np
 
 from explorer.data.annotations import Annotations, read_annotations
 from explorer.data.breakage import reading
+from explorer.data.columns import LazyMatrix
 from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
 from explorer.data.files import ENDINGS, read_file
 from explorer.data.frames import read_object
 from explorer.data.given_graph import read_graph
 from explorer.data.limits import check_size
-from explorer.data.matrices import as_matrix, fingerprint, read_matrix, usable_rows
-from explorer.data.metadata import showable
+from explorer.data.matrices import fingerprint
+from explorer.data.metadata import Shown, long_lists, showable
 from explorer.data.roles import infer_roles
+from explorer.data.rows import Rows, array_rows, column_rows, in_memory
+from explorer.data.streaming import mapped_table, take_vectors
 from explorer.data.vectors import find_vectors
 from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownDataset, UnknownSource, Unreadable
 
@@ -55,10 +58,11 @@ class Wishes(NamedTuple):
 
 
 class _Drawn(NamedTuple):
-    """The vectors and layouts of contents, and the columns that held them."""
+    """The vectors and layouts of contents, the columns that held the vectors, and those that held either."""
 
-    vectors: NDArray[np.float32] | None
+    vectors: Rows | None
     layouts: tuple[GivenLayout, ...]
+    names: tuple[str, ...]
     columns: frozenset[str]
     what: str
 
@@ -75,7 +79,14 @@ def open_source(source: object, wishes: Wishes) -> Dataset:
         contents = read_file(source)
     else:
         contents = read_object(source)
-    dataset = _dataset(contents, wishes)
+    try:
+        dataset = _dataset(contents, wishes)
+    except BadVectors as error:
+        _, column, row, reason = error.args
+        if row is None or contents.place is None:
+            raise
+        part, place = contents.place(row)  # people look for it there
+        raise BadVectors(part, column, place, reason) from None
     _log.info("opened %s: %d rows, %d dims, %.2f s", dataset.name, dataset.n_rows, dataset.n_dims, time.perf_counter() - started)
     return dataset
 
@@ -86,23 +97,25 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
     check_size(source, rows=columns.n_rows, columns=_n_columns(contents))
     notes = read_annotations(columns.schema.metadata, source)
     drawn = _drawn(contents, wishes, notes)
-    drawable = _drawable(drawn, source)
+    streams = contents.streams and not isinstance(wishes.vectors, np.ndarray)  # those come from elsewhere
+    taken = None if drawn.vectors is None else take_vectors(drawn.vectors, replace(contents, streams=streams), drawn.names or (drawn.what,))
+    vectors = None if taken is None else taken.matrix
+    drawable = _drawable(drawn, None if taken is None else taken.usable, source)
     layouts = tuple(_masked(layout, drawable) for layout in drawn.layouts)
     graph = None
     used = set(drawn.columns)
     if notes.graph is not None:
         used |= {notes.graph.indices, notes.graph.distances or notes.graph.indices}
-        if drawn.vectors is not None:
-            graph = read_graph(columns, notes.graph, drawn.vectors, drawable, source)
-    shown = showable(columns.read([name for name in columns.schema.names if name not in used]))
+        if vectors is not None:
+            graph = read_graph(columns, notes.graph, vectors, drawable, source)
+    shown = _shown(contents, [name for name in columns.schema.names if name not in used], mapped=taken is not None and taken.mapped)
     for column in filter(None, (wishes.label, wishes.color, wishes.text)):
         if column not in shown.table.column_names:
             raise UnknownColumn(source, column, shown.table.column_names)
     roles = infer_roles(shown.table, label=wishes.label, color=wishes.color, text=wishes.text)
-    hashed = [drawn.vectors] if drawn.vectors is not None else [layout.coordinates for layout in layouts]
     return Dataset(
         name=wishes.name or notes.title or contents.title,
-        vectors=drawn.vectors,
+        vectors=vectors,
         table=shown.table,
         roles=roles.roles,
         label=roles.label,
@@ -110,7 +123,7 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
         layouts=layouts,
         graph=graph,
         drawable=drawable,
-        fingerprint=fingerprint(hashed),
+        fingerprint=fingerprint(layout.coordinates for layout in layouts) if taken is None else taken.fingerprint,
         description=notes.description,
         notes=(*shown.notes, *_lost_rows(drawable)),
     )
@@ -142,16 +155,17 @@ def _drawn(contents: Contents, wishes: Wishes, notes: Annotations) -> _Drawn:
     layouts += [given_layout(name, array) for name, array in contents.layouts.items()]
     used = {name for layout in found for name in layout.columns}
     wanted = contents.vectors if wishes.vectors is None else wishes.vectors
-    vectors: NDArray[np.float32] | None = None
+    vectors: Rows | None = None
     names: tuple[str, ...] = ()
     what = contents.vectors_name
-    if isinstance(wanted, np.ndarray):
+    if isinstance(wanted, np.ndarray | LazyMatrix):
         what = what if wishes.vectors is None else "vectors"
-        vectors = as_matrix(wanted, source, what)
-        if len(vectors) != columns.n_rows:
-            raise BadVectors(source, what, None, f"{len(vectors):,} vectors for {columns.n_rows:,} rows.")
-        if vectors.shape[1] == _PAIR and wishes.vectors is None and not columns.schema.names:  # a bare array of pairs is a map already
-            layouts.append(given_layout("x, y", vectors))
+        vectors = array_rows(wanted, source, what)
+        n, d = vectors.shape
+        if n != columns.n_rows:
+            raise BadVectors(source, what, None, f"{n:,} vectors for {columns.n_rows:,} rows.")
+        if d == _PAIR and wishes.vectors is None and not columns.schema.names:  # a bare array of pairs is a map already
+            layouts.append(given_layout("x, y", in_memory(vectors, source)))
             vectors = None
     else:
         ignore = [] if notes.graph is None else [notes.graph.indices, notes.graph.distances or notes.graph.indices]
@@ -163,10 +177,22 @@ def _drawn(contents: Contents, wishes: Wishes, notes: Annotations) -> _Drawn:
             names = _named(wanted, columns.schema.names, source)
         if names:
             what = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-            vectors = read_matrix(columns, names, source)
+            vectors = column_rows(columns, names, source)
     if vectors is None and not layouts:
         raise NoVectors(source, columns.schema.names)
-    return _Drawn(vectors, tuple(layouts), frozenset(used | set(names)), what)
+    return _Drawn(vectors, tuple(layouts), names, frozenset(used | set(names)), what)
+
+
+def _shown(contents: Contents, names: list[str], *, mapped: bool) -> Shown:
+    """Make the rest showable; of a source whose vectors are mapped, it is mapped as well."""
+    columns = contents.columns
+    left_out = long_lists(columns, names)
+
+    def read() -> Shown:
+        shown = showable(columns.read([name for name in names if name not in left_out]))
+        return shown._replace(notes=(*left_out.values(), *shown.notes))
+
+    return mapped_table(contents, names, read) if mapped and contents.stamp else read()
 
 
 def _named(wanted: str | Sequence[str], names: list[str], source: str) -> tuple[str, ...]:
@@ -185,17 +211,17 @@ def _named(wanted: str | Sequence[str], names: list[str], source: str) -> tuple[
     return tuple(chosen)
 
 
-def _drawable(drawn: _Drawn, source: str) -> NDArray[np.bool_]:
-    if drawn.vectors is not None:
-        drawable = usable_rows(drawn.vectors)
+def _drawable(drawn: _Drawn, usable: NDArray[np.bool_] | None, source: str) -> NDArray[np.bool_]:
+    if usable is not None:
+        drawable = usable
         what, reason = drawn.what, "missing, not finite or nothing but zeros"
     else:
         drawable = np.any([np.isfinite(layout.coordinates[:, 0]) for layout in drawn.layouts], axis=0)
         what, reason = drawn.layouts[0].name, "missing or not finite"
-    usable = int(np.count_nonzero(drawable))
-    if usable < _LEAST_ROWS:
-        kind = "vectors" if drawn.vectors is not None else "coordinates"
-        found = "no row is left to draw" if not usable else "only one row is left to draw, a map needs at least two"
+    left = int(np.count_nonzero(drawable))
+    if left < _LEAST_ROWS:
+        kind = "vectors" if usable is not None else "coordinates"
+        found = "no row is left to draw" if not left else "only one row is left to draw, a map needs at least two"
         raise BadVectors(source, what, None, f"{found}: the {kind} are {reason}.")
     drawable.flags.writeable = False
     return drawable

@@ -1,1 +1,1 @@
-"""When and where computing runs: one worker process, and a store that keeps what it made."""
+"""When and where computing runs: one worker process, and what it keeps in the store."""

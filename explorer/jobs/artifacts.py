@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import Layout
-from explorer.jobs.arrays import Blocks
+from explorer.data.streaming import VECTORS, vectors_key
+from explorer.store.arrays import Blocks
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset, GivenGraph
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = [
     "GRAPH",
     "LAYOUT",
     "STOPPED_AT",
-    "VECTORS",
     "find_graph",
     "find_layout",
     "graph_key",
@@ -38,23 +38,15 @@ __all__ = [
     "layouts_of",
     "to_graph",
     "to_layout",
-    "vectors_key",
 ]
 
 logger = logging.getLogger(__name__)
 
-VECTORS: Final = "vectors"
 GRAPH: Final = "graph"
 LAYOUT: Final = "layout"
 STOPPED_AT: Final = "stopped_at"  # beside the settings of a layout that was stopped: its iteration
-_VECTORS_VERSION: Final = 1
 _GRAPH_VERSION: Final = 1  # raise it when neighbor_graph() gives another result for the same vectors
 _BLOCK_BYTES: Final = 16_000_000
-
-
-def vectors_key(store: Store, fingerprint: str) -> str:
-    """Return where the vectors of a dataset are kept."""
-    return store.key(VECTORS, fingerprint, {}, _VECTORS_VERSION)
 
 
 def keep_vectors(store: Store, dataset: Dataset, vectors: NDArray[np.float32]) -> None:

@@ -13,8 +13,9 @@ import numpy as np
 
 from explorer.compute.direct_search import DIRECT
 from explorer.compute.sharded_search import STAGE, share_cells
+from explorer.data.streaming import VECTORS, vectors_key
 from explorer.jobs import cluster_worker
-from explorer.jobs.artifacts import VECTORS, find_graph, vectors_key
+from explorer.jobs.artifacts import find_graph
 from explorer.jobs.cluster_worker import News, PartFailed
 from explorer.jobs.graph_parts import MergeTask, PlanTask, ShardTask, VisitsTask, forget_parts
 from explorer.jobs.parcel import Parcel
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from explorer.jobs.graph_task import GraphTask
     from explorer.jobs.protocol import Message
-    from explorer.jobs.store import Store
     from explorer.jobs.tasks import Part
+    from explorer.store.store import Store
 
 __all__ = ["ClusterGraph", "GraphLost", "worth_sharing"]
 

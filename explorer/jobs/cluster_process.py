@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from explorer.jobs.graph_task import GraphTask
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["ClusterProcess"]
 

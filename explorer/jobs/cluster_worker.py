@@ -20,8 +20,8 @@ from explorer.jobs.live import LiveLayout, LiveRun
 from explorer.jobs.parcel import Parcel
 from explorer.jobs.process import WorkerProcess
 from explorer.jobs.protocol import Message, error_to_json
-from explorer.jobs.store import Store
 from explorer.jobs.tasks import task_or_part_from_json
+from explorer.store.store import Store
 
 __all__ = [
     "News",

@@ -27,8 +27,8 @@ from explorer.jobs.turns import Turns
 
 if TYPE_CHECKING:
     from explorer.jobs.job import Job, State
-    from explorer.jobs.store import Store
     from explorer.jobs.tasks import Task
+    from explorer.store.store import Store
 
 __all__ = ["Dispatcher"]
 

@@ -15,7 +15,7 @@ from explorer.jobs.pace import machine_pace, paces
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.graph_task import GraphTask
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["Missing", "foresee_graph", "foresee_layout", "refuse_graph", "refuse_layout"]
 

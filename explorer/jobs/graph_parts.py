@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["PART", "MergeTask", "PlanTask", "ShardTask", "VisitsTask", "forget_parts", "part_key"]
 

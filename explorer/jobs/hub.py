@@ -18,8 +18,8 @@ from pathlib import Path
 from explorer.jobs.board import Board, Computing
 from explorer.jobs.dispatch import Dispatcher
 from explorer.jobs.hub_connection import HubConnection, TaskKey
-from explorer.jobs.store import Store
 from explorer.jobs.wire import Wire
+from explorer.store.store import Store
 
 __all__ = ["Hub", "main"]
 

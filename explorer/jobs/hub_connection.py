@@ -27,7 +27,7 @@ from explorer.jobs.tasks import Task, task_from_json
 from explorer.jobs.wire import Wire
 
 if TYPE_CHECKING:
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["HubConnection", "TaskKey"]
 

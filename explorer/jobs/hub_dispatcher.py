@@ -26,8 +26,8 @@ from explorer.jobs.wire import Wire
 
 if TYPE_CHECKING:
     from explorer.jobs.job import Job, State
-    from explorer.jobs.store import Store
     from explorer.jobs.tasks import Task
+    from explorer.store.store import Store
 
 __all__ = ["HubDispatcher"]
 

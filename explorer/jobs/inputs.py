@@ -22,7 +22,7 @@ from explorer.jobs.task_steps import VectorsGone
 if TYPE_CHECKING:
     from explorer.compute.projection import Inputs, Projection
     from explorer.data.dataset import Dataset
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["INPUTS", "NOTHING", "Groups", "Named", "keep_inputs", "kept_inputs", "named_by", "no_groups", "parameters_of", "settings_of"]
 

@@ -21,7 +21,7 @@ from explorer.jobs.task_steps import StoreTask, kept_vectors, part, spread, whol
 
 if TYPE_CHECKING:
     from explorer.jobs.live import LiveLayout
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["LayoutTask"]
 

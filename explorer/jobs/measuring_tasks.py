@@ -22,7 +22,7 @@ from explorer.jobs.quality_artifacts import (
 from explorer.jobs.task_steps import StoreTask, VectorsGone, kept_vectors, part, spread_one
 
 if TYPE_CHECKING:
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["GraphColumnsTask", "QualityTask"]
 

@@ -14,7 +14,7 @@ from explorer import settings
 from explorer.jobs.artifacts import GRAPH, LAYOUT
 
 if TYPE_CHECKING:
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["machine_pace", "pace_of", "paces"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["Parcel"]
 

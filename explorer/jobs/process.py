@@ -17,7 +17,7 @@ from explorer.jobs.module_path import module_path
 from explorer.jobs.protocol import Message, decode, encode
 
 if TYPE_CHECKING:
-    from explorer.jobs.store import Store
+    from explorer.store.store import Store
 
 __all__ = ["WorkerProcess"]
 

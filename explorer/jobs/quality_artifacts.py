@@ -15,7 +15,7 @@ from explorer.compute.preservation import Preservation
 from explorer.compute.quality import Quality
 
 if TYPE_CHECKING:
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = [
     "COORDINATES",

@@ -31,8 +31,8 @@ from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask
 from explorer.jobs.quality_artifacts import content_of, keep_coordinates
 from explorer.jobs.stability_task import why_no_chance
-from explorer.jobs.store import Store
 from explorer.jobs.stored import Stored, quality_task, stability_task
+from explorer.store.store import Store
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.compute.stability import Stability
 
 if TYPE_CHECKING:
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["RERUN", "STABILITY", "keep_rerun", "keep_stability", "kept_rerun", "stability_key", "to_stability"]
 

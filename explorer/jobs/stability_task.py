@@ -26,7 +26,7 @@ from explorer.jobs.task_steps import StoreTask, VectorsGone, kept_vectors, part,
 
 if TYPE_CHECKING:
     from explorer.compute.neighbors import NeighborGraph
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["StabilityTask", "why_no_chance"]
 

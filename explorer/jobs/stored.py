@@ -16,7 +16,7 @@ from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
 from explorer.jobs.quality_artifacts import GRAPH_COLUMNS, QUALITY, content_of, to_quality
 from explorer.jobs.stability_artifacts import STABILITY, to_stability
 from explorer.jobs.stability_task import StabilityTask
-from explorer.jobs.store import Store, canonical
+from explorer.store.store import Store, canonical
 
 if TYPE_CHECKING:
     import numpy as np

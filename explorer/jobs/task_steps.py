@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
+from explorer.data.streaming import VECTORS, vectors_key
 from explorer.errors import StoreUnwritable
-from explorer.jobs.artifacts import VECTORS, vectors_key
 
 if TYPE_CHECKING:
     from explorer.jobs.graph_task import GraphTask
-    from explorer.jobs.store import Artifact, Store
+    from explorer.store.store import Artifact, Store
 
 __all__ = ["StoreTask", "VectorsGone", "all_rows", "drawable_rows", "kept_vectors", "part", "spread", "spread_one", "whole"]
 

@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import zarr
 
 from explorer.compute.projections import completed, projection
 from explorer.data import catalog as module
@@ -279,3 +282,62 @@ def test_a_catalog_where_the_program_was_started_may_name_a_file_of_a_data_root(
     assert listed.problems == ()
     assert listed[0].name == "mine"
     assert [entry.path for entry in listed].count(file.resolve()) == 1
+
+
+def parts(place: Path, *names: str) -> Path:
+    place.mkdir(parents=True, exist_ok=True)
+    for i, name in enumerate(names):
+        words = [f"{i}a", f"{i}b"]
+        pq.write_table(pa.table({"word": words, "embedding": [[1.0, 2.0, i], [3.0, 4.0, i]]}), place / name)
+    return place
+
+
+def test_a_folder_of_parts_is_one_dataset_other_files_are_one_each(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "data"
+    parts(root / "words.v2", "part-0000.parquet", "part-0001.parquet")
+    parts(root / "dask.parquet", "part.0.parquet")
+    parts(root / "spark", "whatever.parquet")
+    (root / "spark" / "_SUCCESS").touch()
+    parts(root / "each", "cats.parquet", "dogs.parquet")
+    zarr.create_array(root / "deep" / "vectors.zarr", data=np.eye(4, dtype=np.float32))
+    csv(root / "table.csv")
+    monkeypatch.setenv("EXPLORER_DATA", str(root))
+    known = catalog()
+    assert known.problems == ()
+    assert known.names == ["digits", "table", "dask", "deep/vectors", "each/cats", "each/dogs", "spark", "words.v2"]
+    opened = {name: open_entry(name) for name in ("words.v2", "dask", "deep/vectors")}
+    assert {name: (dataset.name, dataset.n_rows) for name, dataset in opened.items()} == {
+        "words.v2": ("words.v2", 4),
+        "dask": ("dask", 2),
+        "deep/vectors": ("deep/vectors", 4),
+    }
+
+
+def test_a_data_root_may_be_one_dataset_itself(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_DATA", str(parts(tmp_path / "words.parquet", "part.0.parquet", "part.1.parquet")))
+    assert catalog().names == ["digits", "words"]
+    assert open_entry("words").n_rows == 4
+
+
+def test_a_folder_with_a_part_that_leads_outside_is_left_out(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "data"
+    outside = parts(tmp_path / "outside", "secret.parquet")
+    parts(root / "words", "part-0.parquet", "part-1.parquet")
+    (root / "words" / "part-2.parquet").symlink_to(outside / "secret.parquet")
+    monkeypatch.setenv("EXPLORER_DATA", str(root))
+    known = catalog()
+    assert known.names == ["digits"]
+    assert "A part of" in known.problems[0]
+    assert "link to a place outside" in known.problems[0]
+    monkeypatch.setenv("EXPLORER_DATA", f"{root}{os.pathsep}{outside}")  # now it leads to where one may read
+    assert catalog().names == ["digits", "words", "secret"]
+
+
+def test_catalog_yaml_names_folders_as_well(folder: Path, tmp_path: Path) -> None:
+    parts(folder / "words", "a.parquet", "b.parquet")
+    describe(folder, "mine: {file: words, title: My words, color: word}\n")
+    entry = catalog().find("mine")
+    assert entry is not None
+    assert (entry.open().name, entry.open().n_rows, entry.open().color) == ("My words", 4, "word")
+    (folder / "words" / "c.parquet").symlink_to(parts(tmp_path / "outside", "secret.parquet") / "secret.parquet")
+    assert "a part of words is a link to a place outside" in catalog().problems[0]

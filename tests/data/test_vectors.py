@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from explorer.data.columns import TableColumns
-from explorer.data.matrices import as_matrix, fingerprint, read_matrix, usable_rows
+from explorer.data.matrices import fingerprint, usable_rows
+from explorer.data.rows import as_matrix, read_matrix
 from explorer.data.vectors import find_vectors
 
 THREE = [[1.0, 2, 3], [4, 5, 6]]

@@ -19,13 +19,14 @@ from distributed import LocalCluster
 from explorer.compute.neighbors import neighbor_graph
 from explorer.compute.projections import PCA, TSNE, UMAP
 from explorer.data.dataset import Dataset, open_dataset
+from explorer.data.streaming import VECTORS
 from explorer.errors import BadParameter, JobCanceled, SchedulerUnreachable
 from explorer.jobs import cluster_graph
-from explorer.jobs.artifacts import GRAPH, VECTORS
+from explorer.jobs.artifacts import GRAPH
 from explorer.jobs.cluster_graph import ClusterGraph
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 from tests.compute.test_cell_search import clusters
 from tests.jobs.test_hub import LONG, WAIT_S, dataset, until
 

@@ -15,7 +15,7 @@ from explorer.compute.projections import PCA, TSNE
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import WorkerDied
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 
 WAIT_S = 60.0
 LONG = {"n_iter": 10_000}  # a t-SNE that runs for a minute when nobody stops it

@@ -26,7 +26,7 @@ from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import StoreUnwritable, WorkerDied
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 
 WAIT_S = 60.0
 SMALL_DISK = 3_000_000  # bytes
@@ -188,8 +188,8 @@ def test_a_process_killed_in_the_middle_of_any_stage_fails_its_job_only_and_leav
 _WRITES = """
 import sys, time
 import numpy as np
-from explorer.jobs.arrays import Blocks
-from explorer.jobs.store import Store
+from explorer.store.arrays import Blocks
+from explorer.store.store import Store
 def blocks():
     yield np.ones((1000, 2), np.float32)
     print("half", flush=True)
@@ -235,7 +235,7 @@ def test_durations_do_not_come_from_the_clock_that_can_be_set(root: Path) -> Non
     """Only what is shown or compared with times of files may ask what time it is."""
     allowed = {
         "explorer/data/uploads.py": 3,  # when a file was uploaded; what has expired
-        "explorer/jobs/store.py": 2,  # when an artifact was made; how old files are
+        "explorer/store/store.py": 2,  # when an artifact was made; how old files are
         "explorer/records/audit.py": 1,  # when something was done
     }
     words = ("time.time()", "datetime.now(", "datetime.today(", "utcnow(", "time.time_ns(")

@@ -17,7 +17,7 @@ from explorer.errors import BadParameter, NotEnoughMemory, VectorsNeeded
 from explorer.jobs.artifacts import keep_graph, keep_layout
 from explorer.jobs.pace import machine_pace, pace_of, paces
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 
 WAIT_S = 60.0
 

@@ -28,8 +28,8 @@ from explorer.jobs.job import Job
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.outbox import Outbox
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.jobs.wire import Wire
+from explorer.store.store import Store
 
 WAIT_S = 60.0
 LONG = TSNE(n_iter=10_000)  # runs for a minute when nobody stops it

@@ -29,7 +29,7 @@ from explorer.jobs.artifacts import GRAPH, graph_key
 from explorer.jobs.job import Job
 from explorer.jobs.live import LiveLayout
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 
 ROOT = Path(explorer.__file__).resolve().parents[1]
 WAIT_S = 60.0

@@ -13,7 +13,7 @@ from explorer.compute.projections import PCA, Layout
 from explorer.compute.quality import quality
 from explorer.errors import BadParameter, UnknownChoice, VectorsNeeded
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 from tests.jobs.test_runner import WAIT_S, dataset
 
 

@@ -40,8 +40,8 @@ from explorer.errors import (
 from explorer.jobs.artifacts import keep_vectors
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner, runner
-from explorer.jobs.store import Store
 from explorer.runs import run_of
+from explorer.store.store import Store
 
 ROOT = Path(explorer.__file__).resolve().parents[1]
 WAIT_S = 60.0

@@ -13,7 +13,7 @@ from explorer.compute.projections import PCA, TSNE, UMAP, Layout
 from explorer.compute.stability import Stability, stability
 from explorer.errors import BadParameter, VectorsNeeded
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 from tests.jobs.test_runner import WAIT_S, dataset, until
 
 QUICK = {"n_epochs": 20}

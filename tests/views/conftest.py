@@ -12,8 +12,8 @@ import pytest
 
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.jobs.runner import Runner
-from explorer.jobs.store import Store
 from explorer.session import Session
+from explorer.store.store import Store
 from explorer.views.material import MaterialToolkit
 from explorer.views.plain import PlainToolkit
 

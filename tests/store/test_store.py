@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from explorer.errors import StoreUnwritable
-from explorer.jobs.arrays import Blocks
-from explorer.jobs.store import Artifact, Store
+from explorer.store.arrays import Blocks
+from explorer.store.store import Artifact, Store
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -86,7 +86,7 @@ def test_a_truncated_array_is_removed(store: Store, n: int, cut: int, caplog: py
     store.put("layout", KEY, {"coordinates": np.ones((n, 2), np.float32)}, {})
     file = folder(store) / "coordinates.npy"
     os.truncate(file, max(0, file.stat().st_size - cut))
-    with caplog.at_level(logging.WARNING, "explorer.jobs.store"):
+    with caplog.at_level(logging.WARNING, "explorer.store.store"):
         assert store.get("layout", KEY) is None
     assert "Removed layout" in caplog.text
     assert not folder(store).exists()
@@ -280,7 +280,7 @@ def test_a_lock_is_held_by_one_thread_at_a_time(store: Store) -> None:
 _WRITER = """
 import sys
 import numpy as np
-from explorer.jobs.store import Store
+from explorer.store.store import Store
 store = Store(sys.argv[1])
 for turn in range(40):
     value = np.float32(int(sys.argv[2]))
@@ -293,7 +293,7 @@ for turn in range(40):
 
 
 def test_two_processes_write_the_same_keys_without_tearing_them(tmp_path: Path) -> None:
-    root = Path(sys.modules["explorer.jobs.store"].__file__ or "").parents[2]
+    root = Path(sys.modules["explorer.store.store"].__file__ or "").parents[2]
     writers = [
         subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path), name], cwd=root, stderr=subprocess.PIPE) for name in ("1", "2")
     ]

@@ -15,6 +15,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -24,10 +25,10 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from explorer import settings
-from explorer.errors import StoreUnwritable
-from explorer.jobs.arrays import Blocks, NotWhole, Receipt, read_array, write_array
+from explorer.errors import ExplorerError, StoreUnwritable
+from explorer.store.arrays import Blocks, NotWhole, Receipt, read_array, write_array
 
-__all__ = ["Artifact", "Store", "canonical"]
+__all__ = ["Artifact", "Draft", "Store", "canonical"]
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +145,23 @@ class Store:
         """Remove an artifact that is not needed any more; who has it open keeps what they have."""
         self._remove(self._path(kind, key))
 
+    @contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """Write arrays before it is known under which key they will be kept; what is not kept when the block ends is removed.
+
+        Raises
+        ------
+        StoreUnwritable
+            If the folder cannot be written, or the disk is full.
+        """
+        try:
+            with self._draft() as draft:
+                yield draft
+        except ExplorerError:
+            raise
+        except OSError as error:
+            raise StoreUnwritable(str(self.folder), error.strerror or str(error)) from error
+
     def lock(self, kind: str, key: str) -> FileLock:
         """Return the lock under which one process at a time makes this artifact; not acquired yet.
 
@@ -195,15 +213,19 @@ class Store:
                     yield Path(folder.path)
 
     def _write(self, kind: str, key: str, arrays: Mapping[str, NDArray[Any] | Blocks], meta: Mapping[str, Any]) -> Artifact:
-        draft = self.folder / "tmp" / uuid.uuid4().hex
+        with self._draft() as draft:
+            for name, array in arrays.items():
+                draft.write(name, array)
+            return draft.publish(kind, key, meta)
+
+    @contextmanager
+    def _draft(self) -> Iterator[Draft]:
+        folder = self.folder / "tmp" / uuid.uuid4().hex
         try:
-            draft.mkdir(parents=True)
-            receipts = {name: write_array(draft / f"{name}.npy", array).to_json() for name, array in arrays.items()}
-            content = {"format": _FORMAT, "kind": kind, "key": key, "created": time.time(), "arrays": receipts, "meta": dict(meta)}
-            (draft / _META).write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
-            return self._publish(draft, kind, key)
+            folder.mkdir(parents=True)
+            yield Draft(self, folder)
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _publish(self, draft: Path, kind: str, key: str) -> Artifact:
         """Move a finished draft to its place in one step; where another one came first, keep that if it is whole."""
@@ -251,6 +273,31 @@ class Store:
             if folder != keep and self._remove(folder):
                 total -= sizes[folder]
                 logger.info("Made room in the store: %s %s (%.1f MB)", folder.parent.parent.name, folder.name, sizes[folder] / 1e6)
+
+
+class Draft:
+    """An artifact that is being written, in a folder that nobody else looks into; made by :meth:`Store.draft`."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._folder = folder
+        self._receipts: dict[str, dict[str, Any]] = {}
+
+    def write(self, name: str, array: NDArray[Any] | Blocks) -> None:
+        """Write one of its arrays; blocks are asked for once."""
+        self._receipts[name] = write_array(self._folder / f"{name}.npy", array).to_json()
+
+    def keep(self, kind: str, key: str, meta: Mapping[str, Any]) -> Artifact:
+        """Keep what was written, as :meth:`Store.put` does; nothing more can be written to it then."""
+        artifact = self.publish(kind, key, meta)
+        self._store._evict(keep=self._store._path(kind, key))
+        return artifact
+
+    def publish(self, kind: str, key: str, meta: Mapping[str, Any]) -> Artifact:
+        """Keep what was written, and let the store grow beyond its limit for now."""
+        content = {"format": _FORMAT, "kind": kind, "key": key, "created": time.time(), "arrays": self._receipts, "meta": dict(meta)}
+        (self._folder / _META).write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+        return self._store._publish(self._folder, kind, key)
 
 
 def _read_meta(folder: Path, kind: str, key: str) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""A folder that is one dataset: what it is, by the names in it, and which reader takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.data.parts import ENDING as PARQUET
+from explorer.data.parts import are_parts, part_files, read_parts
+from explorer.data.zarr_folders import ENDING as ZARR
+from explorer.data.zarr_folders import MARKS, is_zarr, read_zarr
+from explorer.errors import Unreadable
+
+if TYPE_CHECKING:
+    from explorer.data.columns import Contents
+
+__all__ = ["ENDINGS", "is_dataset", "read_folder", "state_of"]
+
+ENDINGS = (PARQUET, ZARR)  # of folders that are datasets; they need none
+
+
+def is_dataset(folder: str, files: Sequence[str]) -> bool:
+    """Tell by its name and by those of the files in it whether a folder is one dataset; see :func:`explorer.data.parts.are_parts`."""
+    return any(mark in files for mark in MARKS) or are_parts(folder, files)
+
+
+def state_of(path: Path) -> Hashable:
+    """Say what a file, or a folder's parts, look like now: something else once they have changed; takes milliseconds.
+
+    Of a Zarr folder only its metadata are looked at: it may have more chunks than can be.
+
+    Raises
+    ------
+    OSError
+        If it is gone.
+    """
+    looked_at = [path]
+    if path.is_dir():
+        looked_at += [*part_files(path), *(path / mark for mark in MARKS if (path / mark).is_file())]
+    found = [(each, each.stat()) for each in looked_at]
+    return tuple((str(each), stat.st_mtime_ns, stat.st_size) for each, stat in found)
+
+
+def read_folder(folder: Path, source: str) -> Contents:
+    """Read a folder of Parquet parts, or a Zarr array or group.
+
+    Raises
+    ------
+    Unreadable
+        If it is something else, or a part of it is broken.
+    ExtraMissing
+        If the library that reads it is not installed.
+    """
+    if is_zarr(folder):
+        return read_zarr(folder, source)
+    if part_files(folder):
+        return read_parts(folder, source)
+    what = f"neither Parquet parts (*.parquet) nor a Zarr array ({', '.join(MARKS)})"
+    raise Unreadable(source, f"it is a folder that holds {what}. Name one file in it.")
