@@ -143,10 +143,10 @@ def measure(points, rows, indices, gaps):
 
 
 @numba.njit(parallel=True, nogil=True, cache=True)
-def merge(rows, found, apart, indices, gaps):
-    """Offer the neighbors that some rows, each named once, have found in a part of all to those rows' lists."""
+def merge(rows, starts, found, apart, indices, gaps):
+    """Offer what some rows, each named once, have found to those rows' lists; ``starts`` says where that of each begins."""
     for a in numba.prange(len(rows)):
         i = rows[a]
-        for b in range(found.shape[1]):
-            if found[a, b] >= 0 and apart[a, b] < gaps[i, -1]:
-                _keep(apart[a, b], found[a, b], indices[i], gaps[i])
+        for b in range(starts[a], starts[a + 1]):
+            if apart[b] < gaps[i, -1]:
+                _keep(apart[b], found[b], indices[i], gaps[i])

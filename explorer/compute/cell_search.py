@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 from explorer.compute.exact_search import Points
 from explorer.compute.progress import Report, ShouldStop, Stopped
 
-__all__ = ["find_centers", "meet", "n_cells", "n_probes", "nearest_cells", "sampled_rows", "search_cells"]
+__all__ = [
+    "compare",
+    "find_centers",
+    "measure_gaps",
+    "meet",
+    "n_cells",
+    "n_probes",
+    "nearest_cells",
+    "no_neighbors",
+    "sampled_rows",
+    "search_cells",
+]
 
 CELLS: Final = 0.6  # of the root of probes times rows: the number of cells that costs least
 PROBES: Final = 21  # cells a row is compared with,
@@ -131,7 +142,7 @@ def meet(
     columns : ndarray of shape (m,), intp
         Rows that may be found, ascending.
     probed : ndarray of shape (n, p), int32
-        The cells that each row visits; of the first one it is a member. -1 for none.
+        The cells that each row visits; of the first one it is a member.
     cells : int
         How many there are.
     k : int
@@ -148,30 +159,91 @@ def meet(
     ------
     Stopped
     """
+
+    def early(stage: str, fraction: float) -> None:
+        report(stage, 0.2 * fraction)
+
+    def late(stage: str, fraction: float) -> None:
+        report(stage, 0.2 + 0.8 * fraction)
+
+    indices, gaps = no_neighbors(len(probed), k)
+    homes = probed[:, 0]
+    # one's own cell first: after it few others are near enough to be kept
+    compare(points, columns, homes, homes[:, None], cells, indices, gaps, stage=stage, report=early, should_stop=should_stop)
+    compare(points, columns, homes, probed[:, 1:], cells, indices, gaps, stage=stage, report=late, should_stop=should_stop, both=True)
+    measure_gaps(points, homes, indices, gaps)
+    return indices, gaps
+
+
+def no_neighbors(n: int, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Make the lists of n rows that have met nobody: row numbers (n, k) that are -1, and infinite gaps."""
+    return np.full((n, k), -1, np.int32), np.full((n, k), np.inf, np.float32)
+
+
+def compare(
+    points: Points,
+    columns: NDArray[np.intp],
+    homes: NDArray[np.int32],
+    visits: NDArray[np.int32],
+    cells: int,
+    indices: NDArray[np.int32],
+    gaps: NDArray[np.float32],
+    *,
+    both: bool = False,
+    stage: str,
+    report: Report,
+    should_stop: ShouldStop,
+) -> None:
+    """Have rows meet the members of cells.
+
+    Parameters
+    ----------
+    points : Points
+        All n rows.
+    columns : ndarray of shape (m,), intp
+        Rows that may be found, ascending.
+    homes : ndarray of shape (n,), int32
+        The cell that each row is a member of; -1 for none.
+    visits : ndarray of shape (n, p), int32
+        The cells whose members it meets; -1 for none.
+    cells : int
+        How many there are.
+    indices, gaps : ndarray of shape (n, k), int32 and float32
+        Each row's nearest so far, and halves of their squared distances, ascending; who is nearer takes a place.
+    both : bool
+        Whether members meet the visitors, too: not where they are the same.
+    stage, report, should_stop
+        As in :func:`search_cells`; the fraction goes from 0 to 1.
+
+    Raises
+    ------
+    Stopped
+    """
     from numba import get_num_threads
 
-    from explorer.compute.cell_products import measure, multiply, offer
+    from explorer.compute.cell_products import multiply, offer
 
-    n = len(points.product)
     half = points.squares / np.float32(2)
-    homes, bounds = _by_cell(probed[columns, :1], cells)
-    members = columns[homes]
-    indices, gaps = np.full((n, k), -1, np.int32), np.full((n, k), np.inf, np.float32)
-    limits = np.full(n, -np.inf, np.float32)
+    limits = half - gaps[:, -1]
+    members, bounds = _by_cell(homes[columns, None], cells)
+    members = columns[members]
+    visitors, ends = _by_cell(visits, cells)
     products = np.empty(PRODUCTS, np.float32)
-    shares = np.linspace(0, n, get_num_threads() + 1).astype(np.int64)
-    for first, last in ((0, 1), (1, probed.shape[1])):  # one's own cell first: after it few others are near enough to be kept
-        visitors, ends = _by_cell(probed[:, first:last], cells)
-        for blocks in _batches(_blocks(ends, bounds)):
-            if should_stop():
-                raise Stopped
-            multiply(points.product, visitors, members, blocks, products)
-            offer(products, blocks, visitors, members, half, limits, indices, gaps, shares, first > 0)
-            done = blocks[-1, 1] / len(visitors)
-            report(stage, 0.2 + 0.8 * done if first else 0.2 * done)
-    nearest = np.take_along_axis(probed, np.argmax(probed >= 0, axis=1)[:, None], axis=1)
-    measure(points.product, _by_cell(nearest, cells)[0], indices, gaps)
-    return indices, gaps
+    shares = np.linspace(0, len(homes), get_num_threads() + 1).astype(np.int64)
+    for blocks in _batches(_blocks(ends, bounds)):
+        if should_stop():
+            raise Stopped
+        multiply(points.product, visitors, members, blocks, products)
+        offer(products, blocks, visitors, members, half, limits, indices, gaps, shares, both)
+        report(stage, blocks[-1, 1] / len(visitors))
+
+
+def measure_gaps(points: Points, order: NDArray[np.int32], indices: NDArray[np.int32], gaps: NDArray[np.float32]) -> None:
+    """Measure what was found again, as squared distances of the differences, in place; ``order`` (n,) says which rows lie together."""
+    from explorer.compute.cell_products import measure
+
+    measure(points.product, np.argsort(order, kind="stable"), indices, gaps)
+    gaps[indices < 0] = np.inf
 
 
 def nearest_cells(points: NDArray[np.float32], centers: NDArray[np.float32], most: int, should_stop: ShouldStop) -> NDArray[np.int32]:

@@ -1,7 +1,8 @@
 """The search of :mod:`explorer.compute.cell_search` in parts, which may run in different processes or on different machines.
 
-A plan names the cells; each block of rows finds out which cells it visits; each *shard*, some cells that lie together, has all who visit
-one of them meet its members; at last the lists of all shards are merged. Every pair that one process would compare is compared here, once,
+A plan names the cells; each block of rows finds out which cells it visits; in each *shard*, some cells that lie together, the members of a
+cell meet each other, then all who visit a cell meet its members, knowing how near a row must be to be of any use to them; at last the lists
+of all shards are merged. Every pair that one process would compare is compared here, once,
 so the neighbors are the same but where two are as near. No part needs other vectors than those of its rows: they may be more than fit
 into memory. Runs in compute processes only, where nothing else is parallel.
 """
@@ -16,12 +17,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.cell_search import find_centers, meet, n_cells, n_probes, nearest_cells, sampled_rows
+from explorer.compute.cell_search import compare, find_centers, measure_gaps, n_cells, n_probes, nearest_cells, no_neighbors, sampled_rows
 from explorer.compute.exact_search import Frame, Points, as_points, block_rows, exact_neighbors, frame_of, gaps_within, searchable
 from explorer.compute.neighbors import anchor_rows
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 
-__all__ = ["Met", "Plan", "Visits", "merge_shards", "plan_search", "search_shard", "share_cells", "visit_cells"]
+__all__ = ["Home", "Met", "Plan", "Visits", "merge_shards", "plan_search", "search_homes", "search_shard", "share_cells", "visit_cells"]
 
 STAGE: Final = "neighbor graph"
 GLANCE: Final = 20_000  # rows that say how far the nearest of a block are at most
@@ -71,20 +72,41 @@ class Visits(NamedTuple):
     reach: NDArray[np.float32]
 
 
-class Met(NamedTuple):
-    """What the rows that visit a shard have found there.
+class Home(NamedTuple):
+    """Whom the members of a shard's cells have found in their own cells.
 
     Attributes
     ----------
     rows : ndarray of shape (m,), int64
-        Who visits, ascending.
+        The members, ascending.
     indices : ndarray of shape (m, k), int32
-        Whom each has found; -1 at the end where that were fewer.
+        Row numbers, nearest first; -1 at the end where there were fewer.
     gaps : ndarray of shape (m, k), float32
+        Halves of squared distances between ``Points.product``; the last one is what another row has to be nearer than.
+    """
+
+    rows: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    gaps: NDArray[np.float32]
+
+
+class Met(NamedTuple):
+    """Whom the rows that visit a shard have found there.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (m,), int64
+        Who found somebody, ascending.
+    starts : ndarray of shape (m + 1,), int64
+        Where what each has found begins.
+    indices : ndarray of shape (f,), int32
+        Row numbers, of each row nearest first.
+    gaps : ndarray of shape (f,), float32
         Squared distances between ``Points.product``.
     """
 
     rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
     indices: NDArray[np.int32]
     gaps: NDArray[np.float32]
 
@@ -180,11 +202,56 @@ def share_cells(centers: NDArray[np.float32], costs: NDArray[np.floating], shard
     return of_cell
 
 
+def search_homes(
+    vectors: NDArray[np.float32],
+    plan: Plan,
+    rows: NDArray[np.int64],
+    homes: NDArray[np.int32],
+    *,
+    report: Report = ignore,
+    should_stop: ShouldStop = never,
+) -> Home:
+    """Have the members of each of a shard's cells meet each other.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, d), float32
+        All of them; those of ``rows`` are read.
+    plan : Plan
+    rows : ndarray of shape (m,), int64
+        The members of the shard's cells, ascending.
+    homes : ndarray of shape (m,), int32
+        The cell that each is a member of.
+
+    Raises
+    ------
+    Stopped
+    """
+    points = Points.of(vectors[rows], plan.metric, plan.frame)
+    indices, gaps = no_neighbors(len(rows), plan.k)
+    with _one_thread_each():
+        compare(
+            points,
+            _columns(rows, plan),
+            homes,
+            homes[:, None],
+            len(plan.centers),
+            indices,
+            gaps,
+            stage=STAGE,
+            report=report,
+            should_stop=should_stop,
+        )
+    return Home(rows, _numbers(rows, indices), gaps)
+
+
 def search_shard(
     vectors: NDArray[np.float32],
     plan: Plan,
     rows: NDArray[np.int64],
     probed: NDArray[np.int32],
+    home: Home,
+    limits: NDArray[np.float32],
     *,
     report: Report = ignore,
     should_stop: ShouldStop = never,
@@ -197,30 +264,65 @@ def search_shard(
         All of them; those of ``rows`` are read.
     plan : Plan
     rows : ndarray of shape (m,), int64
-        Who visits one of the shard's cells, ascending.
+        Who visits one of the shard's cells or is a member, ascending.
     probed : ndarray of shape (m, p), int32
-        Which cells they visit; -1 for those of other shards.
+        Which cells they visit, the first one as members; -1 for those of other shards.
+    home : Home
+        Whom the members have found in their own cells.
+    limits : ndarray of shape (m,), float32
+        What another row has to be nearer to each than: the last of ``gaps`` of its own :class:`Home`.
 
     Raises
     ------
     Stopped
     """
     points = Points.of(vectors[rows], plan.metric, plan.frame)
-    columns = np.flatnonzero(~np.isin(rows, plan.left_out, assume_unique=True))
+    indices, gaps = no_neighbors(len(rows), plan.k)
+    gaps[:] = limits[:, None]
+    here = np.searchsorted(rows, home.rows)
+    indices[here] = np.where(home.indices >= 0, np.searchsorted(rows, home.indices), -1)
+    gaps[here] = home.gaps
+    homes = probed[:, 0]
     with _one_thread_each():
-        indices, gaps = meet(points, columns, probed, len(plan.centers), plan.k, stage=STAGE, report=report, should_stop=should_stop)
+        compare(
+            points,
+            _columns(rows, plan),
+            homes,
+            probed[:, 1:],
+            len(plan.centers),
+            indices,
+            gaps,
+            both=True,
+            stage=STAGE,
+            report=report,
+            should_stop=should_stop,
+        )
+    nearest = np.take_along_axis(probed, np.argmax(probed >= 0, axis=1)[:, None], axis=1)[:, 0]
+    measure_gaps(points, nearest, indices, gaps)
     known = indices >= 0
-    return Met(rows, np.where(known, rows[indices], -1).astype(np.int32), gaps)
+    found = known.sum(axis=1)
+    some = found > 0
+    return Met(rows[some], np.concatenate([[0], np.cumsum(found[some])]), _numbers(rows, indices[known]), gaps[known])
 
 
 def merge_shards(n: int, k: int, shards: Sequence[Met]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Merge what was found in all shards; as :func:`explorer.compute.cell_search.search_cells`."""
     from explorer.compute.cell_products import merge
 
-    indices, gaps = np.full((n, k), -1, np.int32), np.full((n, k), np.inf, np.float32)
+    indices, gaps = no_neighbors(n, k)
     for met in shards:
         merge(*met, indices, gaps)
     return indices, gaps
+
+
+def _columns(rows: NDArray[np.int64], plan: Plan) -> NDArray[np.intp]:
+    """Say which of some rows may be found, by their places among them."""
+    return np.flatnonzero(~np.isin(rows, plan.left_out, assume_unique=True))
+
+
+def _numbers(rows: NDArray[np.int64], places: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Turn places among some rows into row numbers; -1 stays."""
+    return np.where(places >= 0, rows[places], -1).astype(np.int32)
 
 
 def _principal(points: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import cycle, pairwise
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ from explorer.data.streaming import VECTORS, vectors_key
 from explorer.jobs import cluster_worker
 from explorer.jobs.artifacts import find_graph
 from explorer.jobs.cluster_worker import News, PartFailed
-from explorer.jobs.graph_parts import MergeTask, PlanTask, ShardTask, VisitsTask, forget_parts
+from explorer.jobs.graph_parts import HomesTask, MergeTask, PlanTask, ShardTask, VisitsTask, forget_parts
 from explorer.jobs.parcel import Parcel
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ BLOCKS: Final = 2  # of rows, for each worker
 _END_S: Final = 5.0  # until what was under way has ended: a computation that does not stop is ended with its process
 _AGAIN_S: Final = 0.1
 _SENDING: Final = "sending the vectors"
-_SHARES: Final = {"plan": 0.1, "visits": 0.3, "shard": 0.55, "merge": 0.05}  # of the time
+_SHARES: Final = {"plan": 0.05, "visits": 0.2, "homes": 0.1, "shard": 0.6, "merge": 0.05}  # of the time
 
 
 def worth_sharing(store: Store, graph: GraphTask, workers: int) -> bool:
@@ -105,25 +105,33 @@ class ClusterGraph:
     def _search(self) -> Parcel:
         n, fields = self._graph.n, (self._graph.fingerprint, self._graph.dataset, self._name)
         k, metric = self._graph.kept_k, self._graph.metric
-        workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
         began = monotonic()
         plan = self._part(PlanTask(*fields, metric=metric, k=k), [], _SHARES["plan"])
-        edges = np.linspace(0, n, BLOCKS * workers + 1).astype(int).tolist()
+        edges = np.linspace(0, n, BLOCKS * len(workers) + 1).astype(int).tolist()
         blocks = [VisitsTask(*fields, start=start, end=end) for start, end in pairwise(edges) if end > start]
-        visits = [self._part(block, [plan], _SHARES["visits"] / len(blocks)) for block in blocks]
+        share = _SHARES["visits"] / len(blocks)
+        visits = [self._part(block, [plan], share, worker) for block, worker in zip(blocks, cycle(workers), strict=False)]
         centers = self._result(plan).arrays["centers"]
         self._note("planned", began)
         counts = [self._result(self._submit(cluster_worker.count, each, len(centers))) for each in visits]
-        costs = np.sum([met for met, _ in counts], axis=0) * np.sum([members for _, members in counts], axis=0, dtype=np.float64)
         self._note("cells visited", began)
-        of_cell = share_cells(centers, costs, workers)
-        shards, names = [], []
-        for shard in range(workers):
+        costs = np.sum([met for met, _ in counts], axis=0) * np.sum([members for _, members in counts], axis=0, dtype=np.float64)
+        of_cell = share_cells(centers, costs, len(workers))
+        made, homes = [], []
+        for shard, worker in enumerate(workers):
             pieces = [f"piece {shard} of {block.start}" for block in blocks]
-            made = [self._submit(cluster_worker.piece, name, each, of_cell, shard) for name, each in zip(pieces, visits, strict=True)]
-            task = ShardTask(*fields, shard=shard, pieces=pieces)
-            shards.append(self._part(task, [plan, *made], _SHARES["shard"] / workers))
-            names.append(task.name)
+            made.append([self._submit(cluster_worker.piece, name, each, of_cell, shard) for name, each in zip(pieces, visits, strict=True)])
+            task = HomesTask(*fields, shard=shard, pieces=pieces)
+            homes.append((task, self._part(task, [plan, *made[shard]], _SHARES["homes"] / len(workers), worker)))
+        named = [f"limits {shard}" for shard in range(len(workers))]
+        limits = [self._submit(cluster_worker.limits, name, each) for name, (_, each) in zip(named, homes, strict=True)]
+        shards, names = [], []
+        for shard, worker in enumerate(workers):
+            of_homes, home = homes[shard]
+            whole = ShardTask(*fields, shard=shard, pieces=of_homes.pieces, limits=named)
+            shards.append(self._part(whole, [plan, *made[shard], home, *limits], _SHARES["shard"] / len(workers), worker))
+            names.append(whole.name)
         reaches = [f"reach of {block.start}" for block in blocks]
         reached = [self._submit(cluster_worker.reach, name, each) for name, each in zip(reaches, visits, strict=True)]
         merge = MergeTask(*fields, reaches=reaches, shards=names, metric=metric, k=k)
@@ -153,9 +161,11 @@ class ClusterGraph:
     def _note(self, done: str, began: float) -> None:
         logger.info("Neighbor graph of %s: %s after %.1f s", self._graph.dataset, done, monotonic() - began)
 
-    def _part(self, part: Part, made: Sequence[Future[Any]], share: float) -> Future[Any]:
+    def _part(self, part: Part, made: Sequence[Future[Any]], share: float, worker: str | None = None) -> Future[Any]:
+        """Have a part computed, by some worker or by this one, unless it is lost: left to itself, Dask gives all to who has the plan."""
+        where: dict[str, Any] = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
         name = f"explorer-{part.kind}-{uuid.uuid4().hex}"
-        future = self._client.submit(cluster_worker.compute_part, name, part.to_json(), list(made), key=name, pure=False)
+        future = self._client.submit(cluster_worker.compute_part, name, part.to_json(), list(made), key=name, pure=False, **where)
         future.add_done_callback(lambda _: self._nudge())
         self._parts[name] = (part.kind, share, future)
         return future

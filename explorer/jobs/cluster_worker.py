@@ -33,6 +33,7 @@ __all__ = [
     "count",
     "forget",
     "lacks",
+    "limits",
     "news",
     "news_of",
     "piece",
@@ -215,6 +216,13 @@ def reach(name: str, visits: Parcel) -> Parcel:
     """Take from what a block of rows found out how far the nearest of them are from the anchors."""
     search = visits.meta["search"]
     return Parcel(PART, part_key(Store(), search, name), {"reach": visits.arrays["reach"]}, {"search": search})
+
+
+def limits(name: str, homes: Parcel) -> Parcel:
+    """Take from what the members of a shard's cells have found what another row has to be nearer to each than."""
+    search = homes.meta["search"]
+    told = {"rows": homes.arrays["rows"], "limits": np.ascontiguousarray(homes.arrays["gaps"][:, -1])}
+    return Parcel(PART, part_key(Store(), search, name), told, {"search": search})
 
 
 def forget(search: str) -> None:

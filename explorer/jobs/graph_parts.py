@@ -14,7 +14,7 @@ import numpy as np
 from explorer.compute.exact_search import Frame
 from explorer.compute.neighbors import graph_from
 from explorer.compute.progress import LayoutReport, ShouldStop, ignore, never
-from explorer.compute.sharded_search import Met, Plan, merge_shards, plan_search, search_shard, visit_cells
+from explorer.compute.sharded_search import Home, Met, Plan, merge_shards, plan_search, search_homes, search_shard, visit_cells
 from explorer.jobs.artifacts import GRAPH, graph_key, keep_graph
 from explorer.jobs.task_steps import StoreTask, VectorsGone, all_rows, kept_vectors
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from explorer.store.store import Artifact, Store
 
-__all__ = ["PART", "MergeTask", "PlanTask", "ShardTask", "VisitsTask", "forget_parts", "part_key"]
+__all__ = ["PART", "HomesTask", "MergeTask", "PlanTask", "ShardTask", "VisitsTask", "forget_parts", "part_key"]
 
 PART: Final = "part"
 
@@ -148,8 +148,8 @@ class VisitsTask(_Part):
 
 
 @dataclass(frozen=True)
-class ShardTask(_Part):
-    """What the rows that visit a shard find there.
+class _OfShard(_Part):
+    """A part that concerns one shard.
 
     Parameters
     ----------
@@ -159,9 +159,47 @@ class ShardTask(_Part):
         The names of the parts that say who visits it, in the order of rows.
     """
 
-    kind: ClassVar[str] = "shard"
     shard: int
     pieces: list[str]
+
+    def visitors(self, store: Store) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the rows that visit it, and the cells that each visits."""
+        pieces = [self.made_by(store, name).arrays for name in self.pieces]
+        return np.concatenate([piece["rows"] for piece in pieces]), np.concatenate([piece["probed"] for piece in pieces])
+
+
+@dataclass(frozen=True)
+class HomesTask(_OfShard):
+    """What the members of a shard's cells find in their own cells."""
+
+    kind: ClassVar[str] = "homes"
+
+    @property
+    def name(self) -> str:
+        """Which part of the search it is."""
+        return f"homes {self.shard}"
+
+    def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
+        """Have them meet."""
+        vectors, _ = kept_vectors(store, self.fingerprint)
+        rows, probed = self.visitors(store)
+        at_home = probed[:, 0] >= 0
+        home = search_homes(vectors, self.plan(store), rows[at_home], probed[at_home, 0], report=report, should_stop=should_stop)
+        return self.keep(store, home._asdict())
+
+
+@dataclass(frozen=True)
+class ShardTask(_OfShard):
+    """What the rows that visit a shard find there.
+
+    Parameters
+    ----------
+    limits : list of str
+        The names of the parts that say what another row has to be nearer to each than, of all shards.
+    """
+
+    kind: ClassVar[str] = "shard"
+    limits: list[str]
 
     @property
     def name(self) -> str:
@@ -171,10 +209,22 @@ class ShardTask(_Part):
     def make(self, store: Store, report: LayoutReport, should_stop: ShouldStop) -> Artifact:
         """Have them meet."""
         vectors, _ = kept_vectors(store, self.fingerprint)
-        pieces = [self.made_by(store, name) for name in self.pieces]
-        rows, probed = (np.concatenate([piece.arrays[name] for piece in pieces]) for name in ("rows", "probed"))
-        met = search_shard(vectors, self.plan(store), rows, probed, report=report, should_stop=should_stop)
-        return self.keep(store, {"rows": met.rows, "indices": met.indices, "gaps": met.gaps})
+        rows, probed = self.visitors(store)
+        home = self.made_by(store, f"homes {self.shard}").arrays
+        limits = np.full(len(vectors), np.inf, np.float32)
+        for told in (self.made_by(store, name).arrays for name in self.limits):
+            limits[told["rows"]] = told["limits"]
+        met = search_shard(
+            vectors,
+            self.plan(store),
+            rows,
+            probed,
+            Home(home["rows"], home["indices"], home["gaps"]),
+            limits[rows],
+            report=report,
+            should_stop=should_stop,
+        )
+        return self.keep(store, met._asdict())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from explorer.jobs.graph_parts import MergeTask, PlanTask, ShardTask, VisitsTask
+from explorer.jobs.graph_parts import HomesTask, MergeTask, PlanTask, ShardTask, VisitsTask
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
@@ -17,7 +17,7 @@ from explorer.jobs.stability_task import StabilityTask
 __all__ = ["Part", "Task", "task_from_json", "task_or_part_from_json"]
 
 Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask | StabilityTask
-Part = PlanTask | VisitsTask | ShardTask | MergeTask
+Part = PlanTask | VisitsTask | HomesTask | ShardTask | MergeTask
 
 _TASKS: Mapping[str, type[Task]] = {task.kind: task for task in get_args(Task)}
 _PARTS: Mapping[str, type[Part]] = {part.kind: part for part in get_args(Part)}

@@ -15,7 +15,7 @@ from explorer.compute.cell_search import search_cells
 from explorer.compute.exact_search import Points, searchable
 from explorer.compute.neighbors import NeighborGraph, graph_from, neighbor_graph
 from explorer.compute.progress import Stopped, ignore, never
-from explorer.compute.sharded_search import Met, Plan, merge_shards, plan_search, search_shard, share_cells, visit_cells
+from explorer.compute.sharded_search import Met, Plan, merge_shards, plan_search, search_homes, search_shard, share_cells, visit_cells
 from tests.compute.test_cell_search import clusters
 
 
@@ -26,11 +26,16 @@ def shards_of(vectors: NDArray[np.float32], plan: Plan, blocks: int, shards: int
     probed = np.concatenate([each.probed for each in visits])
     counts = np.bincount(probed.ravel(), minlength=len(plan.centers)) * np.bincount(probed[:, 0], minlength=len(plan.centers))
     shard = share_cells(plan.centers, counts.astype(float), shards)
+    there = [np.where(shard[probed] == number, probed, -1) for number in range(shards)]
+    home_rows = [np.flatnonzero(each[:, 0] >= 0) for each in there]
+    homes = [search_homes(vectors, plan, rows, each[rows, 0]) for rows, each in zip(home_rows, there, strict=True)]
+    limits = np.empty(len(vectors), np.float32)
+    for home in homes:
+        limits[home.rows] = home.gaps[:, -1]
     met = []
-    for number in range(shards):
-        there = np.where(shard[probed] == number, probed, -1)
-        rows = np.flatnonzero((there >= 0).any(axis=1))
-        met.append(search_shard(vectors, plan, rows, there[rows]))
+    for each, home in zip(there, homes, strict=True):
+        rows = np.flatnonzero((each >= 0).any(axis=1))
+        met.append(search_shard(vectors, plan, rows, each[rows], home, limits[rows]))
     return met, np.sort(np.concatenate([each.reach for each in visits], axis=1), axis=1)[:, plan.k - 1]
 
 
@@ -100,10 +105,13 @@ def test_shards_lie_together_and_cost_about_the_same() -> None:
 def test_each_part_can_be_stopped() -> None:
     vectors = clusters(500, 5)
     plan = plan_search(vectors, k=5, metric="cosine")
+    probed, every, limits = visit_cells(vectors, plan, 0, 500).probed, np.arange(500), np.full(500, np.inf, np.float32)
+    home = search_homes(vectors, plan, every, probed[:, 0])
     for stopped in (
         lambda: plan_search(vectors, k=5, metric="cosine", should_stop=lambda: True),
         lambda: visit_cells(vectors, plan, 0, 500, should_stop=lambda: True),
-        lambda: search_shard(vectors, plan, np.arange(500), visit_cells(vectors, plan, 0, 500).probed, should_stop=lambda: True),
+        lambda: search_homes(vectors, plan, every, probed[:, 0], should_stop=lambda: True),
+        lambda: search_shard(vectors, plan, every, probed, home, limits, should_stop=lambda: True),
     ):
         with pytest.raises(Stopped):
             stopped()
