@@ -34,12 +34,12 @@ from explorer.store.store import Store
 K = 30
 CENTERS, LATENT = 300, 16
 WARM_UP = 30_000  # rows
-LOOK_S = 0.25
+LOOK_S = 1.0
 STORE_MB = 20_000
 
 
 class Watched:
-    """The memory of the workers of a cluster with their compute processes, looked at four times a second."""
+    """The memory of the workers of a cluster with their compute processes, looked at once a second."""
 
     def __init__(self) -> None:
         self.most_own, self.most_resident = 0, 0

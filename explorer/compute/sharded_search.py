@@ -279,9 +279,10 @@ def search_shard(
     points = Points.of(vectors[rows], plan.metric, plan.frame)
     indices, gaps = no_neighbors(len(rows), plan.k)
     gaps[:] = limits[:, None]
-    here = np.searchsorted(rows, home.rows)
-    indices[here] = np.where(home.indices >= 0, np.searchsorted(rows, home.indices), -1)
-    gaps[here] = home.gaps
+    places = np.full(len(vectors) + 1, -1, np.int32)  # of all rows among these; and of none, which is -1
+    places[rows] = np.arange(len(rows))
+    here = places[home.rows]
+    indices[here], gaps[here] = places[home.indices], home.gaps
     homes = probed[:, 0]
     with _one_thread_each():
         compare(
