@@ -17,6 +17,7 @@ from explorer.compute.exact_search import Points
 from explorer.compute.progress import Report, ShouldStop, Stopped
 
 __all__ = [
+    "block_edges",
     "compare",
     "find_centers",
     "measure_gaps",
@@ -258,6 +259,12 @@ def nearest_cells(points: NDArray[np.float32], centers: NDArray[np.float32], mos
             raise Stopped
         rank_cells(points[at : at + CROWD], centers, half, nearest[at : at + CROWD])
     return nearest
+
+
+def block_edges(n: int, blocks: int) -> list[int]:
+    """Cut n rows into so many blocks at most, for each of which :func:`nearest_cells` finds what it finds for all, to the last bit."""
+    chunks = -(-n // CROWD)
+    return [min(CROWD * (chunks * number // blocks), n) for number in range(blocks + 1)]
 
 
 def _by_cell(probed: NDArray[np.int32], cells: int) -> tuple[NDArray[np.integer], NDArray[np.integer]]:

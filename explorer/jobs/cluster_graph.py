@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from explorer.compute.cell_search import block_edges
 from explorer.compute.direct_search import DIRECT
 from explorer.compute.sharded_search import STAGE, share_cells
 from explorer.data.streaming import VECTORS, vectors_key
@@ -108,7 +109,7 @@ class ClusterGraph:
         workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
         began = monotonic()
         plan = self._part(PlanTask(*fields, metric=metric, k=k), [], _SHARES["plan"])
-        edges = np.linspace(0, n, BLOCKS * len(workers) + 1).astype(int).tolist()
+        edges = block_edges(n, BLOCKS * len(workers))
         blocks = [VisitsTask(*fields, start=start, end=end) for start, end in pairwise(edges) if end > start]
         share = _SHARES["visits"] / len(blocks)
         visits = [self._part(block, [plan], share, worker) for block, worker in zip(blocks, cycle(workers), strict=False)]

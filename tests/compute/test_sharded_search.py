@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from explorer.compute import neighbors
-from explorer.compute.cell_search import search_cells
+from explorer.compute import cell_search, neighbors
+from explorer.compute.cell_search import block_edges, search_cells
 from explorer.compute.exact_search import Points, searchable
 from explorer.compute.neighbors import NeighborGraph, graph_from, neighbor_graph
 from explorer.compute.progress import Stopped, ignore, never
@@ -19,10 +20,18 @@ from explorer.compute.sharded_search import Met, Plan, merge_shards, plan_search
 from tests.compute.test_cell_search import clusters
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _small_blocks() -> Iterator[None]:
+    """Have a few thousand rows make several blocks."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cell_search, "CROWD", 384)
+        yield
+
+
 def shards_of(vectors: NDArray[np.float32], plan: Plan, blocks: int, shards: int) -> tuple[list[Met], NDArray[np.float32]]:
     """Search in parts, as if each were elsewhere; the reach of the anchors, too."""
-    ends = np.linspace(0, len(vectors), blocks + 1).astype(int)
-    visits = [visit_cells(vectors, plan, start, end) for start, end in pairwise(ends)]
+    edges = block_edges(len(vectors), blocks)
+    visits = [visit_cells(vectors, plan, start, end) for start, end in pairwise(edges) if end > start]
     probed = np.concatenate([each.probed for each in visits])
     counts = np.bincount(probed.ravel(), minlength=len(plan.centers)) * np.bincount(probed[:, 0], minlength=len(plan.centers))
     shard = share_cells(plan.centers, counts.astype(float), shards)
