@@ -163,7 +163,7 @@ class ClusterGraph:
         logger.info("Neighbor graph of %s: %s after %.1f s", self._graph.dataset, done, monotonic() - began)
 
     def _part(self, part: Part, made: Sequence[Future[Any]], share: float, worker: str | None = None) -> Future[Any]:
-        """Have a part computed, by some worker or by this one, unless it is lost: left to itself, Dask gives all to who has the plan."""
+        """Have a part computed, by some worker, or by this one unless it is lost."""
         where: dict[str, Any] = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
         name = f"explorer-{part.kind}-{uuid.uuid4().hex}"
         future = self._client.submit(cluster_worker.compute_part, name, part.to_json(), list(made), key=name, pure=False, **where)
