@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, pairwise
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ from explorer.jobs.parcel import Parcel
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+    from numpy.typing import NDArray
 
     from explorer.jobs.graph_task import GraphTask
     from explorer.jobs.protocol import Message
@@ -79,6 +80,7 @@ class ClusterGraph:
         self._client, self._store, self._graph = client, store, graph
         self._tell, self._wait, self._nudge = tell, wait, nudge
         self._name = uuid.uuid4().hex
+        self._fields = (graph.fingerprint, graph.dataset, self._name)  # of every part
         self._parts: dict[str, tuple[str, float, Future[Any]]] = {}  # by the name on the worker: what it is, and its share of the time
 
     def build(self) -> Message:
@@ -104,45 +106,54 @@ class ClusterGraph:
         return {"done": graph.key}
 
     def _search(self) -> Parcel:
-        n, fields = self._graph.n, (self._graph.fingerprint, self._graph.dataset, self._name)
-        k, metric = self._graph.kept_k, self._graph.metric
+        k, metric, began = self._graph.kept_k, self._graph.metric, monotonic()
         workers = list(self._client.scheduler_info(n_workers=-1)["workers"])
-        began = monotonic()
-        plan = self._part(PlanTask(*fields, metric=metric, k=k), [], _SHARES["plan"])
-        edges = block_edges(n, BLOCKS * len(workers))
-        blocks = [VisitsTask(*fields, start=start, end=end) for start, end in pairwise(edges) if end > start]
-        share = _SHARES["visits"] / len(blocks)
-        visits = [self._part(block, [plan], share, worker) for block, worker in zip(blocks, cycle(workers), strict=False)]
+        plan = self._part(PlanTask(*self._fields, metric=metric, k=k), [], _SHARES["plan"])
+        visits = self._visited(plan, workers)
         centers = self._result(plan).arrays["centers"]
         self._note("planned", began)
-        counts = [self._result(self._submit(cluster_worker.count, each, len(centers))) for each in visits]
+        counts = [self._result(self._submit(cluster_worker.count, each, len(centers))) for each in visits.values()]
         self._note("cells visited", began)
         costs = np.sum([met for met, _ in counts], axis=0) * np.sum([members for _, members in counts], axis=0, dtype=np.float64)
-        of_cell = share_cells(centers, costs, len(workers))
-        made, homes = [], []
-        for shard, worker in enumerate(workers):
-            pieces = [f"piece {shard} of {block.start}" for block in blocks]
-            made.append([self._submit(cluster_worker.piece, name, each, of_cell, shard) for name, each in zip(pieces, visits, strict=True)])
-            task = HomesTask(*fields, shard=shard, pieces=pieces)
-            homes.append((task, self._part(task, [plan, *made[shard]], _SHARES["homes"] / len(workers), worker)))
-        named = [f"limits {shard}" for shard in range(len(workers))]
-        limits = [self._submit(cluster_worker.limits, name, each) for name, (_, each) in zip(named, homes, strict=True)]
-        shards, names = [], []
-        for shard, worker in enumerate(workers):
-            of_homes, home = homes[shard]
-            whole = ShardTask(*fields, shard=shard, pieces=of_homes.pieces, limits=named)
-            shards.append(self._part(whole, [plan, *made[shard], home, *limits], _SHARES["shard"] / len(workers), worker))
-            names.append(whole.name)
-        reaches = [f"reach of {block.start}" for block in blocks]
-        reached = [self._submit(cluster_worker.reach, name, each) for name, each in zip(reaches, visits, strict=True)]
-        merge = MergeTask(*fields, reaches=reaches, shards=names, metric=metric, k=k)
-        merged = self._part(merge, [plan, *reached, *shards], _SHARES["merge"])
-        for searched in shards:
+        shards = self._searched(plan, visits, share_cells(centers, costs, len(workers)), workers)
+        reaches = {f"reach of {start}": each for start, each in visits.items()}
+        reached = [self._submit(cluster_worker.reach, name, each) for name, each in reaches.items()]
+        merge = MergeTask(*self._fields, reaches=list(reaches), shards=list(shards), metric=metric, k=k)
+        merged = self._part(merge, [plan, *reached, *shards.values()], _SHARES["merge"])
+        for searched in shards.values():
             self._result(searched)
         self._note("shards searched", began)
         parcel: Parcel = self._result(merged)
         self._note("merged", began)
         return parcel
+
+    def _visited(self, plan: Future[Any], workers: Sequence[str]) -> dict[int, Future[Any]]:
+        """Have each block of rows find out which cells it visits: the parts, by where the blocks start."""
+        edges = block_edges(self._graph.n, BLOCKS * len(workers))
+        blocks = [VisitsTask(*self._fields, start=start, end=end) for start, end in pairwise(edges) if end > start]
+        share = _SHARES["visits"] / len(blocks)
+        return {block.start: self._part(block, [plan], share, worker) for block, worker in zip(blocks, cycle(workers), strict=False)}
+
+    def _searched(
+        self, plan: Future[Any], visits: Mapping[int, Future[Any]], of_cell: NDArray[np.int32], workers: Sequence[str]
+    ) -> dict[str, Future[Any]]:
+        """Have each worker search a shard: the parts, by name."""
+        pieces = [{f"piece {shard} of {start}": each for start, each in visits.items()} for shard in range(len(workers))]
+        made = [
+            [self._submit(cluster_worker.piece, name, each, of_cell, shard) for name, each in named.items()]
+            for shard, named in enumerate(pieces)
+        ]
+        homes, share = [], _SHARES["homes"] / len(workers)
+        for shard, worker in enumerate(workers):
+            task = HomesTask(*self._fields, shard=shard, pieces=list(pieces[shard]))
+            homes.append(self._part(task, [plan, *made[shard]], share, worker))
+        names = [f"limits {shard}" for shard in range(len(workers))]
+        limits = [self._submit(cluster_worker.limits, name, each) for name, each in zip(names, homes, strict=True)]
+        found, share = {}, _SHARES["shard"] / len(workers)
+        for shard, worker in enumerate(workers):
+            whole = ShardTask(*self._fields, shard=shard, pieces=list(pieces[shard]), limits=names)
+            found[whole.name] = self._part(whole, [plan, *made[shard], homes[shard], *limits], share, worker)
+        return found
 
     def _send_vectors(self) -> None:
         """Give all workers that lack them the vectors, unless they share a store."""
