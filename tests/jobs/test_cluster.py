@@ -146,7 +146,7 @@ def test_a_worker_that_is_lost_in_a_search_of_all_is_made_up_for(shared: None, s
     job = server.submit_graph(data, k=15)
     until(lambda: job.fraction > 0.12 or job.ended)
     assert not job.ended
-    next(iter(cluster.workers.values())).process.process.kill()
+    psutil.Process(next(iter(cluster.workers.values())).pid).kill()
     graph = job.result(WAIT_S)
     assert data.vectors is not None
     np.testing.assert_array_equal(graph.indices, neighbor_graph(data.vectors, k=30).indices[:, :15])
