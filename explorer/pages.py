@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import holoviews as hv
 import panel as pn
 from panel.io import document as writing
-from panel.io import notebook
 
 from explorer.errors import ExplorerError, StoreUnwritable, TooManyPages
 from explorer.jobs.runner import runner
@@ -235,24 +234,6 @@ def _at_once(function: Callable[[], object]) -> None:
     document = pn.state.curdoc
     if document is not None and document in _put_aside():
         loop.call_later(_STAYED_S, _send_what_stayed, document)
-
-
-def _whole(send: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """Make what sends the parts of a message to a notebook's browser send one message after another, whichever threads they come from.
-
-    JupyterLab has what a browser says handled in threads of their own (subshells); Panel answers from there, into the middle of a message
-    that the main thread is sending, and the browser can read neither.
-    """
-    sending = threading.Lock()
-
-    def send_whole(comm: Any, msg: Any) -> None:
-        with sending:
-            send(comm, msg)
-
-    return send_whole
-
-
-notebook.send = _whole(notebook.send)  # type: ignore[assignment]  # only the names of its arguments are lost
 
 
 def _put_aside() -> Collection[Document]:

@@ -1,18 +1,15 @@
-"""What goes to browsers goes whole and arrives: what Panel puts aside and may forget, and what it sends from several threads."""
+"""What goes to browsers arrives: also what Panel puts aside and may forget."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from bokeh.document import Document
 from panel.io import document as writing
-from panel.io import notebook
 
 from explorer.pages import _send_what_stayed, scheduler
 
@@ -53,24 +50,6 @@ def test_a_message_that_panel_forgot_is_sent():
     forgotten, sent = asyncio.run(race())
     assert '["second"]' not in forgotten, "Panel forgets it no longer: what sends it can go"
     assert sent.count('["first"]') == sent.count('["second"]') == 1
-
-
-def test_messages_to_a_notebook_are_sent_one_after_another_whichever_threads_they_come_from():
-    sent: list[str] = []
-
-    class Slow:
-        """A way to the browser that lets another thread go first."""
-
-        def send(self, data: str) -> None:
-            time.sleep(0.005)
-            sent.append(data[0])
-
-    def message(name: str) -> SimpleNamespace:
-        return SimpleNamespace(header_json=name, metadata_json=name, content_json=name, buffers=[])
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda name: notebook.send(Slow(), message(name)), "abcd"))
-    assert [len(set(sent[at : at + 3])) for at in range(0, 12, 3)] == [1] * 4
 
 
 def test_a_kernel_that_has_ended_is_told_nothing():

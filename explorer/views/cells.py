@@ -1,0 +1,104 @@
+"""What a notebook's kernel and browsers say to each other: on one thread, whole, in order, and nothing before a cell is drawn.
+
+Panel (1.9, 1.10) leaves three gaps, each of which loses changes or has the browser take the rest of one message for another:
+
+- its browser side leaves out what comes before the cell is drawn, were it in the middle of a message: the kernel keeps such messages back;
+- what is to be sent before a browser has connected is tried again later, and then comes after what was said meanwhile: messages are
+  numbered, and sent in that order;
+- JupyterLab has messages from a browser handled in threads of their own (subshells), and Panel answers there, while the kernel's main
+  thread is sending or has changed something that it is about to send: they are handled on the main thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from functools import partial
+from itertools import count
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from panel.io import notebook
+from pyviz_comms import JupyterCommJS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bokeh.document import Document
+    from pyviz_comms import Comm
+
+__all__ = ["drawn", "keep_back"]
+
+_LATE_S = 0.2  # after which what Panel tries again (every 0.1 s) has come
+_KEPT_MOST = 1000  # messages; a browser that could not draw a cell never asks for them
+
+_numbers = count(1)
+_sending = threading.RLock()
+_kept: dict[str, deque[tuple[int, Comm, Any]]] = {}  # by the connection's name: messages for a cell that is not drawn yet
+_comms: WeakKeyDictionary[Document, Comm] = WeakKeyDictionary()
+_loops: list[asyncio.AbstractEventLoop] = []  # the kernel's, the last one
+
+
+def keep_back(document: Document, comm: Comm) -> None:
+    """Keep from a browser what it is told of a document, until it says that it has drawn it. Call it on the kernel's main thread."""
+    try:
+        _loops[:] = [asyncio.get_running_loop()]
+    except RuntimeError:  # a cell that is made where nothing runs, and shown by nobody
+        _loops.clear()
+    with _sending:
+        _comms[document] = comm
+        _kept.setdefault(comm.id, deque(maxlen=_KEPT_MOST))
+
+
+def drawn(document: Document) -> None:
+    """Say that a browser has drawn a document: it is told all that was kept back. Does nothing for a document that is served."""
+    comm = _comms.get(document)
+    if comm is None:
+        return
+    if _loops:
+        _loops[-1].call_later(_LATE_S, _tell, comm.id)
+    else:
+        _tell(comm.id)
+
+
+def _tell(name: str) -> None:
+    with _sending:
+        for _, comm, message in sorted(_kept.pop(name, ()), key=itemgetter(0)):
+            _send(comm, message)
+
+
+def _numbered(diff: Callable[..., Any]) -> Callable[..., Any]:
+    def diff_with_number(*args: Any, **options: Any) -> Any:
+        message = diff(*args, **options)
+        if message is not None:
+            message.number = next(_numbers)
+        return message
+
+    return diff_with_number
+
+
+def _send_in_time(comm: Comm, msg: Any) -> None:
+    with _sending:
+        kept = _kept.get(comm.id)
+        if kept is None:
+            _send(comm, msg)
+        else:
+            kept.append((getattr(msg, "number", None) or next(_numbers), comm, msg))
+
+
+def _on_main_thread(handle: Callable[[JupyterCommJS, Any], None]) -> Callable[[JupyterCommJS, Any], None]:
+    def handle_on_main_thread(self: JupyterCommJS, msg: Any) -> None:
+        if threading.current_thread() is threading.main_thread() or not _loops:
+            handle(self, msg)
+        elif not _loops[-1].is_closed():  # a kernel that has ended has nobody to tell
+            _loops[-1].call_soon_threadsafe(partial(handle, self, msg))
+
+    return handle_on_main_thread
+
+
+_send = notebook.send
+notebook.send = _send_in_time
+notebook.diff = _numbered(notebook.diff)  # type: ignore[attr-defined]  # Panel's own
+JupyterCommJS._handle_msg = _on_main_thread(JupyterCommJS._handle_msg)
