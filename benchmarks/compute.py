@@ -44,6 +44,7 @@ GOALS: Final[dict[str, dict[int, float]]] = {
 RATIOS: Final = {
     "neighbor graph, k = 30": 0.5,
     "UMAP, graph included": 0.35,
+    "UMAP, graph included, seeded": 0.2,
     "UMAP, from a given graph": 0.2,
     "t-SNE, graph included": 0.35,
 }
@@ -132,7 +133,8 @@ class Measured:
         seconds, layout = timed(lambda: UMAP().fit(self._vectors, graph))
         figure = Figure("UMAP, graph included", graph_s + seconds, "s")
         alone = Figure("UMAP, from a given graph", seconds, "s")
-        made += [figure, alone, self._kept("  preservation@15", graph, layout.coordinates)]
+        seeded = Figure("UMAP, graph included, seeded", graph_s + seconds, "s")  # as every one is
+        made += [figure, seeded, alone, self._kept("  preservation@15", graph, layout.coordinates)]
         if "umap" in self._parts:
             import umap
 
@@ -140,6 +142,8 @@ class Measured:
             figure.peer, theirs = timed(lambda: umap.UMAP(metric="cosine").fit_transform(self._vectors))
             figure.peer_name = "umap-learn"
             made.append(self._kept("  preservation@15 of umap-learn", graph, theirs))
+            seeded.peer, _ = timed(lambda: umap.UMAP(metric="cosine", random_state=0).fit_transform(self._vectors))
+            seeded.peer_name = "umap-learn with random_state"
             self._embedded_by_umap(graph, epochs=10)
             alone.peer, _ = timed(lambda: self._embedded_by_umap(graph, epochs=None))
             alone.peer_name = "simplicial_set_embedding, unseeded, spectral start"

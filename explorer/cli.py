@@ -225,6 +225,7 @@ def _project(options: argparse.Namespace) -> None:
 
     projections = projections_from(options, list(dict.fromkeys(options.method or ["umap"])))
     check_target(options.output)
+    runner().begin()  # while the file is read
     dataset = _opened(options.file, options)
     foreseen = [(projection.title, runner().forecast_layout(dataset, projection)) for projection in projections]
     _foretell(foreseen)
@@ -249,6 +250,7 @@ def _neighbors(options: argparse.Namespace) -> None:
     from explorer.jobs.runner import runner
 
     check_target(options.output)
+    runner().begin()  # while the file is read
     dataset = _opened(options.file, options)
     _foretell([("Neighbor graph", runner().forecast_graph(dataset, metric=options.metric, k=options.k))])
     graph = neighbor_graph(dataset, k=options.k, metric=options.metric)

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -140,6 +141,10 @@ class Dispatcher:
         """End a job with its newest live layout; its computation goes on where another asker is left."""
         self._events.put(partial(self._stopped, job))
 
+    def begin(self) -> None:
+        """Start the first compute process now; an error is left to the first job."""
+        self._events.put(self._begun)
+
     def warm(self) -> None:
         """Start the first compute process now and have it compile what will be needed."""
         self._events.put(self._warmed)
@@ -263,6 +268,10 @@ class Dispatcher:
             if self._warm and lane is self._lanes[0]:
                 lane.worker.send({"warm": True})
         return lane.worker
+
+    def _begun(self) -> None:
+        with suppress(OSError, ExplorerError):
+            self._started(self._lanes[0])
 
     def _warmed(self) -> None:
         first = self._lanes[0]

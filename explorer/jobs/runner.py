@@ -307,6 +307,12 @@ class Runner(Stored):
         dispatcher = self._dispatcher
         return 0 if dispatcher is None else dispatcher.n_died
 
+    def begin(self) -> None:
+        """Start a compute process now: it is there when the first job comes. What stands against it, that job will say."""
+        dispatcher = self._started()
+        if isinstance(dispatcher, Dispatcher):  # a hub has one
+            dispatcher.begin()
+
     def warm(self) -> None:
         """Start a compute process now, and let it load and compile, while it has nothing else to do, what a first job would wait for.
 

@@ -524,6 +524,17 @@ def test_the_shared_runner_is_one_until_it_is_closed(tmp_path: Path, monkeypatch
     runner().close()
 
 
+def test_a_process_that_was_begun_takes_the_first_job(tmp_path: Path) -> None:
+    made = Runner(Store(tmp_path), workers=1)
+    made.begin()
+    until(lambda: made.worker_pid is not None)
+    pid = made.worker_pid
+    made.submit_layout(dataset(), PCA()).result(WAIT_S)
+    assert made.worker_pid == pid
+    assert psutil.Process(pid).children() == [], "nothing is compiled ahead"
+    made.close()
+
+
 def test_warming_up_lets_a_job_through(tmp_path: Path) -> None:
     made = Runner(Store(tmp_path))
     made.warm()
@@ -656,6 +667,7 @@ def test_a_value_is_read_only_and_mapped(shared: Runner) -> None:
 def test_a_setting_that_cannot_be_used_fails_the_job_with_its_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_THREADS", "many")
     own = Runner(Store(tmp_path, limit_mb=100))
+    own.begin()
     try:
         with pytest.raises(BadParameter, match="EXPLORER_THREADS=many is not allowed"):
             own.submit_layout(dataset(), PCA()).result(timeout=WAIT_S)
