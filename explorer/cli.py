@@ -210,7 +210,7 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
     from explorer.options import add_projection_options
 
     _add_source(parser)
-    _add_columns(parser, "vectors")
+    _add_columns(parser, "vectors", "text")
     parser.add_argument(
         "--method", action="append", choices=list(PROJECTIONS), help="projection to compute; repeat it for several (default: umap)"
     )
@@ -239,7 +239,7 @@ def _add_neighbors(parser: argparse.ArgumentParser) -> None:
     from explorer.compute.space import METRICS
 
     _add_source(parser)
-    _add_columns(parser, "vectors", "label")
+    _add_columns(parser, "vectors", "label", "text")
     parser.add_argument("-k", type=int, default=30, metavar="N", help="neighbors of a row, itself not counted (default: %(default)s)")
     parser.add_argument("--metric", choices=list(METRICS), default="cosine", help="how distance is measured (default: %(default)s)")
 
@@ -269,7 +269,7 @@ def _add_animate(parser: argparse.ArgumentParser) -> None:
     for flag, role, usual in (("--from", "start", "umap"), ("--to", "goal", "tsne")):
         text = f"pca, umap, tsne, or the title of a layout that came with the data (default: {usual})"
         parser.add_argument(flag, dest=role, metavar="LAYOUT", default=usual, help=text)
-    _add_columns(parser, "vectors", "color")
+    _add_columns(parser, "vectors", "color", "text")
     add_options(parser, AnimationOptions, title="picture and time")
 
 
@@ -326,11 +326,14 @@ def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
         "vectors": 'column of the vectors, or a beginning: "embedding_*"; repeat it for several (default: found by themselves)',
         "label": "column that names a row (default: chosen by itself)",
         "color": "column that colors the map first (default: chosen by itself)",
-        "text": "column with a row's long text",
+        "text": "column with a row's long text; the one that --encoder encodes",
     }
     group = parser.add_argument_group("columns")
     for role in roles:
         group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role], action="append" if role == "vectors" else "store")
+    text = "make the vectors of the texts: openai:MODEL, or sentence-transformers:MODEL, a name or a folder"
+    group.add_argument("--encoder", metavar="MODEL", help=text)
+    group.add_argument("--yes", action="store_true", help="encode without asking where it costs something")
 
 
 def _opened(file: str, options: argparse.Namespace) -> Dataset:
@@ -338,7 +341,26 @@ def _opened(file: str, options: argparse.Namespace) -> Dataset:
 
     named = {role: getattr(options, role, None) for role in ("label", "color", "text")}
     vectors = options.vectors
+    if options.encoder is not None:
+        return _encoded(file, options, named)
     return open_dataset(file, vectors=vectors[0] if vectors and len(vectors) == 1 else vectors, **named)
+
+
+def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None]) -> Dataset:
+    from explorer.data.texts import TextSource
+    from explorer.encoders.encoder import encoder_for
+    from explorer.encoders.encoding import unknown_texts
+    from explorer.terminal import confirmed, report_bar
+
+    if named["text"] is None or options.vectors:
+        raise BadParameter("--encoder", options.encoder, "name the column that it is to take with --text, and no --vectors.")
+    encoder, source = encoder_for(options.encoder), TextSource(file, named["text"])
+    new = unknown_texts(source.texts, encoder, store=settings.store_folder())
+    cost = encoder.cost(new) if new else ""
+    if cost and not options.yes and not confirmed(f"{encoder.title} would encode {len(new):,} texts: {cost}."):
+        raise BadParameter("--encoder", options.encoder, "nothing was encoded; answer y, or add --yes.")
+    with report_bar() as report:
+        return source.opened(encoder, report=report, **named)
 
 
 def _say(line: str) -> None:

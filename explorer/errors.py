@@ -19,6 +19,7 @@ ExplorerError                    catch this one to catch them all
         TooLarge                 more rows or columns than this server opens
         UploadTooLarge           a file that is larger than what may be uploaded
         QuotaReached             a file for which a user has no room left
+        EncodingFailed           an encoder makes no vectors of texts; says what is kept
     ParameterError (ValueError)  a parameter does not fit the data
         UnknownChoice            not one of the choices; suggests the closest
         NotEnoughRows            k neighbors need more than k rows
@@ -61,6 +62,7 @@ __all__ = [
     "DataError",
     "DuplicateColumns",
     "EmptyDataset",
+    "EncodingFailed",
     "ExplorerError",
     "ExtraMissing",
     "FileMissing",
@@ -260,6 +262,22 @@ class QuotaReached(DataError):
             f"There is no room for {name} ({size_text(size)}): your uploads take {size_text(taken)} of the {size_text(limit)} "
             f"that each user has here (EXPLORER_UPLOAD_QUOTA_MB). {what_to_do}"
         )
+
+
+class EncodingFailed(DataError):
+    """An encoder makes no vectors of texts: ``EncodingFailed(encoder, reason, n_kept=0, n_texts=0)``."""
+
+    @property
+    def reason(self) -> str:
+        """What went wrong."""
+        return str(self.args[1])
+
+    def __str__(self) -> str:
+        encoder, reason, *progress = self.args
+        sentence = f"{encoder} could not encode: {reason}."
+        if not progress:
+            return sentence
+        return f"{sentence} {progress[0]:,} of {progress[1]:,} texts are encoded and kept: the next try goes on from there."
 
 
 class ParameterError(ExplorerError, ValueError):

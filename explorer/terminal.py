@@ -13,7 +13,7 @@ from explorer.compute.progress import Report, ignore
 if TYPE_CHECKING:
     from explorer.jobs.job import Job
 
-__all__ = ["duration", "progress_bar", "report_bar"]
+__all__ = ["confirmed", "duration", "progress_bar", "report_bar"]
 
 _Result = TypeVar("_Result")
 
@@ -69,6 +69,14 @@ def report_bar(*, shown: bool | None = None) -> Iterator[Report]:
             _move(bar, stage, fraction, seconds * (1 - fraction) / fraction if seconds >= _ESTIMATE_AFTER_S and fraction > 0 else None)
 
         yield report
+
+
+def confirmed(sentence: str) -> bool:
+    """Say what would be done and ask whether to; where nobody is there to answer: no."""
+    asks = sys.stdin.isatty() and sys.stderr.isatty()
+    sys.stderr.write(f"explorer: {sentence} {'Go on? [y/N] ' if asks else chr(10)}")
+    sys.stderr.flush()
+    return asks and sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ Nothing here changes once it is made, but that a table gains columns that were c
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock
@@ -19,7 +19,9 @@ from explorer.errors import BadParameter, UnknownColumn
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+    from explorer.encoders.encoder import Encoder
 
 __all__ = ["Dataset", "GivenGraph", "GivenLayout", "Role", "open_dataset"]
 
@@ -253,6 +255,7 @@ def open_dataset(
     color: str | None = None,
     text: str | None = None,
     name: str | None = None,
+    encoder: str | Callable[[list[str]], ArrayLike] | Encoder | None = None,
 ) -> Dataset:
     """Open a file, a folder, a data frame or an array to explore it.
 
@@ -273,6 +276,10 @@ def open_dataset(
         The columns that name a row, that color it at first, and that hold its long text.
     name : str, optional
         The title; by default what the file says, or the file's name.
+    encoder : str or callable, optional
+        What makes vectors of the texts in the column ``text``: "openai:MODEL", "sentence-transformers:MODEL", or a function that makes an
+        array of shape (n, d) of a list of n texts; see :func:`explorer.encoders.encoder.encoder_for`. Equal texts are encoded once, and
+        what a model has made before is in the store. A row whose text is missing or blank has no vector.
 
     Returns
     -------
@@ -286,10 +293,18 @@ def open_dataset(
     StoreUnwritable
         If there is no room in the store for many vectors.
     ExtraMissing
-        If the library that reads it is not installed.
+        If the library that reads it, or the encoder's, is not installed.
+    BadParameter
+        If there is no such encoder, or no column of texts is named for it.
     """
     from explorer.data.sources import Wishes, open_source
 
+    if encoder is not None:
+        from explorer.data.texts import encoded
+
+        if vectors is not None:
+            raise BadParameter("encoder", encoder, "give vectors or an encoder, not both.")
+        return encoded(source, text, encoder, label=label, color=color, name=name)
     wishes = Wishes(vectors=vectors, label=label, color=color, text=text, name=name)
     if isinstance(source, Dataset) and not wishes.any:
         return source

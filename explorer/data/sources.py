@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from explorer.data.columns import Contents
 
-__all__ = ["Wishes", "open_source"]
+__all__ = ["Wishes", "from_catalog", "open_source"]
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def open_source(source: object, wishes: Wishes) -> Dataset:
     if isinstance(source, Dataset):
         return _again(source, wishes)
     if isinstance(source, str):
-        named = _from_catalog(source)
+        named = from_catalog(source)
         if named is not None:
             return _again(named, wishes) if wishes.any else named
         contents = read_file(source)
@@ -250,7 +250,14 @@ def _again(dataset: Dataset, wishes: Wishes) -> Dataset:
     return replace(dataset, name=wishes.name or dataset.name, roles=roles.roles, label=roles.label, color=roles.color)
 
 
-def _from_catalog(name: str) -> Dataset | None:
+def from_catalog(name: str) -> Dataset | None:
+    """Open the dataset of the catalog that has this name; None where it is a file or folder.
+
+    Raises
+    ------
+    UnknownDataset
+        If it looks like a name, and there is none.
+    """
     with reading(name):
         path = Path(name).expanduser()
         if path.suffix.lower() in ENDINGS and path.is_file():

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 _FORMAT = 1
 _META = "meta.json"
-_NOT_KINDS = frozenset({"locks", "numba", "pages", "tmp", "uploads"})  # folders of the store that hold no artifacts
+_NOT_KINDS = frozenset({"encoded", "locks", "numba", "pages", "tmp", "uploads"})  # folders of the store that hold no artifacts
 _LEFTOVER_S = 24 * 3600.0  # a half-written folder this old belongs to a process that is gone
 _CLOCKS_DIFFER_S = 60.0  # by so much may those of two machines that share a folder
 _KEY = re.compile(r"[0-9a-f]{32}")

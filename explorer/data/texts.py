@@ -1,0 +1,86 @@
+"""Texts of a source, and the vectors that an encoder makes of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from explorer import settings
+from explorer.data.dataset import Dataset, open_dataset
+from explorer.encoders.encoder import encoder_for
+from explorer.encoders.encoding import encode_texts
+from explorer.errors import BadParameter, UnknownColumn
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from explorer.encoders.encoder import Encoder
+
+__all__ = ["Report", "TextSource", "encoded"]
+
+Report = Callable[[str, float], object]
+
+
+class TextSource:
+    """A source with the texts of one of its columns, read once.
+
+    Parameters
+    ----------
+    source : object
+        Whatever :func:`explorer.open_dataset` opens.
+    column : str
+        The column of texts.
+
+    Attributes
+    ----------
+    source : object
+        To be opened with the vectors of these texts.
+    texts : list of str or None
+        One for each row.
+    name : str or None
+        The title where the source, as it is opened, does not know it.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be read, has no such column, or no text in it.
+    """
+
+    def __init__(self, source: object, column: str) -> None:
+        import pyarrow as pa
+
+        from explorer.data.files import read_file
+        from explorer.data.frames import read_object
+        from explorer.data.sources import from_catalog
+
+        path = os.fspath(source) if isinstance(source, os.PathLike) else source
+        named = from_catalog(path) if isinstance(path, str) else path
+        self.name: str | None = None
+        self.source: object = source
+        if isinstance(named, Dataset):  # its vectors are chosen already: what is beside them is opened anew
+            self.source, self.name = named.table, named.name
+            columns, title = read_object(named.table).columns, named.name
+        else:
+            contents = read_file(path) if isinstance(path, str) else read_object(source)
+            columns, title = contents.columns, contents.source
+        if column not in columns.schema.names:
+            raise UnknownColumn(title, column, columns.schema.names)
+        found = columns.read([column]).column(0)
+        if pa.types.is_dictionary(found.type):
+            found = found.cast(found.type.value_type)
+        if not (pa.types.is_string(found.type) or pa.types.is_large_string(found.type) or pa.types.is_string_view(found.type)):
+            raise BadParameter("text", column, "name a column that holds text.")
+        self.texts: list[str | None] = found.to_pylist()
+
+    def opened(self, encoder: Encoder, *, report: Report = lambda _stage, _fraction: None, **wishes: Any) -> Dataset:
+        """Encode the texts and open the source with their vectors; ``wishes`` are those of :func:`explorer.open_dataset`."""
+        vectors = encode_texts(self.texts, encoder, store=settings.store_folder(), report=report)
+        return open_dataset(self.source, vectors=vectors, **{**wishes, "name": wishes.get("name") or self.name})
+
+
+def encoded(source: object, text: str | None, encoder: str | Callable[[list[str]], ArrayLike] | Encoder, **wishes: Any) -> Dataset:
+    """Open a source with vectors of its texts; see :func:`explorer.open_dataset`."""
+    if text is None:
+        raise BadParameter("text", None, "name the column whose texts the encoder is to take.")
+    return TextSource(source, text).opened(encoder_for(encoder), text=text, **wishes)

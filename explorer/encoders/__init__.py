@@ -1,0 +1,1 @@
+"""Vectors of texts: what makes them, and what keeps them so that no text is encoded twice."""

@@ -1,0 +1,96 @@
+"""What an encoder is, and which one a name or a function stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from explorer.errors import BadParameter, EncodingFailed
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Encoder", "encoder_for"]
+
+
+class Encoder(Protocol):
+    """Makes vectors of texts."""
+
+    @property
+    def title(self) -> str:
+        """What people see."""
+
+    @property
+    def key(self) -> str | None:
+        """The same key, the same vectors: what is encoded is kept under it. None where that cannot be known; then nothing is kept."""
+
+    @property
+    def batch(self) -> int:
+        """How many texts it takes at a time."""
+
+    @property
+    def at_once(self) -> int:
+        """How many batches it takes at the same time."""
+
+    def cost(self, texts: Sequence[str]) -> str:
+        """Say what somebody is asked before these texts are encoded, as "about 61,000 tokens"; empty where it costs nothing but time."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Make one vector of each text; may be called from several threads.
+
+        Raises
+        ------
+        EncodingFailed
+            If it cannot.
+        """
+
+
+class _Function:
+    title, key, batch, at_once = "a function", None, 1000, 1
+
+    def __init__(self, function: Callable[[list[str]], ArrayLike]) -> None:
+        self._function = function
+        self.title = getattr(function, "__name__", self.title)
+
+    def cost(self, texts: Sequence[str]) -> str:
+        return ""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        try:
+            return np.asarray(self._function(list(texts)), np.float32)
+        except Exception as error:
+            raise EncodingFailed(self.title, f"{type(error).__name__}: {error}") from error
+
+
+def encoder_for(wanted: str | Callable[[list[str]], ArrayLike] | Encoder) -> Encoder:
+    """Find or make an encoder.
+
+    Parameters
+    ----------
+    wanted : str, callable or Encoder
+        ``"openai:MODEL"`` for OpenAI or any server that speaks as it does (``OPENAI_BASE_URL``), ``"sentence-transformers:MODEL"`` for a
+        model in a folder or on the Hugging Face hub, or a function that makes an array of shape (n, d) of a list of n texts.
+
+    Raises
+    ------
+    BadParameter
+        If the name is none of these.
+    ExtraMissing
+        If the library that it needs is not installed.
+    EncodingFailed
+        If the model is not there, or no key.
+    """
+    if not isinstance(wanted, str):
+        return _Function(wanted) if callable(wanted) else wanted
+    kind, _, model = wanted.partition(":")
+    if kind == "openai" and model:
+        from explorer.encoders.openai_encoder import OpenAIEncoder
+
+        return OpenAIEncoder(model)
+    if kind == "sentence-transformers" and model:
+        from explorer.encoders.sentence_encoder import SentenceEncoder
+
+        return SentenceEncoder(model)
+    raise BadParameter("encoder", wanted, "give openai:MODEL, sentence-transformers:MODEL or, in Python, a function.")

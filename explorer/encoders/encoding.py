@@ -1,0 +1,113 @@
+"""The encoding of many texts: each text once, in batches, several at a time, kept as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.encoders.kept import Kept, hashed
+from explorer.errors import EncodingFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from explorer.encoders.encoder import Encoder
+
+__all__ = ["encode_texts", "unknown_texts"]
+
+_STAGE = "encoding texts"
+
+
+def unknown_texts(texts: Sequence[str | None], encoder: Encoder, *, store: Path) -> list[str]:
+    """Return the texts that would have to be encoded, each once."""
+    by_hash = _by_hash(texts)
+    known = Kept(store, encoder.key).vectors(by_hash) if encoder.key else {}
+    return [text for number, text in by_hash.items() if number not in known]
+
+
+def encode_texts(
+    texts: Sequence[str | None],
+    encoder: Encoder,
+    *,
+    store: Path,
+    report: Callable[[str, float], object] = lambda _stage, _fraction: None,
+) -> NDArray[np.float32]:
+    """Make a vector of each text.
+
+    Equal texts are encoded once, and what this encoder has made before is taken from the store: a run that is interrupted goes on where it
+    stopped.
+
+    Parameters
+    ----------
+    texts : sequence of str or None
+    encoder : Encoder
+    store : Path
+        The store's folder.
+    report : callable
+        Called with a stage and the fraction that is done.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        NaN where a text is missing or blank.
+
+    Raises
+    ------
+    EncodingFailed
+        If the encoder fails or returns what cannot be vectors of these texts; what it made before is kept.
+    """
+    by_hash = _by_hash(texts)
+    if not by_hash:
+        raise EncodingFailed(encoder.title, "there is no text to encode: every one is missing or blank")
+    kept = Kept(store, encoder.key) if encoder.key else None
+    vectors = kept.vectors(by_hash) if kept else {}
+    left = sorted((number for number in by_hash if number not in vectors), key=lambda number: len(by_hash[number]))
+    batches = [left[at : at + encoder.batch] for at in range(0, len(left), encoder.batch)]
+
+    def take(done: Future[NDArray[np.float32]], batch: list[bytes]) -> None:
+        made = dict(zip(batch, _checked(done.result(), len(batch), vectors, encoder), strict=True))
+        if kept:
+            kept.keep(made)
+        vectors.update(made)
+
+    with ThreadPoolExecutor(encoder.at_once, thread_name_prefix="explorer-encode") as pool:
+        waiting: dict[Future[NDArray[np.float32]], list[bytes]] = {}
+        try:
+            while batches or waiting:
+                while batches and len(waiting) < encoder.at_once:
+                    batch = batches.pop()  # the longest first: then the time that is left is no less than it seems
+                    waiting[pool.submit(encoder.encode, [by_hash[number] for number in batch])] = batch
+                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    take(done, waiting.pop(done))
+                report(_STAGE, len(vectors) / len(by_hash))
+        except BaseException as error:  # an interrupt as well
+            for done, batch in waiting.items():  # what is on its way is paid for
+                with suppress(EncodingFailed):
+                    take(done, batch)
+            if isinstance(error, EncodingFailed) and kept:
+                raise EncodingFailed(encoder.title, error.reason, len(vectors), len(by_hash)) from None
+            raise
+    made_of = [None if text is None or not text.strip() else vectors[hashed(text)] for text in texts]
+    size = len(next(iter(vectors.values())))
+    return np.stack([np.full(size, np.nan, np.float32) if vector is None else vector for vector in made_of])
+
+
+def _by_hash(texts: Sequence[str | None]) -> dict[bytes, str]:
+    return {hashed(text): text for text in texts if text is not None and text.strip()}
+
+
+def _checked(found: NDArray[np.float32], n: int, known: dict[bytes, NDArray[np.float32]], encoder: Encoder) -> NDArray[np.float32]:
+    if found.ndim != 2 or len(found) != n or not found.shape[1]:  # noqa: PLR2004  # rows and numbers
+        raise EncodingFailed(encoder.title, f"it made an array of shape {found.shape} of {n:,} texts; one vector each is needed")
+    size = len(next(iter(known.values()), found[0]))
+    if found.shape[1] != size:
+        raise EncodingFailed(encoder.title, f"it made vectors of {found.shape[1]:,} numbers, and before of {size:,}. Is it another model?")
+    if not np.isfinite(found).all():
+        raise EncodingFailed(encoder.title, "it made vectors with numbers that are not finite")
+    return found

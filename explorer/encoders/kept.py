@@ -1,0 +1,89 @@
+"""Vectors of texts that were encoded before: one SQLite file an encoder, in the store, of which nothing is ever thrown out by itself.
+
+A text is known by a hash of its characters, and is not kept itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from explorer.errors import StoreUnwritable, Unreadable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Kept", "hashed"]
+
+FOLDER = "encoded"
+_DIGITS = 16
+_ASKED_AT_ONCE = 500  # SQLite takes no more than 999 values in a question
+_PATIENCE_S = 60.0  # that another process may write
+
+
+def hashed(text: str) -> bytes:
+    """Hash a text; 16 bytes, the same for the same characters."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGITS).digest()
+
+
+class Kept:
+    """What one encoder has made, by the hash of a text; may be used from several threads and processes.
+
+    Parameters
+    ----------
+    store : Path
+        The store's folder.
+    key : str
+        The encoder's; see :class:`explorer.encoders.encoder.Encoder`.
+
+    Raises
+    ------
+    StoreUnwritable
+        If nothing can be kept there.
+    Unreadable
+        If the file is damaged.
+    """
+
+    def __init__(self, store: Path, key: str) -> None:
+        self._file = store / FOLDER / f"{blake2b(key.encode(), digest_size=_DIGITS).hexdigest()}.sqlite"
+        self._lock = Lock()
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnwritable(str(store), error.strerror or str(error)) from None
+        self._do("CREATE TABLE IF NOT EXISTS encoded (text BLOB PRIMARY KEY, vector BLOB NOT NULL)")
+        self._do("CREATE TABLE IF NOT EXISTS encoder (key TEXT PRIMARY KEY)")
+        self._do("INSERT OR IGNORE INTO encoder VALUES (?)", [(key,)])
+
+    def vectors(self, texts: Iterable[bytes]) -> dict[bytes, NDArray[np.float32]]:
+        """Return the vectors of those hashes that are known."""
+        asked, found = list(texts), dict[bytes, "NDArray[np.float32]"]()
+        for at in range(0, len(asked), _ASKED_AT_ONCE):
+            some = asked[at : at + _ASKED_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            for text, vector in self._do(f"SELECT text, vector FROM encoded WHERE text IN ({marks})", [some]):  # marks alone
+                found[text] = np.frombuffer(vector, np.float32)
+        return found
+
+    def keep(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+        """Keep vectors, all of them or none."""
+        self._do("INSERT OR REPLACE INTO encoded VALUES (?, ?)", [(text, vector.tobytes()) for text, vector in vectors.items()])
+
+    def _do(self, statement: str, values: Sequence[Sequence[bytes | str]] | None = None) -> list[tuple[bytes, bytes]]:
+        try:
+            with self._lock, closing(sqlite3.connect(self._file, timeout=_PATIENCE_S)) as connection, connection:
+                if statement.startswith("SELECT"):
+                    return connection.execute(statement, *(values or ())).fetchall()
+                connection.executemany(statement, values) if values else connection.execute(statement)
+                return []
+        except sqlite3.OperationalError as error:
+            raise StoreUnwritable(str(self._file), str(error)) from None
+        except sqlite3.DatabaseError as error:
+            raise Unreadable(str(self._file), f"it is damaged ({error}). Delete it; what was encoded is encoded again.") from None
