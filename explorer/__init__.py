@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explorer.data.catalog import catalog
     from explorer.data.dataset import Dataset, open_dataset
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
+    from explorer.frame_map import Map
     from explorer.headless import forecast, neighbor_graph, project
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "JobCanceled",
     "JobError",
     "Layout",
+    "Map",
     "NeighborGraph",
     "ParameterError",
     "__version__",
@@ -49,6 +51,7 @@ _HOMES = {
     "JobCanceled": "explorer.errors",
     "JobError": "explorer.errors",
     "Layout": "explorer.compute.projections",
+    "Map": "explorer.frame_map",
     "NeighborGraph": "explorer.compute.neighbors",
     "Axes": "explorer.compute.projections",
     "PCA": "explorer.compute.projections",

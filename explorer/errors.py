@@ -36,6 +36,7 @@ ExplorerError                    catch this one to catch them all
         WorkerDied               the compute process ended
         JobTooLong               it took longer than this server allows
         SchedulerUnreachable     the Dask cluster does not answer
+    PictureOvertaken             a picture that nobody waits for any more
     ReadOnly                     a server that neither computes nor takes uploads was asked to
     TooManyPages                 a page more than one person may have open
     NotStarted (RuntimeError)    a server, or the compute hub, ends before it is ready
@@ -75,6 +76,7 @@ __all__ = [
     "NotEnoughRows",
     "NotStarted",
     "ParameterError",
+    "PictureOvertaken",
     "QuotaReached",
     "ReadOnly",
     "SchedulerUnreachable",
@@ -424,6 +426,13 @@ class JobTooLong(JobError):
         )
         limit = "1 minute" if minutes == 1 else f"{minutes:g} minutes"
         return f"{what} was ended after {limit}, which is how long a computation may take here (EXPLORER_JOB_MINUTES). {kept}"
+
+
+class PictureOvertaken(ExplorerError):
+    """A picture that nobody waits for any more: ``PictureOvertaken()``."""
+
+    def __str__(self) -> str:
+        return "This picture was given up: a newer one was asked for."
 
 
 class ReadOnly(ExplorerError):

@@ -6,19 +6,18 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer import settings
 from explorer.render.encode import JPEG, LOSSLESS, encode_jpeg, encode_lossless, encode_small
-from explorer.render.frame import Frame, render
+from explorer.render.frame import Frame, FrameRequest, render
 from explorer.render.pick import nearest_row
 from explorer.render.view import View
-from explorer.scene import InProgress, Scene
 
-__all__ = ["COARSEST", "SIDE_MOST", "Picture", "PictureRequest", "draw", "draw_still"]
+__all__ = ["COARSEST", "SIDE_MOST", "Drawable", "Picture", "PictureRequest", "draw", "draw_still"]
 
 SIDE_MOST = 4096
 """Pixels of a picture on screen."""
@@ -90,7 +89,48 @@ class PictureRequest(NamedTuple):
         return round(min(most * size, quickly) if self.moving else min(_REST_BYTES * size, _PIECE_TIMES * quickly))
 
 
-class Picture(NamedTuple):
+class Drawable(Protocol):
+    """What is on a map, frozen at a moment."""
+
+    @property
+    def name(self) -> str:
+        """What the data is called."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What the layout is called."""
+        ...
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the layout is being computed."""
+        ...
+
+    @property
+    def n_indexed(self) -> int:
+        """How many rows a picture reads at most."""
+        ...
+
+    @property
+    def home(self) -> View:
+        """The first view."""
+        ...
+
+    @property
+    def point_size(self) -> float | None:
+        """Diameter of a row in CSS pixels; none for automatic."""
+        ...
+
+    def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
+        """Say what a picture of a part of this needs; ``how`` is the rest of what a request has."""
+        ...
+
+
+_Scene = TypeVar("_Scene", bound=Drawable)
+
+
+class Picture(NamedTuple, Generic[_Scene]):
     """A picture for a browser, and what is under its pixels.
 
     ``pieces`` are image files, each a strip of the whole width, from top to bottom; ``tops`` are their first lines. ``coarseness`` counts
@@ -98,7 +138,7 @@ class Picture(NamedTuple):
     """
 
     request: PictureRequest
-    scene: Scene
+    scene: _Scene
     view: View
     size: tuple[int, int]
     pieces: Sequence[bytes]
@@ -121,7 +161,7 @@ class Picture(NamedTuple):
             How long the server took: the rest is the way.
         """
         asked, view = self.request, self.view
-        title, name = self.scene.shown.run.title[:_NAME_MOST], self.scene.dataset.name[:_NAME_MOST]
+        title, name = self.scene.title[:_NAME_MOST], self.scene.name[:_NAME_MOST]
         head = {
             "client": asked.client,
             "id": asked.id,
@@ -140,7 +180,7 @@ class Picture(NamedTuple):
             "ms": round(1000 * seconds, 1),
             "journey": asked.journey,
             "t": asked.t,
-            "live": isinstance(self.scene.shown, InProgress),
+            "live": self.scene.in_progress,
             "alt": f"{title} map of {name}: {self.n_visible:,} rows in view",
         }
         written = json.dumps(head).encode()
@@ -161,12 +201,12 @@ class Picture(NamedTuple):
         return None if found < 0 else found
 
 
-def draw(scene: Scene, asked: PictureRequest, *, coarseness: int = 0) -> Picture:
+def draw(scene: _Scene, asked: PictureRequest, *, coarseness: int = 0) -> Picture[_Scene]:
     """Draw and encode one picture: while something moves a JPEG, at rest a lossless one that knows its rows.
 
     Parameters
     ----------
-    scene : Scene
+    scene : Drawable
         What is on the map.
     asked : PictureRequest
         Which part of it, and what the way carries. A picture in motion gets coarser until it fits, one at rest goes in pieces.
@@ -176,16 +216,16 @@ def draw(scene: Scene, asked: PictureRequest, *, coarseness: int = 0) -> Picture
     return _moving(scene, asked, coarseness) if asked.moving else _at_rest(scene, asked)
 
 
-def draw_still(scene: Scene, width: int, height: int) -> bytes:
+def draw_still(scene: Drawable, width: int, height: int) -> bytes:
     """Draw the whole map for a page that cannot ask yet: a transparent WebP of at most so many pixels, in the map's own proportions."""
-    home = scene.shown.index.home.sane()
+    home = scene.home.sane()
     frame = _render(scene, PictureRequest("", 0, home.fitted(width, height), width, height, 1.0, moving=False, background="#ffffff"), 1.0)
     scale = min(width / home.span[0], height / home.span[1])
     left, top = (round((all_ - side * scale) / 2) for all_, side in zip((width, height), home.span, strict=True))
     return encode_small(replace(frame, rgba=np.ascontiguousarray(frame.rgba[top : height - top, left : width - left])))
 
 
-def _moving(scene: Scene, asked: PictureRequest, coarseness: int) -> Picture:
+def _moving(scene: _Scene, asked: PictureRequest, coarseness: int) -> Picture[_Scene]:
     level, most = min(max(coarseness, 0), COARSEST), asked.bytes_most
     frame, drawn = None, 0.0
     while True:
@@ -202,7 +242,7 @@ def _moving(scene: Scene, asked: PictureRequest, coarseness: int) -> Picture:
     return _picture(scene, asked, frame, [data], [0], JPEG)._replace(coarseness=level)
 
 
-def _at_rest(scene: Scene, asked: PictureRequest) -> Picture:
+def _at_rest(scene: _Scene, asked: PictureRequest) -> Picture[_Scene]:
     ratio = min(max(asked.ratio, 1.0), settings.pixel_ratio())
     frame = _render(scene, asked, ratio)
     whole = encode_lossless(frame)
@@ -215,7 +255,7 @@ def _at_rest(scene: Scene, asked: PictureRequest) -> Picture:
     return _picture(scene, asked, frame, pieces, tops, LOSSLESS)
 
 
-def _render(scene: Scene, asked: PictureRequest, ratio: float) -> Frame:
+def _render(scene: Drawable, asked: PictureRequest, ratio: float) -> Frame:
     width, height = (min(max(round(side * ratio), 1), SIDE_MOST) for side in (asked.width, asked.height))
     return render(
         scene.request(
@@ -224,13 +264,15 @@ def _render(scene: Scene, asked: PictureRequest, ratio: float) -> Frame:
             height,
             point_px=None if scene.point_size is None else scene.point_size * ratio,
             pixel_ratio=ratio,
-            step=max(1, len(scene.shown.index) // _MOVING_ROWS) if asked.moving else 1,
+            step=max(1, scene.n_indexed // _MOVING_ROWS) if asked.moving else 1,
             row_ids=not asked.moving,
             background=asked.background if asked.moving else None,
         )
     )
 
 
-def _picture(scene: Scene, asked: PictureRequest, frame: Frame, pieces: Sequence[bytes], tops: Sequence[int], mime: str) -> Picture:
+def _picture(
+    scene: _Scene, asked: PictureRequest, frame: Frame, pieces: Sequence[bytes], tops: Sequence[int], mime: str
+) -> Picture[_Scene]:
     height, width = frame.rgba.shape[:2]
     return Picture(asked, scene, frame.view, (width, height), pieces, tops, mime, frame.row_ids, frame.n_visible)

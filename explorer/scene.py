@@ -98,6 +98,31 @@ class Scene:
     shown_rows: RowMask | None = None
     stands_for: int = 1
 
+    @property
+    def name(self) -> str:
+        """What the dataset is called."""
+        return self.dataset.name
+
+    @property
+    def title(self) -> str:
+        """What the layout is called."""
+        return self.shown.run.title
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the layout is being computed."""
+        return isinstance(self.shown, InProgress)
+
+    @property
+    def n_indexed(self) -> int:
+        """How many rows the layout has."""
+        return len(self.shown.index)
+
+    @property
+    def home(self) -> View:
+        """The first view."""
+        return self.shown.index.home
+
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
         """Say what :func:`explorer.render.frame.render` needs to draw a part of this; ``how`` is the rest of what a request has."""
         return FrameRequest(

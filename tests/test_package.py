@@ -39,6 +39,7 @@ SAMPLE_ARGUMENTS = {
     "NotEnoughMemory": ("t-SNE of WordNet", 34_000_000_000, 12_000_000_000, "this machine", ["perplexity=20", "PCA"]),
     "NotEnoughRows": ("n_neighbors", 30, 12),
     "NotStarted": ("The server on port 5006", "ended with exit code 2 after 3 s"),
+    "PictureOvertaken": (),
     "QuotaReached": ("file.npy", 300_000_000, 900_000_000, 1_000_000_000),
     "ReadOnly": ("UMAP",),
     "UnknownChoice": ("metric", "cosin", ["cosine", "euclidean"]),

@@ -1,17 +1,17 @@
 """One picture of a map: ``render(request) -> Frame``, a pure function for worker threads; it never caches, waits or touches a widget.
 
 ``FrameRequest(index, view, width, height, color, normalization, selected=None, shown=None, point_px=None, pixel_ratio=1.0, step=1,
-stands_for=1, row_ids=False, background=None)`` with ``index`` a :class:`LayoutIndex`, ``color`` one of ``Density``, ``ByCategory``,
-``ByNumber``, ``selected`` and ``shown`` a :class:`RowMask` (all of :mod:`explorer.render.color`, prepared once), ``normalization`` a
-:class:`Normalization` (measured once a layout).
+stands_for=1, row_ids=False, background=None)`` with ``index`` a :class:`LayoutIndex`, or :class:`explorer.render.rows.Rows` that are not in
+memory, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``, ``selected`` and ``shown`` a :class:`RowMask` (all of
+:mod:`explorer.render.color`, prepared once), ``normalization`` a :class:`Normalization` (measured once a layout).
 ``Frame(rgba uint8 (h, w, 4) straight alpha, row_ids int32 (h, w) or None, n_visible, view, point_px)``. :func:`warm` compiles every kernel.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from explorer.render.accumulate import gather_visible, packed, splat, sum_colors
 from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask, rgb
 from explorer.render.layout_index import BLOCK, LayoutIndex, frozen
 from explorer.render.normalization import Normalization
+from explorer.render.rows import PixelSums, Rows, Wanted
 from explorer.render.shade import BLUE, GREEN, RED, shade_density, shade_mixed, shade_numbers
 from explorer.render.view import View
 
@@ -43,8 +44,8 @@ class FrameRequest:
 
     Attributes
     ----------
-    index : LayoutIndex
-        The rows.
+    index : LayoutIndex or Rows
+        The rows: in memory, or elsewhere. Those elsewhere bring their own colors, are all shown and none is selected, and ``step`` is 1.
     view : View
         The part of the map; anything, also inverted or empty, is made sane. Use ``view.fitted(width, height)`` for equal scale.
     width, height : int
@@ -71,9 +72,11 @@ class FrameRequest:
         Also note a row for each pixel, selected ones first.
     background : str, optional
         ``"#rrggbb"``: draw an opaque picture on this color; on a transparent ground by default.
+    wanted : callable, optional
+        Says whether the picture is still wanted; asked where rows are elsewhere, which may take long.
     """
 
-    index: LayoutIndex
+    index: LayoutIndex | Rows
     view: View
     width: int
     height: int
@@ -88,6 +91,7 @@ class FrameRequest:
     stands_for: int = 1
     row_ids: bool = False
     background: str | None = None
+    wanted: Wanted | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,10 +138,20 @@ def render(request: FrameRequest) -> Frame:
     ------
     BadParameter
         If the background is not ``"#rrggbb"``.
+    PictureOvertaken
+        If it is not wanted any more.
     """
     picture = _Picture(request)
-    found = _few_rows(picture)
-    return _draw_pixels(picture) if found is None else _draw_discs(picture, *found)
+    sought = _sought(picture)
+    if not isinstance(request.index, LayoutIndex):
+        near = None if sought is None else request.index.near(sought.view, request.color, sought.most, wanted=request.wanted)
+        if near is None:
+            return _draw_pixels(picture, request.index.sums(
+                picture.view, picture.width, picture.height, picture.color, row_ids=request.row_ids, wanted=request.wanted
+            ))  # fmt: skip
+        picture = _Picture(replace(request, index=near.index, color=near.color))
+    found = None if sought is None else _few_rows(picture, picture.indexed, sought)
+    return _draw_pixels(picture, _index_sums(picture, picture.indexed)) if found is None else _draw_discs(picture, picture.indexed, *found)
 
 
 def warm() -> None:
@@ -177,15 +191,21 @@ class _Picture:
 
     def __init__(self, request: FrameRequest) -> None:
         self.request = request
-        self.index = request.index
         self.width, self.height, self.step = (max(int(size), 1) for size in (request.width, request.height, request.step))
         self.view = request.view.sane()
+        self.ratio = max(request.pixel_ratio, 0.1)
         self.color = request.color
         self.ground = np.zeros(4) if request.background is None else np.array([*rgb(request.background), 255.0])
         self.rows_each = self.step * max(request.stands_for, 1)
         self.shown, self.shown_bits = _optional(request.shown)
         self.chosen, self.chosen_bits = _optional(request.selected)
         self.has_context = request.selected is not None or isinstance(request.color, ByNumber)
+
+    @property
+    def indexed(self) -> LayoutIndex:
+        """The rows, where they are in memory."""
+        assert isinstance(self.request.index, LayoutIndex)
+        return self.request.index
 
     @property
     def pixels_a_unit(self) -> tuple[float, float]:
@@ -222,9 +242,9 @@ class _Picture:
         return Frame(out.reshape(*size, 4), None if ids is None else ids.reshape(size), int(n_visible), self.view, point_px)
 
 
-def _draw_pixels(picture: _Picture) -> Frame:
-    """Draw one pixel a row, as Datashader; of a finer picture as many as a CSS pixel has, so that it is as dark as a coarse one."""
-    request, index, color, n_pixels = picture.request, picture.index, picture.color, picture.width * picture.height
+def _index_sums(picture: _Picture, index: LayoutIndex) -> PixelSums:
+    """Add up the rows in each pixel, exactly as Datashader."""
+    request, color, n_pixels = picture.request, picture.color, picture.width * picture.height
     context = np.zeros(n_pixels if picture.has_context else 0, np.uint32)
     ids = np.full(n_pixels if request.row_ids else 0, -1, np.int32)
     rows = index.x, index.y, index.boxes, tuple(map(float, picture.view)), picture.width, picture.height, picture.step
@@ -238,40 +258,60 @@ def _draw_pixels(picture: _Picture) -> Frame:
         lut, lost = packed(lut, len(index))
         sums = np.zeros((n_pixels, 2), np.uint64)
         n_visible = sum_colors(*rows, *masks, slots, bits, lut, sums, context, ids)
+    if request.row_ids and len(index):
+        ids = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1))
+    return PixelSums(sums, context, ids, n_visible, lost)
+
+
+def _draw_pixels(picture: _Picture, found: PixelSums) -> Frame:
+    """Draw one pixel a row; of a finer picture as many as a CSS pixel has, so that it is as dark as a coarse one."""
+    request, (sums, context, ids, n_visible, lost) = picture.request, found
     across = max(1, round(request.pixel_ratio))
     if across > 1:
         widen(sums.reshape(picture.height, picture.width, 2), across)
         if picture.has_context:
             widen(context.reshape(picture.height, picture.width, 1), across)
-    if not isinstance(color, ByNumber):
+    if not isinstance(picture.color, ByNumber):
         sums = sums.view(np.uint32)
-    if request.row_ids and len(index):
-        ids = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1))
     rows_each = picture.rows_each * (request.pixel_ratio / across) ** 2
     if request.pixel_ratio < 1 and request.point_px is None:  # a picture of usual size might have larger discs
-        rows_each *= max(1.0, math.pi * _radius(n_pixels / request.pixel_ratio**2, n_visible * picture.rows_each, 1.0) ** 2)
+        area = len(sums) / request.pixel_ratio**2
+        rows_each *= max(1.0, math.pi * _radius(area, n_visible * picture.rows_each, 1.0) ** 2)
     return picture.frame(sums, context, ids if request.row_ids else None, n_visible, 1.0, rows_each, lost)
 
 
-def _few_rows(picture: _Picture) -> tuple[NDArray[np.int64], float] | None:
-    """Find the visible rows and their radius where there are so few that they are drawn as discs."""
+class _Sought(NamedTuple):
+    """Which rows would be drawn as discs: those of a view that is wider by a radius, in pixels, where they are so many at the most."""
+
+    view: View
+    radius: float
+    most: int
+
+
+def _sought(picture: _Picture) -> _Sought | None:
+    """Say which rows would be discs; none where single pixels are asked for."""
     point_px, area = picture.request.point_px, picture.width * picture.height
     if point_px is not None and point_px <= 1:
         return None
-    ratio = max(picture.request.pixel_ratio, 0.1)
-    radius = _LARGEST_DISC_PX * ratio if point_px is None else point_px / 2
-    limit = max(int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)), _FEW) if point_px is None else _MOST_DISCS
-    limit = max(limit // picture.rows_each, 1) if not picture.request.always_discs else len(picture.index)  # sizes are those of all rows
+    radius = _LARGEST_DISC_PX * picture.ratio if point_px is None else point_px / 2
+    most = max(int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)), _FEW) if point_px is None else _MOST_DISCS
+    most = len(picture.request.index) if picture.request.always_discs else max(most // picture.rows_each, 1)  # sizes are those of all rows
     margin_x, margin_y = ((radius + 1) / scale for scale in picture.pixels_a_unit)
-    view = picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y
-    index = picture.index
-    if picture.request.shown is None and _surely_visible(index, picture.view) > (limit + 1) * picture.step:
+    view = View(picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y)
+    return _Sought(view, radius, most)
+
+
+def _few_rows(picture: _Picture, index: LayoutIndex, sought: _Sought) -> tuple[NDArray[np.int64], float] | None:
+    """Find the visible rows and their radius where there are so few that they are drawn as discs."""
+    if picture.request.shown is None and _surely_visible(index, picture.view) > (sought.most + 1) * picture.step:
         return None
-    found = gather_visible(index.x, index.y, index.boxes, view, picture.step, picture.shown, picture.shown_bits, limit)
-    if len(found) > limit:
+    view = tuple(map(float, sought.view))
+    found = gather_visible(index.x, index.y, index.boxes, view, picture.step, picture.shown, picture.shown_bits, sought.most)
+    if len(found) > sought.most:
         return None
-    if point_px is None:
-        radius = max(_radius(area, len(found) * picture.rows_each, ratio), _SMALLEST_DISC_PX)
+    radius = sought.radius
+    if picture.request.point_px is None:
+        radius = max(_radius(picture.width * picture.height, len(found) * picture.rows_each, picture.ratio), _SMALLEST_DISC_PX)
     return found, radius
 
 
@@ -288,9 +328,9 @@ def _surely_visible(index: LayoutIndex, view: View) -> int:
     return max(int(np.count_nonzero(inside)) - 1, 0) * BLOCK  # the last block may be short
 
 
-def _draw_discs(picture: _Picture, found: NDArray[np.int64], radius: float) -> Frame:
+def _draw_discs(picture: _Picture, index: LayoutIndex, found: NDArray[np.int64], radius: float) -> Frame:
     """Draw an antialiased disc a row."""
-    index, color, view, n_pixels = picture.index, picture.color, picture.view, picture.width * picture.height
+    color, view, n_pixels = picture.color, picture.view, picture.width * picture.height
     (scale_x, scale_y), x, y = picture.pixels_a_unit, index.x.take(found).astype(np.float64), index.y.take(found).astype(np.float64)
     at_x, at_y = (x - view.x0) * scale_x, (view.y1 - y) * scale_y
     chosen = picture.chosen.take(found) if picture.chosen_bits else np.ones(len(found), bool)
@@ -326,7 +366,7 @@ def _ids_of(
     columns = np.minimum(at_x.astype(np.int64), picture.width - 1)
     lines = np.minimum(at_y.astype(np.int64), picture.height - 1)
     for which in (inside & ~chosen, inside & chosen):  # selected ones last, so that they win
-        ids[lines[which] * picture.width + columns[which]] = picture.index.rows[found[which]]
+        ids[lines[which] * picture.width + columns[which]] = picture.indexed.rows[found[which]]
     return ids
 
 

@@ -2,7 +2,7 @@
 
 ``LayoutIndex.build(coordinates (n, 2) float32) -> LayoutIndex``: ``x``, ``y`` float32 (m,), ``rows`` int32 (m,), ``boxes`` float32 (b, 4),
 ``n_rows``, ``extent`` and ``home`` (:class:`View`); ``.take(column)`` brings a column of the dataset into index order;
-``.arrays()`` / ``LayoutIndex.from_arrays(arrays)`` for the store.
+``.arrays()`` / ``LayoutIndex.from_arrays(arrays)`` for the store. :class:`Side` is what has to be known of all rows to index a few of them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from explorer.render.gather import gather
 from explorer.render.view import View
 
-__all__ = ["BLOCK", "LayoutIndex", "frozen"]
+__all__ = ["BLOCK", "SAMPLE", "LayoutIndex", "Side", "frozen", "home_of"]
 
 BLOCK: Final = 2048
 """Rows of a block; each block has a bounding box, and a block outside the view is not read."""
 
-_SAMPLE = 1_000_000  # rows that the robust bounds are taken from
+SAMPLE: Final = 1_000_000
+"""Rows that the robust bounds are taken from, up to twice as many: every k-th."""
+
 _FENCE = 3.0  # a row farther than this many central spans from the central 90 % is an outlier
 _OUTLIERS = 100  # at most one row in so many may be left out of the first view
 _MARGIN = 0.04
@@ -79,13 +81,33 @@ class LayoutIndex:
         if not len(rows):
             return cls(*_nothing(), n_rows, _EMPTY, _EMPTY)
         x, y = coordinates[rows, 0], coordinates[rows, 1]
-        sides = [_Side.of(values) for values in (x, y)]
-        keys = _morton(x, y, *sides[0].grid, *sides[1].grid)
-        order = _sorted_order(keys)
-        del keys
-        x, y, rows = x[order], y[order], rows[order]
-        extent = View(*sides[0].extent, *sides[1].extent).padded(_MARGIN)
-        return cls(frozen(x), frozen(y), frozen(rows), frozen(_boxes(x, y)), n_rows, extent, _home(x, y, sides, extent))
+        sides = Side.of(x), Side.of(y)
+        x, y, rows = _z_ordered(x, y, rows, sides)
+        return cls(frozen(x), frozen(y), frozen(rows), frozen(_boxes(x, y)), n_rows, _extent(sides), _home(x, y, sides))
+
+    @classmethod
+    def of_some(
+        cls, x: NDArray[np.float32], y: NDArray[np.float32], rows: NDArray[np.int32], *, sides: tuple[Side, Side], n_rows: int, home: View
+    ) -> LayoutIndex:
+        """Index some of a map's rows, in the order that all of them would have.
+
+        Parameters
+        ----------
+        x, y : ndarray of shape (m,), float32
+            Finite coordinates.
+        rows : ndarray of shape (m,), int32
+            Row number of each, ascending.
+        sides : tuple of Side
+            Of all rows of the map.
+        n_rows : int
+            Rows of the dataset.
+        home : View
+            The first view of the map.
+        """
+        if not len(rows):
+            return cls(*_nothing(), n_rows, _extent(sides), home)
+        x, y, rows = _z_ordered(x, y, rows, sides)
+        return cls(frozen(x), frozen(y), frozen(rows), frozen(_boxes(x, y)), n_rows, _extent(sides), home)
 
     @classmethod
     def unsorted(cls, coordinates: NDArray[np.float32]) -> LayoutIndex:
@@ -114,9 +136,8 @@ class LayoutIndex:
         if not len(self):
             return self
         x, y = (np.ascontiguousarray(side) for side in move(np.stack([self.x, self.y], axis=1)).T)
-        sides = [_Side.of(values) for values in (x, y)]
-        extent = View(*sides[0].extent, *sides[1].extent).padded(_MARGIN)
-        return LayoutIndex(frozen(x), frozen(y), self.rows, frozen(_boxes(x, y)), self.n_rows, extent, _home(x, y, sides, extent))
+        sides = Side.of(x), Side.of(y)
+        return LayoutIndex(frozen(x), frozen(y), self.rows, frozen(_boxes(x, y)), self.n_rows, _extent(sides), _home(x, y, sides))
 
     def emptied(self) -> LayoutIndex:
         """Return it without its rows: what it spans, and how many rows the dataset has."""
@@ -157,16 +178,20 @@ def _nothing() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One axis: what it spans, and beyond which fence a row is an outlier."""
+class Side:
+    """One axis of a map: what it spans, and the fence beyond which a row is an outlier."""
 
-    extent: tuple[float, float]
+    span: tuple[float, float]
     fence: tuple[float, float]
 
     @classmethod
-    def of(cls, values: NDArray[np.float32]) -> _Side:
-        low, high = float(values.min()), float(values.max())
-        sample = values[:: max(1, len(values) // _SAMPLE)]
+    def of(cls, values: NDArray[np.float32]) -> Side:
+        """Measure the finite coordinates of all rows."""
+        return cls.measured(float(values.min()), float(values.max()), values[:: max(1, len(values) // SAMPLE)])
+
+    @classmethod
+    def measured(cls, low: float, high: float, sample: NDArray[np.float32]) -> Side:
+        """Take what was measured: the ends, and every k-th coordinate, of ``SAMPLE`` to twice as many."""
         ends = round(0.05 * (len(sample) - 1)), round(0.95 * (len(sample) - 1))
         central = np.partition(sample, ends)
         first, last = float(central[ends[0]]), float(central[ends[1]])
@@ -176,18 +201,47 @@ class _Side:
     @property
     def grid(self) -> tuple[float, float]:
         """Low end and cells a unit of the 65,536 cells that the Z-curve runs through; rows beyond go to the first or last cell."""
-        low, high = max(self.extent[0], self.fence[0]), min(self.extent[1], self.fence[1])
+        low, high = max(self.span[0], self.fence[0]), min(self.span[1], self.fence[1])
         return low, 65_535.0 / (high - low) if high > low else 0.0
 
 
-def _home(x: NDArray[np.float32], y: NDArray[np.float32], sides: list[_Side], extent: View) -> View:
+def home_of(sides: tuple[Side, Side], n: int, n_inside: int, inside: View | None) -> View:
+    """Say what the first view of a map of n rows is.
+
+    Parameters
+    ----------
+    sides : tuple of Side
+        Of all rows.
+    n, n_inside : int
+        How many rows there are, and how many inside the fences.
+    inside : View or None
+        What the rows inside the fences span, without a margin; None where there is none.
+    """
+    if inside is None or n_inside == n or n - n_inside > max(1, n // _OUTLIERS):
+        return _extent(sides)
+    return inside.padded(_MARGIN)
+
+
+def _extent(sides: tuple[Side, Side]) -> View:
+    return View(*sides[0].span, *sides[1].span).padded(_MARGIN)
+
+
+def _home(x: NDArray[np.float32], y: NDArray[np.float32], sides: tuple[Side, Side]) -> View:
     (low_x, high_x), (low_y, high_y) = sides[0].fence, sides[1].fence
     inside = (x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y)
-    n_outside = len(x) - int(np.count_nonzero(inside))
-    if n_outside == 0 or n_outside > max(1, len(x) // _OUTLIERS):
-        return extent
+    n_inside = int(np.count_nonzero(inside))
+    if n_inside == len(x):
+        return _extent(sides)
     x, y = x[inside], y[inside]
-    return View(float(x.min()), float(x.max()), float(y.min()), float(y.max())).padded(_MARGIN)
+    spanned = View(float(x.min()), float(x.max()), float(y.min()), float(y.max())) if n_inside else None
+    return home_of(sides, len(inside), n_inside, spanned)
+
+
+def _z_ordered(
+    x: NDArray[np.float32], y: NDArray[np.float32], rows: NDArray[np.int32], sides: tuple[Side, Side]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
+    order = _sorted_order(_morton(x, y, *sides[0].grid, *sides[1].grid))
+    return x[order], y[order], rows[order]
 
 
 def _boxes(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,13 +13,17 @@ from explorer.render.accumulate import packed, sum_colors
 from explorer.render.color import RowMask
 from explorer.render.layout_index import LayoutIndex, frozen
 
-__all__ = ["NORMALIZATIONS", "Normalization", "NormalizationName"]
+__all__ = ["HEIGHT", "NORMALIZATIONS", "WIDTH", "Normalization", "NormalizationName"]
 
 NormalizationName = Literal["log", "linear", "equalized"]
 NORMALIZATIONS: Final[tuple[NormalizationName, ...]] = get_args(NormalizationName)
 
 FLOOR: Final = 0.65
 """Opacity of a pixel with one row: clearly visible on white and on black."""
+
+WIDTH: Final = 900
+HEIGHT: Final = 700
+"""Pixels of the picture in which rows are counted."""
 
 _TABLE_MOST = 65_535  # counts beyond are as opaque as this one
 _TOP_AT_LEAST = 6  # where rows hardly overlap, so many in one pixel are opaque
@@ -43,7 +47,7 @@ class Normalization:
 
     @classmethod
     def of(
-        cls, index: LayoutIndex, how: NormalizationName = "log", *, width: int = 900, height: int = 700, shown: RowMask | None = None
+        cls, index: LayoutIndex, how: NormalizationName = "log", *, width: int = WIDTH, height: int = HEIGHT, shown: RowMask | None = None
     ) -> Normalization:
         """Measure how many rows the pixels of the first view hold.
 
@@ -76,11 +80,23 @@ class Normalization:
         view = tuple(map(float, index.home.fitted(width, height)))
         rows = index.x, index.y, index.boxes, view, width, height, 1, flags, bits, yes, 0
         sum_colors(*rows, zero, 0, packed(np.zeros((1, 3), np.uint8), 1)[0], sums, np.empty(0, np.uint32), np.empty(0, np.int32))
-        counts = sums[:, 1]
+        return cls.from_counts(sums[:, 1], how)
+
+    @classmethod
+    def from_counts(cls, counts: NDArray[np.unsignedinteger], how: NormalizationName = "log") -> Normalization:
+        """Measure it from how many rows each pixel of the first view holds.
+
+        Raises
+        ------
+        UnknownChoice
+            If ``how`` is none of ``NORMALIZATIONS``.
+        """
+        if how not in NORMALIZATIONS:
+            raise UnknownChoice("normalization", how, NORMALIZATIONS)
         return cls(how, frozen(_table(counts[counts > 0], how)))
 
 
-def _table(counts: NDArray[np.uint64], how: NormalizationName) -> NDArray[np.float32]:
+def _table(counts: NDArray[np.unsignedinteger], how: NormalizationName) -> NDArray[np.float32]:
     """Return opacity by count from the counts of the pixels that hold any row."""
     histogram = np.bincount(np.minimum(counts, _TABLE_MOST).astype(np.int64)) if counts.size else np.zeros(1, np.int64)
     share = np.cumsum(histogram) / max(int(histogram.sum()), 1)

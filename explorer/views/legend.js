@@ -66,7 +66,9 @@ export function render({model}) {
     const all = element("b", "", count);
     all.dataset.of = count;
     entry.append(element("i"), label, all);
-    made.append(entry, pick);
+    entry.disabled = model.inert;
+    made.append(entry);
+    if (!model.inert) made.append(pick);
     return made;
   };
 

@@ -43,6 +43,7 @@ class LegendComponent(pn.custom.JSComponent):
 
     content = param.Dict(default={}, doc="version, title, entries of [name, color, count, code], bar, searchable, note, hint: plain text.")
     hidden = param.List(default=[], item_type=int, doc="Codes of the listed categories that are hidden.")
+    inert = param.Boolean(default=False, doc="Whether it is only read: nothing can be hidden or selected.")
     some_hidden = param.Boolean(default=False, doc="Whether any category is hidden, listed or not.")
     found = param.Dict(default={}, doc="What a search found: of (version), text, entries, note.")
     selected = param.List(default=[], doc="[code, count] of each listed category of which rows are selected.")
@@ -56,6 +57,11 @@ class LegendComponent(pn.custom.JSComponent):
 
     def _handle_msg(self, data: object) -> None:
         self._on_message(data)
+
+    @classmethod
+    def to_read(cls, **params: Any) -> LegendComponent:
+        """Make one that is only read."""
+        return cls(on_message=lambda _: None, inert=True, **params)
 
 
 class Legend(pn.viewable.Viewer):

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import logging
-import math
-import re
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import panel as pn
 import param
 from numpy.typing import NDArray
-from panel.io.state import set_curdoc
 
-from explorer import settings
 from explorer.journey import Journey, OnTheWay
 from explorer.picture import Picture, PictureRequest, draw
 from explorer.plane import Plane
-from explorer.priority import give_way
 from explorer.records.metrics import PictureKind, note_picture, note_sent
 from explorer.render.inside import bounds_of, rows_inside
 from explorer.render.view import View
@@ -33,20 +27,18 @@ from explorer.state.selection import Mode
 from explorer.views.card import card
 from explorer.views.figure import empty_figure
 from explorer.views.marks import marks_of
+from explorer.views.picture_layer import NAME_MOST, PictureLayer, finite, picture_request
+from explorer.views.picture_layer import drawers as _drawers
 from explorer.views.traveling import journey_message, ring_message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from bokeh.document import Document
-    from bokeh.events import Event
+    from collections.abc import Mapping, Sequence
 
 
 __all__ = ["Map"]
 
 logger = logging.getLogger(__name__)
 
-_NAME_MOST = 64  # characters of the name that a browser gives itself
 _CLIENTS = 8  # browsers that one map serves at the same time: a session has one, a notebook cell may be shown in several places
 _FIELDS = 6  # fields of a tooltip
 _ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
@@ -54,39 +46,6 @@ _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _CORNERS = 4_096  # of an outline
 _AHEAD = 9  # pictures of a journey that a browser may ask for before it has the first
 _STRIP = 4  # of them in one message, at most
-_NICER = 5  # threads that draw give way to the event loop where cores are few
-
-_drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
-
-
-class PictureLayer(pn.custom.JSComponent):
-    """The canvas in the browser: follows the figure's ranges, asks for pictures, shows them; see ``picture_layer.js``."""
-
-    figure = pn.custom.Child()  # type: ignore[attr-defined]  # not in its __all__
-    home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
-    marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
-    along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
-    plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
-    note = param.String(default="", doc="What to say where there is no map.")
-    group = param.String(default="", doc="Maps of one session have one in common.")
-    linked = param.Boolean(default=True, doc="Whether a zoom of one map of the group zooms this one.")
-    tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
-    mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
-
-    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "picture_layer.js"))
-    _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
-
-    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
-        super().__init__(**params)
-        self._on_message = on_message
-
-    def _handle_msg(self, data: object) -> None:
-        self._on_message(data)
-
-    def _process_bokeh_event(self, doc: Document, event: Event) -> None:
-        """Take a message without raising and lowering the page's busy flag: nothing shows it, and it takes Panel longer than the rest."""
-        with set_curdoc(doc):
-            self._process_event(event)
 
 
 class Map(pn.viewable.Viewer):
@@ -111,7 +70,7 @@ class Map(pn.viewable.Viewer):
         self._session = session
         self.plane = plane or session.planes[0]
         self._later = later
-        self._held: dict[str, tuple[Picture, float]] | None = {} if held else None  # what is kept for begin(), by client
+        self._held: dict[str, tuple[Picture[Scene], float]] | None = {} if held else None  # what is kept for begin(), by client
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._clients_lock = Lock()
         self._pushes = 0
@@ -292,7 +251,7 @@ class Map(pn.viewable.Viewer):
     # -- from the browser; Bokeh 3.9 calls this on the event loop, 3.10 in a worker thread
 
     def _on_message(self, message: object) -> None:
-        if not isinstance(message, dict) or not isinstance(message.get("client"), str) or len(message["client"]) > _NAME_MOST:
+        if not isinstance(message, dict) or not isinstance(message.get("client"), str) or len(message["client"]) > NAME_MOST:
             logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
             return
         kind, name = message.get("type"), message["client"]
@@ -307,8 +266,8 @@ class Map(pn.viewable.Viewer):
                 self._clients.popitem(last=False)
         try:
             if kind == "draw":
-                asked = _request(name, message)
-                further = [_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
+                asked = picture_request(name, message)
+                further = [picture_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
                 client.asked, client.home = [asked, *further][-1], self.layer.home
                 self._note_travel(client, client.asked)
                 self._draw(client, asked, further)
@@ -338,7 +297,7 @@ class Map(pn.viewable.Viewer):
 
     def _select(self, message: dict[str, Any]) -> None:
         """Select the rows in an outline that somebody drew."""
-        x, y = ([_finite(end) for end in message[axis][:_CORNERS]] for axis in ("x", "y"))
+        x, y = ([finite(end) for end in message[axis][:_CORNERS]] for axis in ("x", "y"))
         mode, shape = message["mode"], message["shape"]
         if mode not in get_args(Mode) or shape not in ("box", "lasso", "view"):
             raise ValueError(mode, shape)
@@ -375,7 +334,7 @@ class Map(pn.viewable.Viewer):
             return
         began, ahead = monotonic(), 0 if journey is None else _AHEAD
 
-        def draw_if_wanted() -> list[Picture]:
+        def draw_if_wanted() -> list[Picture[Scene]]:
             overtaken = client.asked is not None and client.asked.id > asked.id + ahead
             if overtaken or (journey is None and scene is not self.plane.scene and self.plane.live is None):
                 return []
@@ -383,7 +342,7 @@ class Map(pn.viewable.Viewer):
                 return [draw(scene, asked, coarseness=client.coarseness)]
             return [draw(journey.scene_at(each.t, scene), each, coarseness=client.coarseness) for each in (asked, *further)]
 
-        def drawn(done: Future[list[Picture]]) -> None:
+        def drawn(done: Future[list[Picture[Scene]]]) -> None:
             error = done.exception()
             if error is not None:
                 logger.error("a picture could not be drawn", exc_info=error, extra={"visitor": self._session.visitor})
@@ -418,7 +377,7 @@ class Map(pn.viewable.Viewer):
             client.traveling = 0
             self.plane.hold(asked.t)
 
-    def _show(self, pictures: Sequence[Picture], began: float) -> None:
+    def _show(self, pictures: Sequence[Picture[Scene]], began: float) -> None:
         picture = pictures[-1]
         name = picture.request.client
         if self._held is not None:
@@ -480,7 +439,7 @@ class _Client:
         self.asked: PictureRequest | None = None
         self.sent = 0  # the last request that was answered: what was asked for before it is of no use any more
         self.home: list[float] = []  # of the layout that it asked for
-        self.rest: Picture | None = None
+        self.rest: Picture[Scene] | None = None
         self.rest_push = 0
         self.coarseness = 0  # of the last picture in motion
         self.shown_live = True  # whether it has shown the last picture of a layout that is being computed
@@ -488,7 +447,7 @@ class _Client:
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
 
 
-def _kind_of(picture: Picture) -> PictureKind:
+def _kind_of(picture: Picture[Scene]) -> PictureKind:
     if isinstance(picture.scene.shown, InProgress):
         return "live"
     return "travel" if picture.request.on_the_way else "moving" if picture.request.moving else "rest"
@@ -498,7 +457,7 @@ def _messages(journey: Journey, scene: Scene, looking: Mapping[str, View], plays
     return [{**journey_message(journey, scene, view, plays=plays), "client": name} for name, view in looking.items()]
 
 
-def _card(name: str, picture: Picture | None, row: int | None) -> dict[str, Any]:
+def _card(name: str, picture: Picture[Scene] | None, row: int | None) -> dict[str, Any]:
     """Answer a browser that hovers: the row under its pointer, or that there is none."""
     answer: dict[str, Any] = {"type": "card", "client": name, "row": row}
     if row is None or picture is None:
@@ -506,29 +465,3 @@ def _card(name: str, picture: Picture | None, row: int | None) -> dict[str, Any]
     x, y = picture.scene.shown.place(row) or (0.0, 0.0)
     described = card(picture.scene.dataset, row, color_by=picture.scene.coloring.column, most=_FIELDS)
     return {**answer, **described, "x": x, "y": y}
-
-
-def _request(name: str, message: Mapping[str, Any]) -> PictureRequest:
-    x0, x1, y0, y1, width, height, ratio = (_finite(message[part]) for part in ("x0", "x1", "y0", "y1", "width", "height", "ratio"))
-    background = str(message["background"])
-    return PictureRequest(
-        client=name,
-        id=int(_finite(message["id"])),
-        view=View(x0, x1, y0, y1),
-        width=width,
-        height=height,
-        ratio=ratio,
-        moving=bool(message["moving"]),
-        background=background if re.fullmatch("#[0-9a-fA-F]{6}", background) else "#ffffff",
-        budget=None if message.get("budget") is None else int(_finite(message["budget"])),
-        journey=int(_finite(message.get("journey", 0))),
-        t=min(max(_finite(message.get("t", 0)), 0.0), 1.0),
-    )
-
-
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        message = f"{number} is no place and no size"
-        raise ValueError(message)
-    return number

@@ -1,0 +1,97 @@
+"""The picture layer of a map: its component in the browser, what that asks for, and the threads in which pictures are drawn."""
+
+from __future__ import annotations
+
+import math
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import panel as pn
+import param
+from panel.io.state import set_curdoc
+
+from explorer import settings
+from explorer.picture import PictureRequest
+from explorer.priority import give_way
+from explorer.render.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bokeh.document import Document
+    from bokeh.events import Event
+
+__all__ = ["NAME_MOST", "PictureLayer", "drawers", "finite", "picture_request"]
+
+NAME_MOST = 64
+"""Characters of the name that a browser gives itself."""
+
+_NICER = 5  # threads that draw give way to the event loop where cores are few
+
+drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
+
+
+class PictureLayer(pn.custom.JSComponent):
+    """The canvas in the browser: follows the figure's ranges, asks for pictures, shows them; see ``picture_layer.js``."""
+
+    figure = pn.custom.Child()  # type: ignore[attr-defined]  # not in its __all__
+    home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
+    marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
+    along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
+    plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
+    note = param.String(default="", doc="What to say where there is no map.")
+    group = param.String(default="", doc="Maps of one session have one in common.")
+    linked = param.Boolean(default=True, doc="Whether a zoom of one map of the group zooms this one.")
+    tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
+    mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
+
+    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "picture_layer.js"))
+    _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
+
+    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
+        super().__init__(**params)
+        self._on_message = on_message
+
+    def _handle_msg(self, data: object) -> None:
+        self._on_message(data)
+
+    def _process_bokeh_event(self, doc: Document, event: Event) -> None:
+        """Take a message without raising and lowering the page's busy flag: nothing shows it, and it takes Panel longer than the rest."""
+        with set_curdoc(doc):
+            self._process_event(event)
+
+
+def picture_request(name: str, message: Mapping[str, Any]) -> PictureRequest:
+    """Read what a browser asks for.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, OverflowError
+        If it makes no sense.
+    """
+    x0, x1, y0, y1, width, height, ratio = (finite(message[part]) for part in ("x0", "x1", "y0", "y1", "width", "height", "ratio"))
+    background = str(message["background"])
+    return PictureRequest(
+        client=name,
+        id=int(finite(message["id"])),
+        view=View(x0, x1, y0, y1),
+        width=width,
+        height=height,
+        ratio=ratio,
+        moving=bool(message["moving"]),
+        background=background if re.fullmatch("#[0-9a-fA-F]{6}", background) else "#ffffff",
+        budget=None if message.get("budget") is None else int(finite(message["budget"])),
+        journey=int(finite(message.get("journey", 0))),
+        t=min(max(finite(message.get("t", 0)), 0.0), 1.0),
+    )
+
+
+def finite(value: Any) -> float:
+    """Read a number that a browser sent; ``ValueError`` or ``TypeError`` if it is none."""
+    number = float(value)
+    if not math.isfinite(number):
+        message = f"{number} is no place and no size"
+        raise ValueError(message)
+    return number
