@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadParameter, EmptyDataset, UnknownColumn
-from explorer.render.color import Density
+from explorer.render.color import ByCategory, ByNumber, Color, Density
 from explorer.render.dask_rows import SOURCE, DaskRows, Grid, computing
 from explorer.render.layout_index import SAMPLE, Side, home_of
 from explorer.render.normalization import HEIGHT, WIDTH
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["Columns", "Survey", "columns_of", "survey"]
 
 _CATEGORIES_MOST = 100_000  # of a column: beyond, it is no column to color by, and its names would fill memory
-_DENSITY = Density(np.zeros((256, 3), np.uint8))
+_COLORLESS = np.zeros((256, 3), np.uint8)
+_INKS: dict[str, Color] = {
+    "none": Density(_COLORLESS),
+    "category": ByCategory(np.zeros(0, np.uint8), _COLORLESS),
+    "number": ByNumber(np.zeros(0, np.float32), 0.0, 1.0, _COLORLESS),
+}
 
 
 class Columns(NamedTuple):
@@ -136,8 +142,10 @@ def survey(frame: Any, columns: Columns, *, report: Callable[[str], object] = la
 
     report(f"Drawing {n:,} rows")
     whole = rows.home.fitted(WIDTH, HEIGHT)
-    filling = rows.sums(whole, WIDTH, HEIGHT, _DENSITY, row_ids=False, wanted=None)
-    grid = Grid(whole, np.flipud(filling.sums.view(np.uint32)[:, 2].reshape(HEIGHT, WIDTH)), n)
+    filling = rows.sums(
+        whole, WIDTH, HEIGHT, _INKS[columns.kind], row_ids=True, wanted=None
+    )  # as pictures are: Datashader compiles it once
+    grid = Grid(whole, np.flipud(filling.counts.reshape(HEIGHT, WIDTH)), n)
     ends = limits(sample["ink"].to_numpy()) if columns.kind == "number" else Limits(0.0, 1.0)
     return Survey(replace(rows, grid=grid), sample, every, names, counts, ends)
 
@@ -147,7 +155,19 @@ def _held(frame: Any) -> Any:
     import dask.dataframe as dd
 
     simple = frame.simplify()  # of Parquet, only these columns are read
-    return dd.from_graph(simple.__dask_graph__(), frame._meta, (None,) * (frame.npartitions + 1), simple.__dask_keys__(), "rows")
+    graph = _Graph(simple.__dask_graph__())
+    return dd.from_graph(graph, frame._meta, (None,) * (frame.npartitions + 1), simple.__dask_keys__(), "rows")
+
+
+class _Graph(dict[Any, Any]):
+    """Tasks that Dask need not look at to know them again: there may be many, and some cannot be hashed."""
+
+    def __init__(self, tasks: Mapping[Any, Any]) -> None:
+        super().__init__(tasks)
+        self._token = uuid4().hex
+
+    def __dask_tokenize__(self) -> object:
+        return self._token
 
 
 def _name(column: object) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.render.color import Color
 from explorer.render.layout_index import LayoutIndex
+from explorer.render.shade import COUNT
 from explorer.render.view import View
 
 __all__ = ["FewRows", "PixelSums", "Rows", "Wanted"]
@@ -32,6 +33,13 @@ class PixelSums(NamedTuple):
     ids: NDArray[np.int32]
     n_visible: int
     lost: int
+
+    @property
+    def counts(self) -> NDArray[np.uint32]:
+        """How many rows each pixel holds, shape (pixels,)."""
+        if self.sums.dtype == np.float64:
+            return self.sums[:, 1].astype(np.uint32) + self.context
+        return self.sums.view(np.uint32)[:, COUNT]
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,7 @@ class FrameView(pn.viewable.Viewer):
         rows = self._map.found.rows
         left_out = rows.n_rows - len(rows)
         parts = [f"{len(rows):,} of {rows.n_rows:,} rows", f"{rows.frame.npartitions:,} partitions"]
-        parts += [f"{left_out:,} rows left out: no coordinates, or not finite"] if left_out else []
+        parts += [f"{left_out:,} {'row' if left_out == 1 else 'rows'} left out: no coordinates, or not finite"] if left_out else []
         parts += ["drawing every row …"] if self._drawing else []
         self.status.text = " · ".join(parts)
 
