@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ __all__ = ["SOURCE", "DaskRows", "Grid", "computing"]
 SOURCE: Final = "The Dask DataFrame"
 
 _FIRST = 32  # partitions that are computed at once; then it is seen whether the picture is still wanted
+_ROWS_EACH = 2_000_000  # that are added up together: sums of every pixel are more to bring together than rows of a small partition
 _OFTEN_S = 1.0  # so often, about
 _FEW_TIMES = 2  # rows that may be brought into memory, times those that may be drawn as discs, without counting them first
 _RED, _GREEN, _BLUE = "red", "green", "blue"
@@ -134,6 +136,9 @@ class DaskRows:
             part = frame.partitions[some]
             if colors is not None:
                 part = part.map_partitions(_inked, colors, meta=_inked(frame._meta, colors))
+            together = max(2, math.ceil(int(self.drawable[some].sum()) / _ROWS_EACH))
+            if together < len(some):
+                part = part.repartition(npartitions=together)
             with computing():
                 found = canvas.points(part, "x", "y", ds.summary(**reductions))
             sums.add({name: np.flipud(found[name].data).ravel() for name in reductions})

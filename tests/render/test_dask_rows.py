@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import Client, LocalCluster
 
 from explorer.errors import BadParameter, EmptyDataset, PictureOvertaken, UnknownColumn, Unreadable
 from explorer.render import dask_rows, dask_survey
@@ -101,21 +103,26 @@ def zoomed(view: View, times: float) -> View:
     return View(x - w / times / 2, x + w / times / 2, y - h / times / 2, y + h / times / 2)
 
 
+@pytest.mark.parametrize("rows_each", [5_000, 2_000_000])
 @pytest.mark.parametrize("color", [None, "kind", "number"])
-def test_it_draws_what_the_rows_in_memory_draw(tmp_path: Path, whole: pd.DataFrame, color: str | None):
+def test_it_draws_what_the_rows_in_memory_draw(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, whole: pd.DataFrame, color: str | None, rows_each: int
+):
+    monkeypatch.setattr(dask_rows, "_ROWS_EACH", rows_each)
     pair = both(parts(tmp_path / "parts", whole), whole, color)
     assert (pair.found.rows.home, pair.found.rows.extent) == (pair.index.home, pair.index.extent)
     np.testing.assert_array_equal(Normalization.from_counts(pair.found.rows.grid.counts.ravel()).table, pair.normalization.table)
     home = pair.index.home.fitted(WIDTH, HEIGHT)
+    dark = {"background": "#121212", "pixel_ratio": 2.0}
     discs = 0
-    for view in (home, zoomed(home, 2), zoomed(home, 7), zoomed(home, 40), zoomed(home, 5000), View(90, 91, 90, 91)):
-        for how in ({}, {"background": "#121212", "pixel_ratio": 2.0}, {"point_px": 1.0}, {"point_px": 5.0}):
-            ours, theirs = pair.pictures(view, row_ids=True, **how)
-            np.testing.assert_array_equal(ours.rgba, theirs.rgba, err_msg=f"{view} {how}")
-            assert (ours.n_visible, ours.view, ours.point_px) == (theirs.n_visible, theirs.view, theirs.point_px)
-            np.testing.assert_array_equal(ours.row_ids >= 0, theirs.row_ids >= 0)
-            discs += ours.point_px > 1
-    assert 3 <= discs < 24, "both ways of drawing"
+    for times, how in ((1, {}), (1, {"point_px": 5.0}), (2, dark), (2, {"point_px": 1.0}), (7, dark), (7, {}), (40, dark), (5000, {})):
+        ours, theirs = pair.pictures(home if times == 1 else zoomed(home, times), row_ids=True, **how)
+        np.testing.assert_array_equal(ours.rgba, theirs.rgba, err_msg=f"{times} {how}")
+        assert (ours.n_visible, ours.view, ours.point_px) == (theirs.n_visible, theirs.view, theirs.point_px)
+        np.testing.assert_array_equal(ours.row_ids >= 0, theirs.row_ids >= 0)
+        discs += ours.point_px > 1
+    assert 3 <= discs <= 5, "both ways of drawing"
+    assert not pair.pictures(View(90, 91, 90, 91))[0].rgba.any()
 
 
 def test_each_pixel_knows_a_row_that_lies_there(tmp_path: Path, whole: pd.DataFrame):
@@ -257,3 +264,23 @@ def test_bounds_hold_what_is_in_view(tmp_path: Path, whole: pd.DataFrame):
         low, high = pair.found.rows.grid.bounds(view)
         assert low <= n <= high
     assert pair.found.rows.grid.bounds(zoomed(pair.index.home, 0.5))[0] == len(pair.index)
+
+
+def test_a_cluster_draws_the_same_and_a_lost_worker_is_a_sentence(tmp_path: Path, whole: pd.DataFrame):
+    def end_the_worker(part: pd.DataFrame) -> pd.DataFrame:
+        os._exit(1)
+
+    frame = parts(tmp_path / "parts", whole)
+    here = {"scheduler": None, "distributed.scheduler.allowed-failures": 0}
+    with (
+        dask.config.set(here),
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        pair = both(frame, whole, "kind")
+        for times in (0.9, 50):
+            ours, theirs = pair.pictures(zoomed(pair.index.home, times))
+            np.testing.assert_array_equal(ours.rgba, theirs.rgba)
+        lost = frame.map_partitions(end_the_worker, meta=frame._meta)
+        with pytest.raises(Unreadable, match=r"KilledWorker: Attempted to run task .* but all those workers died"):
+            survey(lost, columns_of(lost, "x", "y", None))
