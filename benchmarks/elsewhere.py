@@ -43,7 +43,7 @@ def main() -> int:
     rows = min(given.rows, 1_000_000) if given.quick else given.rows
     warm()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder), rows, given.categories, given.part_rows, 3 if given.quick else 7)
+        figures = measure(Path(folder), rows, given.categories, given.part_rows, 3 if given.quick else 5)
     heading = f"{rows:,} rows in parts of {given.part_rows:,}, {WIDTH}x{HEIGHT}, Dask's threads; peer: {PEER}"
     print(told(figures, heading=heading, as_json=given.json))
     return 0

@@ -47,6 +47,7 @@ class Part:
         self._make = make
 
     def __call__(self, i: int) -> pd.DataFrame:
+        """Make one."""
         return self._make(i)
 
     def __dask_tokenize__(self) -> object:
@@ -103,6 +104,12 @@ def test_the_sample_comes_at_once_and_every_row_after_it(spoken: Spoken):
     spoken.say(id=12, x1=2.0)
     spoken.wait(lambda: spoken.heads[-1]["id"] == 12)
     assert [head["id"] for head in spoken.heads].count(12) == 1, "the sample of this view is there already"
+
+
+def test_a_screen_of_very_many_pixels_gets_a_coarser_picture(spoken: Spoken):
+    spoken.say(id=15, width=1_000, height=1_000, ratio=3.0, x1=3.0)
+    spoken.wait(lambda: spoken.heads[-1]["id"] == 15 and not spoken.heads[-1]["moving"])
+    assert spoken.heads[-1]["width"] == spoken.heads[-1]["height"] == 2_000
 
 
 def test_it_says_how_many_rows_there_are_and_what_colors_mean(spoken: Spoken):
@@ -175,13 +182,13 @@ def test_what_goes_wrong_later_is_said_on_the_map():
             raise OSError("the disk is gone")
         return whole.iloc[i * 1_500 : (i + 1) * 1_500]
 
-    frame = dd.from_map(Part(part), range(2), meta=whole.iloc[:0])
-    spoken = Spoken(explorer.Map(frame))
+    spoken = Spoken(explorer.Map(dd.from_map(Part(part), range(2), meta=whole.iloc[:0])))
     broken.set()
     spoken.say(id=1)
     spoken.wait(lambda: spoken.map.error.text)
     assert spoken.map.error.text == "The Dask DataFrame cannot be read: the disk is gone."
-    assert Spoken(explorer.Map(frame)).map.layer.note == "The Dask DataFrame cannot be read: the disk is gone."
+    again = dd.from_map(Part(part), range(2), meta=whole.iloc[:0])
+    assert Spoken(explorer.Map(again)).map.layer.note == "The Dask DataFrame cannot be read: the disk is gone."
 
 
 def test_a_folder_of_parts_is_read_lazily_and_other_things_are_refused(tmp_path: Path):
@@ -193,6 +200,26 @@ def test_a_folder_of_parts_is_read_lazily_and_other_things_are_refused(tmp_path:
         explorer.Map(tmp_path / "nowhere")
     with pytest.raises(UnknownSource, match=r"A DataFrame cannot be explored: explorer\.Map takes a Dask DataFrame"):
         explorer.Map(rows())
+
+
+def test_the_whole_map_and_every_row_are_a_button_away():
+    far = rows()
+    far.loc[5, "x"] = 1e5
+    spoken = Spoken(explorer.Map(dd.from_pandas(far, npartitions=1)))
+    assert spoken.map.everything.visible
+    spoken.map.home.clicks += 1
+    assert spoken.sent[-1] == {"type": "home"}
+    spoken.map.everything.clicks += 1
+    assert spoken.sent[-1]["type"] == "view"
+    assert spoken.sent[-1]["x1"] > 1e5
+
+
+def test_maps_of_one_frame_share_what_was_found_of_it(spoken: Spoken):
+    frame = spoken.map.frame
+    assert Spoken(explorer.Map(frame, color="kind")).map.surveyed is spoken.map.surveyed
+    other = explorer.Map(frame, color="score")
+    assert other.surveyed is not spoken.map.surveyed
+    other.surveyed.result(60)
 
 
 def test_columns_and_looks_are_checked_at_once():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Columns", "Survey", "columns_of", "survey"]
 
 _CATEGORIES_MOST = 100_000  # of a column: beyond, it is no column to color by, and its names would fill memory
+_ROWS_MOST = 2**31 - 1
 _COLORLESS = np.zeros((256, 3), np.uint8)
 _INKS: dict[str, Color] = {
     "none": Density(_COLORLESS),
@@ -121,6 +122,9 @@ def survey(frame: Any, columns: Columns, *, report: Callable[[str], object] = la
     n = int(drawable.sum())
     if n < 2:  # noqa: PLR2004
         raise EmptyDataset(f"{SOURCE}, as far as it has coordinates,", n)
+    n_rows = int(measured["n"].sum())
+    if n_rows > _ROWS_MOST:
+        raise BadParameter("source", f"a frame of {n_rows:,} rows", f"row numbers have 32 bits; give at most {_ROWS_MOST:,} rows.")
     names, counts = _tally(measured["counts"], columns)
     places = Palette.of(names, counts[:-1]).category_slots if columns.kind == "category" else np.zeros(1, np.uint8)
     starts = np.concatenate([[0], np.cumsum(measured["n"].to_numpy(np.int64))])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import Any
+from weakref import WeakValueDictionary
 
 import panel as pn
 import param
@@ -25,6 +28,7 @@ from explorer.views.card import text
 from explorer.views.figure import empty_figure
 from explorer.views.legend import LegendComponent, legend_content
 from explorer.views.picture_layer import NAME_MOST, PictureLayer, drawers, finite, picture_request
+from explorer.views.plain import PlainToolkit
 from explorer.views.status import Message
 
 __all__ = ["FrameView"]
@@ -35,6 +39,7 @@ _CLIENTS = 8  # browsers that one map serves at the same time
 _FIELDS = 6  # of a tooltip
 _LABEL_MOST = 40  # characters of a label on the map
 _LEGEND_PX = 220
+_PIXELS_MOST = 4_000_000  # of a picture of every row: Datashader keeps up to 36 bytes for each, several times over
 
 _askers = ThreadPoolExecutor(
     4, thread_name_prefix="explorer-frame"
@@ -63,7 +68,7 @@ class FrameView(pn.viewable.Viewer):
 
     def __init__(self, frame: Any, columns: Columns, look: Look, *, label: str | None, later: Schedule, height: int, **params: Any) -> None:
         super().__init__(**params)
-        self._frame, self._columns, self._label, self._later = frame, columns, label, later
+        self.frame, self._columns, self._label, self._later = frame, columns, label, later
         self._map: Surveyed | None = None
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._lock = Lock()
@@ -79,13 +84,27 @@ class FrameView(pn.viewable.Viewer):
         )
         self.error = Message(kind="error", on_close=lambda: self._later(partial(self._complain, "")), sizing_mode="stretch_width")
         self.status = Message(sizing_mode="stretch_width", margin=(4, 10))
+        buttons = PlainToolkit()
+        self.home = buttons.icon_button("home", description="Show the whole map", on_click=lambda _: self.layer._send_msg({"type": "home"}))
+        self.everything = buttons.icon_button(
+            "extent", description="Show every row, also those far outside", on_click=lambda _: self._show_everything()
+        )
+        self.everything.visible = False
         self.legend = LegendComponent.to_read(width=_LEGEND_PX, margin=(0, 10))
         self._block = pn.Row(
-            pn.Column(self.error, self.layer, self.status, height=height, sizing_mode="stretch_width", margin=0),
+            pn.Column(
+                self.error,
+                self.layer,
+                pn.Row(self.status, self.everything, self.home, sizing_mode="stretch_width"),
+                height=height,
+                sizing_mode="stretch_width",
+                margin=0,
+            ),
             self.legend,
             sizing_mode="stretch_width",
         )
-        self.surveyed: Future[Surveyed] = _askers.submit(surveyed, frame, columns, look, report=self._report)
+        self.layer.note = "Looking at the frame …"
+        self.surveyed = _looked_over(frame, columns, look, self._report)
         self.surveyed.add_done_callback(lambda done: later(partial(self._begin, done)))
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -108,7 +127,13 @@ class FrameView(pn.viewable.Viewer):
         else:
             self.legend.visible = False
         self._say()
+        self.everything.visible = found.found.rows.home != found.found.rows.extent
         self.layer.param.update(note="", home=[float(end) for end in found.every_row.home])  # the browser answers by asking for this view
+
+    def _show_everything(self) -> None:
+        if self._map is not None:
+            x0, x1, y0, y1 = map(float, self._map.found.rows.extent)
+            self.layer._send_msg({"type": "view", "x0": x0, "x1": x1, "y0": y0, "y1": y1})
 
     def _say(self) -> None:
         if self._map is None:
@@ -164,9 +189,12 @@ class FrameView(pn.viewable.Viewer):
             client.coarse = asked.view
             self._submit(drawers, client, found.sample, asked._replace(moving=True))
         if not asked.moving:
+            finest = math.sqrt(_PIXELS_MOST / max(asked.width * asked.height, 1.0))
             every_row = replace(found.every_row, wanted=lambda: client.asked is asked)
             self._later(partial(self._drawing_is, 1))
-            self._submit(_askers, client, every_row, asked).add_done_callback(lambda _: self._later(partial(self._drawing_is, -1)))
+            self._submit(_askers, client, every_row, asked._replace(ratio=min(asked.ratio, finest))).add_done_callback(
+                lambda _: self._later(partial(self._drawing_is, -1))
+            )
 
     def _submit(self, threads: ThreadPoolExecutor, client: _Client, scene: FrameScene, asked: PictureRequest) -> Future[Any]:
         began = monotonic()
@@ -224,7 +252,7 @@ class FrameView(pn.viewable.Viewer):
         if number is None or self._map is None:
             self._later(partial(take, None))
             return
-        read = _askers.submit(find_row, self._frame, self._map.found.rows.starts, number, self._columns, self._label, fields=_FIELDS)
+        read = _askers.submit(find_row, self.frame, self._map.found.rows.starts, number, self._columns, self._label, fields=_FIELDS)
 
         def done(found: Future[FoundRow]) -> None:
             error = found.exception()
@@ -262,6 +290,20 @@ class _Client:
         self.coarseness = 0
         self.rest: Picture[FrameScene] | None = None
         self.rest_push = 0
+
+
+_known: WeakValueDictionary[tuple[str, Columns, Look], Future[Surveyed]] = WeakValueDictionary()
+_known_lock = Lock()
+
+
+def _looked_over(frame: Any, columns: Columns, look: Look, report: Callable[[str], object]) -> Future[Surveyed]:
+    """Find out in a thread what has to be known of a frame, once for all maps of it that there are."""
+    key = frame._name, columns, look
+    with _known_lock:
+        known = _known.get(key)
+        if known is None or (known.done() and known.exception() is not None):  # what went wrong may be better now
+            known = _known[key] = _askers.submit(surveyed, frame, columns, look, report=report)
+    return known
 
 
 def _title(found: FoundRow) -> str:
