@@ -42,14 +42,19 @@ _loops: list[asyncio.AbstractEventLoop] = []  # the kernel's, the last one
 
 
 def keep_back(document: Document, comm: Comm) -> None:
-    """Keep from a browser what it is told of a document, until it says that it has drawn it. Call it on the kernel's main thread."""
+    """Keep from a browser what it is told of a document, until it says that it has drawn it. Call it on the kernel's main thread.
+
+    Does nothing the second time: what is added to a document that is drawn has to get there.
+    """
+    if document in _comms:
+        return
     try:
         _loops[:] = [asyncio.get_running_loop()]
     except RuntimeError:  # a cell that is made where nothing runs, and shown by nobody
         _loops.clear()
     with _sending:
         _comms[document] = comm
-        _kept.setdefault(comm.id, deque(maxlen=_KEPT_MOST))
+        _kept[comm.id] = deque(maxlen=_KEPT_MOST)
 
 
 def drawn(document: Document) -> None:

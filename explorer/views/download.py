@@ -16,18 +16,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import panel as pn
 import param
 
 from explorer.session import Schedule
-from explorer.views.cells import drawn, keep_back
-
-if TYPE_CHECKING:
-    from bokeh.document import Document
-    from bokeh.model import Model
-    from pyviz_comms import Comm
 
 __all__ = ["Download", "file_name"]
 
@@ -53,14 +47,7 @@ class DownloadComponent(pn.custom.JSComponent):
         super().__init__(**params)
         self._on_message = on_message
 
-    def _get_model(self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: Comm | None = None) -> Model:
-        if comm is not None:
-            keep_back(doc, comm)  # in a notebook, until the browser's side says that it is here
-        return super()._get_model(doc, root, parent, comm)
-
     def _handle_msg(self, data: object) -> None:
-        if pn.state.curdoc is not None and isinstance(data, dict) and data.get("type") == "here":
-            drawn(pn.state.curdoc)
         self._on_message(data)
 
 

@@ -708,5 +708,6 @@ export function render({model}) {
   show_tool();
   note.textContent = model.note;
   go_home();
+  model.send_msg({type: "here", client});
   return box;
 }

@@ -16,12 +16,15 @@ from explorer import settings
 from explorer.picture import PictureRequest
 from explorer.priority import give_way
 from explorer.render.view import View
+from explorer.views.cells import drawn, keep_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bokeh.document import Document
     from bokeh.events import Event
+    from bokeh.model import Model
+    from pyviz_comms import Comm
 
 __all__ = ["NAME_MOST", "PictureLayer", "drawers", "finite", "picture_request"]
 
@@ -54,8 +57,16 @@ class PictureLayer(pn.custom.JSComponent):
         super().__init__(**params)
         self._on_message = on_message
 
+    def _get_model(self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: Comm | None = None) -> Model:
+        if comm is not None:
+            keep_back(doc, comm)  # in a notebook, until the browser's side says that it is here
+        return super()._get_model(doc, root, parent, comm)
+
     def _handle_msg(self, data: object) -> None:
-        self._on_message(data)
+        if not (isinstance(data, dict) and data.get("type") == "here"):
+            self._on_message(data)
+        elif pn.state.curdoc is not None:
+            drawn(pn.state.curdoc)
 
     def _process_bokeh_event(self, doc: Document, event: Event) -> None:
         """Take a message without raising and lowering the page's busy flag: nothing shows it, and it takes Panel longer than the rest."""
