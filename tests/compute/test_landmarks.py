@@ -31,7 +31,7 @@ K = 14
 def vectors() -> NDArray[np.float32]:
     random = np.random.default_rng(0)
     centers = random.normal(scale=2, size=(20, 16))
-    return (centers[random.integers(20, size=4_000)] + random.normal(size=(4_000, 16))).astype(np.float32)
+    return (centers[random.integers(20, size=2_500)] + random.normal(size=(2_500, 16))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_a_layout_from_landmarks_keeps_nearly_as_much_and_says_what_it_lost(
     assert at_once.remark == ""
     layout = landmark_layout(chosen, vectors, graph, folder=tmp_path)
     assert np.isfinite(layout.coordinates).all()
-    assert kept(graph, layout.coordinates) >= 0.85 * kept(graph, at_once.coordinates)
+    assert kept(graph, layout.coordinates) >= 0.9 * kept(graph, at_once.coordinates)
     assert 1 / 12 < layout.stats["landmarks"] / len(vectors) < 1 / 3
     # there are fewer rows than a sample has: it is all of them, the same way
     assert layout.stats["sample_rows"] == len(vectors)
@@ -200,7 +200,7 @@ def test_it_is_watched_and_stopped(vectors: NDArray[np.float32], graph: Neighbor
     assert (min(fractions), fractions[-1]) == (0.0, 1.0)
     assert all(len(each.coordinates) == len(vectors) and np.isfinite(each.coordinates).all() for each in shown)
     assert [each.iteration for each in shown] == sorted(each.iteration for each in shown)
-    assert {each.iterations for each in shown} == {90}
+    assert {each.iterations for each in shown} == {105}
     for after in (0, 3, 40, 90):
         asked = iter(range(after + 1))
         with pytest.raises(Stopped):
