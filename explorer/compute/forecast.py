@@ -249,7 +249,14 @@ def _landmark_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
 def _sample_stages(n: int, k: int, d: int, metric: str, *, held: int) -> dict[str, dict[str, int]]:
     """Compute graph and layout of a sample, beside the layout that there is."""
     some, width = min(n, SAMPLE), max(GRAPH_K, k)
-    kept = {"loaded": _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 40 * n, "sample": 4 * some * d, "its graph": 8 * some * width}
+    kept = {
+        "loaded": _SCIPY + _COMPILED,
+        "left by the layout": _part_bytes(n, k),
+        "held meanwhile": held,
+        "layouts": 40 * n,
+        "sample": 4 * some * d,
+        "its graph": 8 * some * width,
+    }
     stages = forecast_graph(some, d, width, metric).stages
     return {f"{name} of a sample": {**terms, **kept} for name, terms in stages.items()}
 
