@@ -115,9 +115,9 @@ class Runner(Stored):
         n = dataset.n_drawable
         try:
             named = named_by(dataset, projection) if named is None else named
+            task = self._layout_task(dataset, projection, settings_of(projection, named))
         except ExplorerError as error:
             return self._failed(f"{projection.title} of {dataset.name}", error)
-        task = self._layout_task(dataset, projection, settings_of(projection, named))
         settings = task.settings
         find = partial(self.find_layout, dataset, projection.method, settings, projection.version)
 
@@ -379,10 +379,10 @@ class Runner(Stored):
         if dataset.vectors is None or not from_landmarks(projection):
             return task
         other = replace(task, settings={**settings, LANDMARKS: LANDMARKS_VERSION})
-        missing = partial(self.missing, dataset)
-        if self._computing(task) or self.find_layout(dataset, task.method, settings, task.version) is not None:
+        if not (self._computing(other) or needs_landmarks(dataset, projection, partial(self.missing, dataset))):
             return task
-        return other if self._computing(other) or needs_landmarks(dataset, projection, missing) else task
+        there = self._computing(task) or self.find_layout(dataset, task.method, settings, task.version) is not None
+        return task if there else other
 
     def _failed(self, what: str, error: ExplorerError) -> Job[Any]:
         job: Job[Any] = Job(what, self._leave, self._stop)

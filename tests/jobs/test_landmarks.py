@@ -99,6 +99,13 @@ def test_what_does_not_fit_from_landmarks_either_is_refused(data: Dataset, jobs:
     assert jobs.worker_pid is None
 
 
+def test_a_setting_that_is_no_size_fails_the_job(data: Dataset, jobs: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_MEMORY", "much")
+    job = jobs.submit_layout(data, WIDE)
+    assert job.state == "failed"
+    assert "EXPLORER_MEMORY" in str(job.error)
+
+
 @pytest.mark.usefixtures("little")
 def test_density_is_kept_at_once_or_not_at_all(data: Dataset, jobs: Runner) -> None:
     chosen = UMAP(metric="euclidean", n_neighbors=K, dens_lambda=2.0)
