@@ -1,6 +1,6 @@
 """What is computed of vectors, from the neighbor graph to the quality of every row: time and how good it is, beside the peers.
 
-    python benchmarks/compute.py [--data FILE] [--rows 20000] [--parts graph umap tsne quality] [--quick] [--json]
+    python benchmarks/compute.py [--data FILE] [--rows 20000] [--parts graph umap landmarks tsne quality] [--quick] [--json]
 
 Everything is compiled before (on 3,000 rows; the peers too), so this is the second run in a process, with every core. Peers, each with its
 own defaults: umap-learn's search and its UMAP (``metric="cosine"``), openTSNE's TSNE with ``n_jobs`` of all cores, scikit-learn's
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from explorer import open_dataset
 from explorer.compute import graph_columns
 from explorer.compute.agreement import agreement
 from explorer.compute.fuzzy_set import fuzzy_set
+from explorer.compute.landmark_layout import landmark_layout
 from explorer.compute.neighbors import NeighborGraph, neighbor_graph
 from explorer.compute.preservation import preservation
 from explorer.compute.projections import TSNE, UMAP
@@ -33,7 +35,7 @@ from explorer.compute.sampled_agreement import sampled_agreement
 
 T = TypeVar("T")
 
-PARTS: Final = ("graph", "umap", "tsne", "quality")
+PARTS: Final = ("graph", "umap", "landmarks", "tsne", "quality")
 WARM_ROWS: Final = 3_000
 PEER_ROWS: Final = 5_000  # of trustworthiness
 K: Final = 30
@@ -104,6 +106,8 @@ class Measured:
         layouts: list[NDArray[np.float32]] = []
         if {"umap", "quality"} & {*self._parts}:
             layouts.append(self._umap(made, graph, seconds))
+        if "landmarks" in self._parts:
+            self._from_landmarks(made, graph)
         if "tsne" in self._parts:
             layouts.append(self._tsne(made, graph, seconds))
         if "quality" in self._parts:
@@ -148,6 +152,18 @@ class Measured:
             alone.peer, _ = timed(lambda: self._embedded_by_umap(graph, epochs=None))
             alone.peer_name = "simplicial_set_embedding, unseeded, spectral start"
         return layout.coordinates
+
+    def _from_landmarks(self, made: list[Figure], graph: NeighborGraph) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            landmark_layout(UMAP(n_epochs=10), self._warm, neighbor_graph(self._warm, k=K), folder=Path(folder))
+            figure = Figure("UMAP from landmarks, from a given graph", 0.0, "s", peer_name="all rows at once")
+            figure.value, layout = timed(lambda: landmark_layout(UMAP(), self._vectors, graph, folder=Path(folder)))
+        figure.peer, at_once = timed(lambda: UMAP().fit(self._vectors, graph))
+        kept = self._kept("  preservation@15", graph, layout.coordinates)
+        kept.peer, kept.peer_name = self._kept("", graph, at_once.coordinates).value, "all rows at once"
+        told = Figure("  preservation@15 of the sample by which the loss is told", layout.stats["sample_kept"], "")
+        told.peer, told.peer_name = layout.stats["sample_kept_at_once"], "all rows at once"
+        made += [figure, kept, told]
 
     def _embedded_by_umap(self, graph: NeighborGraph, *, epochs: int | None) -> Any:
         from umap.umap_ import find_ab_params, simplicial_set_embedding

@@ -1,6 +1,6 @@
 """What a computation takes beside what was forecast of it: memory at its peak and seconds, each in a compute process of its own.
 
-    python benchmarks/forecast.py [--sizes 5000x64 120000x384 …] [--jobs graph pca umap tsne] [--quick] [--json]
+    python benchmarks/forecast.py [--sizes 5000x64 120000x384 …] [--jobs graph pca umap landmarks tsne] [--quick] [--json]
 
 Clusters of normal rows. Memory is what the process holds for itself (anonymous and shared, not mapped files), sampled every 3 ms. The
 graph is computed first and kept, so that each layout is forecast without it. A store that is new compiles for a minute: name a folder
@@ -9,6 +9,7 @@ with NUMBA_CACHE_DIR and run it twice.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -20,14 +21,14 @@ from figures import Figure, compared, options, told
 
 from explorer import open_dataset
 from explorer.compute.forecast import Forecast, forecast_graph, forecast_layout
-from explorer.compute.projections import projection
+from explorer.compute.projections import UMAP, projection
 from explorer.data.dataset import Dataset
 from explorer.jobs.job import Job
 from explorer.jobs.runner import Runner
 from explorer.store.store import Store
 
 SIZES: Final = ("5000x64", "30000x64", "30000x384", "120000x64", "120000x384", "300000x64", "300000x384")
-JOBS: Final = ("graph", "pca", "umap", "tsne")
+JOBS: Final = ("graph", "pca", "umap", "landmarks", "tsne")  # landmarks: UMAP where less memory is allowed than it takes at once
 K: Final = 30
 OVER, UNDER = 1.3, 0.9  # the goal: a forecast is at most so many times what was measured, and no less than that
 
@@ -69,10 +70,17 @@ def beside(data: Dataset, store: Store, what: str) -> list[Figure]:
         if what == "graph":
             forecast = forecast_graph(n, d, K)
             memory, seconds = measured(jobs, jobs.submit_graph(data, k=K))
+        elif what == "landmarks":
+            at_once, forecast = (forecast_layout(n, d, UMAP(), with_graph=False, landmarks=landmarks) for landmarks in (False, True))
+            if forecast.memory >= at_once.memory - 1_000_000:
+                return []  # so few rows gain nothing
+            os.environ["EXPLORER_MEMORY"] = str(forecast.memory // 1_000_000 + 1)
+            memory, seconds = measured(jobs, jobs.submit_layout(data, UMAP()))
         else:
             forecast = forecast_layout(n, d, projection(what), with_graph=False)
             memory, seconds = measured(jobs, jobs.submit_layout(data, projection(what)))
     finally:
+        os.environ.pop("EXPLORER_MEMORY", None)
         jobs.close()
     return figures_of(what, forecast, memory, seconds, n)
 

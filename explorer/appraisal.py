@@ -78,6 +78,8 @@ class Appraisal:
         are too few rows.
     pairs : ndarray of shape (32, 32), int64
         Shepard's diagram: pairs of rows by their distance in the data (first axis) and on the map, both from 0 to the largest.
+    remark : str
+        A sentence on how the layout was made; "" for most.
     """
 
     metric: str
@@ -88,6 +90,7 @@ class Appraisal:
     whole: Mapping[str, float]
     control: Mapping[str, float]
     pairs: NDArray[np.int64]
+    remark: str = ""
 
     @property
     def k(self) -> int:
@@ -133,10 +136,10 @@ def stored_appraisal(dataset: Dataset, run: Run, jobs: Runner) -> Stored:
         return Stored(graph, None)
     metric = _metrics(run)[0] if graph is None else graph.metric
     quality = jobs.stored_quality(dataset, layout, metric)
-    return Stored(graph, None if quality is None else appraise(dataset, run, metric, quality))
+    return Stored(graph, None if quality is None else appraise(dataset, run, metric, quality, layout.remark))
 
 
-def appraise(dataset: Dataset, run: Run, metric: str, quality: Quality) -> Appraisal:
+def appraise(dataset: Dataset, run: Run, metric: str, quality: Quality, remark: str = "") -> Appraisal:
     """Sum up what was measured of a layout, and add its columns to the dataset; for a thread."""
     rows = quality.preservation
     values = {**{f"kept {k}": shares for k, shares in rows.kept.items()}, "false": rows.false, "missing": rows.missing}
@@ -154,6 +157,7 @@ def appraise(dataset: Dataset, run: Run, metric: str, quality: Quality) -> Appra
         {} if agreed is None else _figures(agreed),
         {} if control is None else _figures(control),
         np.zeros((PAIR_BINS, PAIR_BINS), np.int64) if agreed is None else _pairs(agreed.distances),
+        remark,
     )
 
 

@@ -377,4 +377,5 @@ def _add(dataset: Dataset, run: Run | None, metric: str, made: Any, jobs: Runner
     if run is None:
         add_neighborhoods(dataset, metric, made)
         return Stored(None, None)
-    return Stored(graph_for(dataset, run, jobs), appraise(dataset, run, metric, made))
+    layout = load(dataset, run, jobs)
+    return Stored(graph_for(dataset, run, jobs), appraise(dataset, run, metric, made, "" if layout is None else layout.remark))

@@ -232,7 +232,7 @@ def _project(options: argparse.Namespace) -> None:
     layouts = [finished(runner().submit_layout(dataset, projection)) for projection in projections]
     write_layouts(options.output, dataset, layouts)
     _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {', '.join(projection.title for projection in projections)}")
-    _remark(dataset.notes)
+    _remark([*dataset.notes, *(layout.remark for layout in layouts if layout.remark)])
 
 
 def _add_neighbors(parser: argparse.ArgumentParser) -> None:

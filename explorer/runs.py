@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from explorer.compute.projections import PROJECTIONS, Layout, completed
-from explorer.jobs.artifacts import STOPPED_AT
+from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT
 from explorer.jobs.inputs import INPUTS
 from explorer.jobs.runner import Runner
 from explorer.scene import Run, Shown
@@ -68,6 +68,7 @@ def _title(method: str, settings: Mapping[str, Any]) -> str:
     """Name a run by its method and by the parameters that differ from the defaults: "UMAP", "UMAP, n_neighbors 50"."""
     made = PROJECTIONS[method]()
     beside = [f"#{settings[INPUTS][:_DIGITS]}"] if INPUTS in settings else []
+    beside += ["from landmarks"] if LANDMARKS in settings else []
     beside += [f"stopped at {settings[STOPPED_AT]}"] if STOPPED_AT in settings else []
     return ", ".join([made.title, *made.differing(settings), *beside])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import floor, log10
 
-from explorer.compute.forecast import forecast_graph, forecast_layout
+from explorer.compute.forecast import forecast_graph, forecast_within
 from explorer.compute.projection import GraphRequest, Projection
 from explorer.compute.projections import PCA
 
@@ -36,7 +36,7 @@ def layout_fits(
     def fits(changed: Projection, rows: int = n) -> bool:
         request = changed.graph_request(rows)
         with_graph = request is not None and (rows < n or needs_graph(request))  # other rows are other data: nothing is stored of them
-        return forecast_layout(rows, d, changed, with_graph=with_graph, left_out=left_out).memory <= memory
+        return forecast_within(memory, rows, d, changed, with_graph=with_graph, left_out=left_out).memory <= memory
 
     found = []
     name = _SIZES.get(chosen.method)

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from explorer.compute.cell_search import FOR_EACH, PROBES, PRODUCTS
 from explorer.compute.direct_search import DIRECT
 from explorer.compute.exact_search import block_rows
+from explorer.compute.landmark_layout import LANDMARK_SHARE, SAMPLE, from_landmarks, refining
+from explorer.compute.part_sizes import BLOCK, SLOT_BYTES, part_count
 from explorer.compute.principal_components import BLOCK_BYTES, DENSE_BELOW
+from explorer.compute.projection import GRAPH_K
 from explorer.compute.space import exact_below
 from explorer.compute.umap_layout import default_epochs
 from explorer.errors import memory_text
@@ -22,7 +25,7 @@ from explorer.errors import memory_text
 if TYPE_CHECKING:
     from explorer.compute.projection import Projection
 
-__all__ = ["REFERENCE", "Forecast", "forecast_graph", "forecast_layout"]
+__all__ = ["REFERENCE", "Forecast", "forecast_graph", "forecast_layout", "forecast_within"]
 
 REFERENCE: Final = "2 cores of an AMD EPYC"
 """The machine of the times."""
@@ -53,10 +56,13 @@ class Forecast:
         Seconds of each part: "start", "graph", and the method.
     stages : mapping of str to mapping of str to int
         The arrays of each stage in bytes, by what they hold.
+    at_once : int
+        Of a layout from landmarks: the bytes that all rows at once would take. 0 otherwise.
     """
 
     times: Mapping[str, float]
     stages: Mapping[str, Mapping[str, int]]
+    at_once: int = 0
 
     @property
     def seconds(self) -> float:
@@ -79,7 +85,8 @@ class Forecast:
 
     def __str__(self) -> str:
         """Say it to people: "about 40 s and 1.2 GB of memory"."""
-        return f"about {_duration(self.seconds)} and {memory_text(self.memory)} of memory"
+        takes = f"about {_duration(self.seconds)} and {memory_text(self.memory)} of memory"
+        return f"{takes}, from landmarks, as all rows at once need {memory_text(self.at_once)}" if self.at_once else takes
 
 
 def forecast_graph(n: int, d: int, k: int, metric: str = "cosine") -> Forecast:
@@ -104,7 +111,16 @@ def forecast_graph(n: int, d: int, k: int, metric: str = "cosine") -> Forecast:
     return Forecast({"start": _START_COMPILED_S, "graph": _cells_seconds(n, d, k)}, {"cells": _cell_terms(n, d, k), **descent})
 
 
-def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, left_out: bool = False) -> Forecast:
+def forecast_within(memory: int | None, n: int, d: int, chosen: Projection, *, with_graph: bool, left_out: bool = False) -> Forecast:
+    """Forecast a layout in so much memory: from landmarks where it fits in that way only; see :func:`forecast_layout`."""
+    at_once = forecast_layout(n, d, chosen, with_graph=with_graph, left_out=left_out)
+    if memory is None or at_once.memory <= memory or not from_landmarks(chosen):
+        return at_once
+    fewer = forecast_layout(n, d, chosen, with_graph=with_graph, left_out=left_out, landmarks=True)
+    return fewer if fewer.memory <= memory else at_once
+
+
+def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, left_out: bool = False, landmarks: bool = False) -> Forecast:
     """Forecast a layout, with its neighbor graph where that has to be computed first.
 
     Parameters
@@ -117,6 +133,8 @@ def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, lef
         Whether its neighbor graph has to be computed.
     left_out : bool
         Whether there are rows that are not drawn: then the graph, which is kept with them, is copied without them.
+    landmarks : bool
+        Whether it is laid out by :func:`explorer.compute.landmark_layout.landmark_layout`.
     """
     settings: Mapping[str, Any] = chosen.settings()
     request = chosen.graph_request(n)
@@ -128,6 +146,13 @@ def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, lef
         times["graph"] = graph.times["graph"]
     seconds = _pca_seconds(n, d)
     copied = 8 * n * request["k"] if request is not None and left_out else 0
+    if landmarks:
+        k, d_metric = settings["n_neighbors"] - 1, (d, settings["metric"])
+        at_once = forecast_layout(n, d, chosen, with_graph=with_graph, left_out=left_out).memory
+        stages.update(_landmark_stages(n, k, held=copied))
+        stages.update(_sample_stages(n, k, *d_metric, held=copied))
+        seconds += _landmark_seconds(n, k, settings["n_epochs"], *d_metric)
+        return Forecast({**times, chosen.method: seconds}, stages, at_once)
     if chosen.method == "umap":
         stages.update(_umap_stages(n, settings["n_neighbors"] - 1, held=copied))
         seconds += _umap_seconds(n, settings["n_neighbors"] - 1, settings["n_epochs"], dense=settings["dens_lambda"] > 0)
@@ -210,6 +235,37 @@ def _umap_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
     }
 
 
+def _landmark_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
+    """Lay landmarks out, place the others, make the edges of one part after the other, which go into a file, then move all."""
+    among = int(LANDMARK_SHARE * n)
+    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts, and figures of rows": 60 * n}
+    blocks = {"blocks of the graph": 16 * k * min(n, BLOCK)}
+    return {
+        "landmarks": {**process, **blocks, "graph among landmarks": 8 * k * among, "a part's edges": _part_bytes(among, k)},
+        "edges in parts": {**process, **blocks, "a part's edges": _part_bytes(n, k)},
+    }
+
+
+def _sample_stages(n: int, k: int, d: int, metric: str, *, held: int) -> dict[str, dict[str, int]]:
+    """Compute graph and layout of a sample, beside the layout that there is."""
+    some, width = min(n, SAMPLE), max(GRAPH_K, k)
+    kept = {
+        "loaded": _SCIPY + _COMPILED,
+        "left by the layout": _part_bytes(n, k),
+        "held meanwhile": held,
+        "layouts": 40 * n,
+        "sample": 4 * some * d,
+        "its graph": 8 * some * width,
+    }
+    stages = forecast_graph(some, d, width, metric).stages
+    return {f"{name} of a sample": {**terms, **kept} for name, terms in stages.items()}
+
+
+def _part_bytes(n: int, k: int) -> int:
+    parts = part_count(n, k)
+    return SLOT_BYTES * 2 * n * k // parts + 24 * n // parts
+
+
 def _tsne_stages(n: int, k: int, *, held: int, of_umap: bool) -> dict[str, dict[str, int]]:
     """Make affinities of both directions, then descend with a grid over the layout; ``held`` bytes are held meanwhile."""
     edges = int(n * min(k, n - 1) * _SYMMETRIC)
@@ -254,6 +310,12 @@ def _pca_seconds(n: int, d: int) -> float:
 def _umap_seconds(n: int, k: int, epochs: int | None, *, dense: bool = False) -> float:
     each = _DENSE_EPOCH if dense else 1.0
     return n * k * (7e-7 + (epochs or default_epochs(n, dense=dense)) * each * 2.0e-8)
+
+
+def _landmark_seconds(n: int, k: int, epochs: int | None, d: int, metric: str) -> float:
+    few, some = epochs or default_epochs(n), min(n, SAMPLE)
+    sample = forecast_graph(some, d, max(GRAPH_K, k), metric).times["graph"] + 2 * _umap_seconds(some, k, few)
+    return n * k * (7e-7 + (LANDMARK_SHARE * few + refining(few)) * 2.5e-8) + sample
 
 
 def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool) -> float:

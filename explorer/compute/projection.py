@@ -64,6 +64,18 @@ class Layout:
     params: Mapping[str, object]
     stats: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def remark(self) -> str:
+        """A sentence of what a person is to know of how it was made: from landmarks, and at which loss; "" for most."""
+        if "landmarks" not in self.stats:
+            return ""
+        made = f"Laid out from {self.stats['landmarks']:,.0f} landmarks, as all rows at once would not fit into memory"
+        if "sample_kept" not in self.stats:
+            return f"{made}."
+        kept, at_once = self.stats["sample_kept"], self.stats["sample_kept_at_once"]
+        of = f"Of their nearest neighbors, {self.stats['sample_rows']:,.0f} sampled rows"
+        return f"{made}. {of} keep {kept:.1%} when laid out so, {at_once:.1%} at once."
+
 
 class Projection(param.Parameterized):
     """A way to lay out rows in two dimensions. Adding one is adding a class and naming it in ``projections.PROJECTIONS``."""

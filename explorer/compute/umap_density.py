@@ -138,7 +138,7 @@ def attract_densely(
         state = random_state(seed, epoch, i)
         x, y = places[i, 0], places[i, 1]
         own = radii[i] - slope * (on_map[i] - mean)
-        for edge in range(starts[i], starts[i + 1]):
+        for edge in range(starts[i - first], starts[i - first + 1]):
             if due[edge] > epoch:
                 continue
             due[edge] += every[edge]
@@ -160,4 +160,4 @@ def attract_densely(
                 px += two * alpha * min(max(correction * dx, -four), four) - pull * dx
                 py += two * alpha * min(max(correction * dy, -four), four) - pull * dy
             x, y = x + px, y + py
-        moved[i, 0], moved[i, 1] = x, y
+        moved[i - first, 0], moved[i - first, 1] = x, y

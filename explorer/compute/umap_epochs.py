@@ -60,7 +60,7 @@ class Hands:
         self.bounds = list(accumulate((len(range(hand, n, HANDS)) for hand in range(HANDS)), initial=0))
         self._every = (self.memberships.max(initial=0.0) / self.memberships).astype(np.float32)
         self._due = self._every.copy()
-        self._moved = np.empty_like(self.places)
+        self._moved = np.empty((-(-n // HANDS), 2), np.float32)
 
     @property
     def coordinates(self) -> NDArray[np.float32]:
@@ -91,9 +91,10 @@ class Hands:
         """
         alpha = np.float32(1 - epoch / total)
         for first, last in pairwise(self.bounds):
-            schedule = (self.starts, self.ends, self._every, self._due, epoch)
-            move(self.places, self._moved, first, last, *schedule, alpha, seed, negatives, *figures)
-            self.places[first:last] = self._moved[first:last]
+            schedule = (self.starts[first : last + 1], self.ends, self._every, self._due, epoch)
+            moved = self._moved[: last - first]
+            move(self.places, moved, first, last, *schedule, alpha, seed, negatives, *figures)
+            self.places[first:last] = moved
 
 
 def coefficient_tables(a: float, b: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -170,10 +171,12 @@ def attract(places, moved, first, last, starts, ends, every, due, epoch, alpha, 
 
     Parameters
     ----------
-    places, moved : ndarray of shape (n, 2), float32
-        Where all rows are, which is read, and where these rows go, which is written.
-    starts, ends : ndarray of shape (n + 1,) int64 and (m,) int32
-        The edges in CSR order.
+    places : ndarray of shape (n, 2), float32
+        Where all rows are, which is read.
+    moved : ndarray of shape (last - first, 2), float32
+        Where these rows go, which is written.
+    starts, ends : ndarray of shape (last - first + 1,) int64 and (m,) int32
+        The edges of these rows in CSR order.
     every, due : ndarray of shape (m,), float32
         Epochs between two visits of an edge, and the epoch of its next visit; ``due`` is moved on.
     epoch : int
@@ -187,7 +190,7 @@ def attract(places, moved, first, last, starts, ends, every, due, epoch, alpha, 
     for i in numba.prange(first, last):
         state = random_state(seed, epoch, i)
         x, y = places[i, 0], places[i, 1]
-        for edge in range(starts[i], starts[i + 1]):
+        for edge in range(starts[i - first], starts[i - first + 1]):
             if due[edge] > epoch:
                 continue
             due[edge] += every[edge]
@@ -197,7 +200,7 @@ def attract(places, moved, first, last, starts, ends, every, due, epoch, alpha, 
             at = min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - _TABLE_START, 0), pulled.size - 1)
             px, py, state = pushed(places, i, x, y, state, alpha, repulsion, negatives)
             x, y = x - pulled[at] * dx + px, y - pulled[at] * dy + py
-        moved[i, 0], moved[i, 1] = x, y
+        moved[i - first, 0], moved[i - first, 1] = x, y
 
 
 @numba.njit(parallel=True, nogil=True, cache=True)

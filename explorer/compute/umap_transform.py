@@ -70,11 +70,11 @@ def transform(
     kept = near >= strongest / epochs
     every = (strongest / near[kept]).astype(np.float32)
     due = every.copy()
-    starts = np.zeros(n + m + 1, np.int64)
-    starts[n + 1 :] = np.cumsum(kept.sum(axis=1))
+    starts = np.zeros(m + 1, np.int64)
+    starts[1:] = np.cumsum(kept.sum(axis=1))
     ends = indices[kept].astype(np.int32)
     places = np.concatenate([coordinates, begun]).astype(np.float32, copy=False)
-    moved = np.empty_like(places)
+    moved = np.empty_like(begun)
     attraction, repulsion = coefficient_tables(*curve(spread, min_dist))
     for epoch in range(epochs):
         if should_stop():
@@ -82,6 +82,6 @@ def transform(
         alpha = np.float32((1 - epoch / epochs) / SLOWER)
         tables = pulls(attraction, float(alpha)), repulsion
         attract(places, moved, n, n + m, starts, ends, every, due, epoch, alpha, seed, NEGATIVES, *tables)
-        places[n:] = moved[n:]
+        places[n:] = moved
         report("UMAP", (epoch + 1) / epochs)
     return places[n:].copy()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRAPH",
+    "LANDMARKS",
+    "LANDMARKS_VERSION",
     "LAYOUT",
     "STOPPED_AT",
     "find_graph",
@@ -44,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 GRAPH: Final = "graph"
 LAYOUT: Final = "layout"
+LANDMARKS: Final = "landmarks"  # beside the settings of a layout that was made from landmarks: the version of how
+LANDMARKS_VERSION: Final = 1
 STOPPED_AT: Final = "stopped_at"  # beside the settings of a layout that was stopped: its iteration
 _GRAPH_VERSION: Final = 1  # raise it when neighbor_graph() gives another result for the same vectors
 _BLOCK_BYTES: Final = 16_000_000

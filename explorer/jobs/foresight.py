@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from explorer.compute.fitting import graph_fits, layout_fits
-from explorer.compute.forecast import Forecast, forecast_graph, forecast_layout
+from explorer.compute.forecast import Forecast, forecast_graph, forecast_within
 from explorer.compute.projection import GraphRequest, Projection
 from explorer.errors import NotEnoughMemory, VectorsNeeded
 from explorer.jobs.memory import room
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from explorer.jobs.graph_task import GraphTask
     from explorer.store.store import Store
 
-__all__ = ["Missing", "foresee_graph", "foresee_layout", "refuse_graph", "refuse_layout"]
+__all__ = ["Missing", "foresee_graph", "foresee_layout", "needs_landmarks", "refuse_graph", "refuse_layout"]
 
 Missing = Callable[[GraphRequest], bool]
 """Whether a neighbor graph of the dataset has to be computed; reads the store."""
@@ -59,12 +59,20 @@ def refuse_layout(dataset: Dataset, projection: Projection, missing: Missing, wh
         With what would fit.
     """
     there = room()
-    if there is None or _layout(dataset, projection, lambda _: True).memory <= there.free:
+    if there is None or _at_once(dataset, projection, lambda _: True).memory <= there.free:
         return  # most times, without a look into the store
     needed = _layout(dataset, projection, missing).memory
     if needed > there.free:
         n, d, left_out = dataset.n_drawable, dataset.n_dims, _left_out(dataset)
         raise NotEnoughMemory(what, needed, *there, layout_fits(n, d, projection, there.free, needs_graph=missing, left_out=left_out))
+
+
+def needs_landmarks(dataset: Dataset, projection: Projection, missing: Missing) -> bool:
+    """Whether a layout fits only where it is made from landmarks."""
+    there = room()
+    if there is None or _at_once(dataset, projection, lambda _: True).memory <= there.free:
+        return False  # most times, without a look into the store
+    return _layout(dataset, projection, missing).at_once > 0
 
 
 def refuse_graph(dataset: Dataset, task: GraphTask, missing: Missing) -> None:
@@ -76,9 +84,19 @@ def refuse_graph(dataset: Dataset, task: GraphTask, missing: Missing) -> None:
 
 
 def _layout(dataset: Dataset, projection: Projection, missing: Missing) -> Forecast:
+    """Forecast it as it will be made in the memory that there is."""
+    there = room()
+    return _within(None if there is None else there.free, dataset, projection, missing)
+
+
+def _at_once(dataset: Dataset, projection: Projection, missing: Missing) -> Forecast:
+    return _within(None, dataset, projection, missing)
+
+
+def _within(memory: int | None, dataset: Dataset, projection: Projection, missing: Missing) -> Forecast:
     request = projection.graph_request(dataset.n_drawable)
     with_graph = request is not None and missing(request)
-    return forecast_layout(dataset.n_drawable, dataset.n_dims, projection, with_graph=with_graph, left_out=_left_out(dataset))
+    return forecast_within(memory, dataset.n_drawable, dataset.n_dims, projection, with_graph=with_graph, left_out=_left_out(dataset))
 
 
 def _left_out(dataset: Dataset) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.projection import RowGroup
 from explorer.errors import BadParameter, UnknownChoice
-from explorer.jobs.artifacts import STOPPED_AT
+from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT
 from explorer.jobs.task_steps import VectorsGone
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def kept_inputs(store: Store, fingerprint: str, settings: Mapping[str, Any]) -> 
 
 def parameters_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return a layout's settings without what they say beside its parameters."""
-    return {name: value for name, value in settings.items() if name not in (INPUTS, STOPPED_AT)}
+    return {name: value for name, value in settings.items() if name not in (INPUTS, LANDMARKS, STOPPED_AT)}
 
 
 def _key(store: Store, fingerprint: str, digest: str) -> str:

@@ -8,18 +8,21 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.compute.forecast import forecast_layout
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot
 from explorer.compute.projection import Layout
-from explorer.compute.projections import PROJECTIONS, projection
-from explorer.jobs.artifacts import LAYOUT, STOPPED_AT, keep_layout, layout_key
+from explorer.compute.projections import PROJECTIONS, UMAP, projection
+from explorer.errors import StoreUnwritable
+from explorer.jobs.artifacts import LANDMARKS, LAYOUT, STOPPED_AT, keep_layout, layout_key
 from explorer.jobs.graph_task import GraphTask, graph_of
 from explorer.jobs.inputs import kept_inputs, parameters_of
 from explorer.jobs.pace import pace_of
 from explorer.jobs.task_steps import StoreTask, kept_vectors, part, spread, whole
 
 if TYPE_CHECKING:
+    from explorer.compute.neighbors import NeighborGraph
     from explorer.jobs.live import LiveLayout
     from explorer.store.store import Artifact, Store
 
@@ -44,7 +47,7 @@ class LayoutTask(StoreTask):
     method : str
         One of :data:`explorer.compute.projections.PROJECTIONS`.
     settings : mapping
-        All parameters of the projection, and the digest of its inputs where it has any.
+        All parameters of the projection, the digest of its inputs where it has any, and whether it is laid out from landmarks.
     version : int
         Of the projection.
     """
@@ -94,11 +97,15 @@ class LayoutTask(StoreTask):
             share = _GRAPH_SHARE.get(self.method, _GRAPH_SHARE_ELSE)
             graph, share = graph_of(store, needed, drawable, share, report, should_stop)
         began = monotonic()
-        layout = chosen.fit(vectors, graph, inputs=inputs, start=start, report=part(shown, share, 1.0), should_stop=should_stop)
+        landmarks, told_all = LANDMARKS in self.settings, part(shown, share, 1.0)
+        if landmarks and graph is not None and isinstance(chosen, UMAP):
+            layout = _from_landmarks(store, chosen, vectors, graph, start, told_all, should_stop)
+        else:
+            layout = chosen.fit(vectors, graph, inputs=inputs, start=start, report=told_all, should_stop=should_stop)
         every = Layout(spread(layout.coordinates, drawable, np.nan), layout.method, layout.params, layout.stats)
         seconds, own = monotonic() - started, own + monotonic() - began
         n, d = vectors.shape
-        told = pace_of(own, forecast_layout(n, d, chosen, with_graph=False).times[self.method])
+        told = pace_of(own, forecast_layout(n, d, chosen, with_graph=False, landmarks=landmarks).times[self.method])
         return keep_layout(store, self.fingerprint, every, settings=self.settings, version=self.version, seconds=seconds, told=told)
 
     def keep_stopped(self, store: Store, live: LiveLayout, seconds: float) -> Artifact:
@@ -111,6 +118,29 @@ class LayoutTask(StoreTask):
         settings = {**self.settings, STOPPED_AT: live.iteration}
         layout = Layout(live.coordinates, self.method, settings)
         return keep_layout(store, self.fingerprint, layout, settings=settings, version=self.version, seconds=seconds)
+
+
+def _from_landmarks(
+    store: Store,
+    chosen: UMAP,
+    vectors: NDArray[np.float32],
+    graph: NeighborGraph,
+    start: Snapshot | None,
+    report: LayoutReport,
+    should_stop: ShouldStop,
+) -> Layout:
+    """Lay out with the edges in a file of the store's folder, where there is room if anywhere.
+
+    Raises
+    ------
+    StoreUnwritable, Stopped
+    """
+    from explorer.compute.landmark_layout import landmark_layout
+
+    try:
+        return landmark_layout(chosen, vectors, graph, folder=store.folder, start=start, report=report, should_stop=should_stop)
+    except OSError as error:
+        raise StoreUnwritable(str(store.folder), error.strerror or str(error)) from error
 
 
 def _before(report: LayoutReport) -> LayoutReport:

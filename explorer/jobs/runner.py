@@ -10,19 +10,21 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer import settings
+from explorer.compute.landmark_layout import from_landmarks
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
 from explorer.compute.projections import PCA, projection
 from explorer.compute.stability import RUNS
 from explorer.errors import BadParameter, ExplorerError, JobCanceled, ReadOnly, VectorsNeeded
-from explorer.jobs.artifacts import keep_given_graph, keep_vectors, to_layout
+from explorer.jobs.artifacts import LANDMARKS, LANDMARKS_VERSION, keep_given_graph, keep_vectors, to_layout
 from explorer.jobs.board import Board, Computing
 from explorer.jobs.dispatch import Dispatcher
-from explorer.jobs.foresight import foresee_graph, foresee_layout, refuse_graph, refuse_layout
+from explorer.jobs.foresight import foresee_graph, foresee_layout, needs_landmarks, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.hub_dispatcher import HubDispatcher
 from explorer.jobs.inputs import INPUTS, Named, keep_inputs, named_by, parameters_of, settings_of
@@ -113,10 +115,10 @@ class Runner(Stored):
         n = dataset.n_drawable
         try:
             named = named_by(dataset, projection) if named is None else named
+            task = self._layout_task(dataset, projection, settings_of(projection, named))
         except ExplorerError as error:
             return self._failed(f"{projection.title} of {dataset.name}", error)
-        settings = settings_of(projection, named)
-        task = LayoutTask(dataset.fingerprint, dataset.name, n, projection.method, settings, projection.version)
+        settings = task.settings
         find = partial(self.find_layout, dataset, projection.method, settings, projection.version)
 
         def request() -> GraphRequest | None:
@@ -273,7 +275,9 @@ class Runner(Stored):
         StoreUnwritable
             If how fast this machine is cannot be kept.
         """
-        if self.stored_layout(dataset, projection, named) is not None:
+        named = named_by(dataset, projection) if named is None else named
+        task = self._layout_task(dataset, projection, settings_of(projection, named))
+        if self.find_layout(dataset, task.method, task.settings, task.version) is not None:
             return None
         alone = foresee_layout(self.store, dataset, projection, partial(self.missing, dataset))
         below = projection.builds_on()
@@ -367,6 +371,18 @@ class Runner(Stored):
         else:
             dispatcher.join(job, task, owner=owner, find=find, keep=partial(self._keep_stopped, task), prepare=prepare)
         return job
+
+    def _layout_task(self, dataset: Dataset, projection: Projection, settings: dict[str, Any]) -> LayoutTask:
+        """Make the task of a layout; of one that is not there, and fits only when it is made from landmarks, the task of that."""
+        n = dataset.n_drawable
+        task = LayoutTask(dataset.fingerprint, dataset.name, n, projection.method, settings, projection.version)
+        if dataset.vectors is None or not from_landmarks(projection):
+            return task
+        other = replace(task, settings={**settings, LANDMARKS: LANDMARKS_VERSION})
+        if not (self._computing(other) or needs_landmarks(dataset, projection, partial(self.missing, dataset))):
+            return task
+        there = self._computing(task) or self.find_layout(dataset, task.method, settings, task.version) is not None
+        return task if there else other
 
     def _failed(self, what: str, error: ExplorerError) -> Job[Any]:
         job: Job[Any] = Job(what, self._leave, self._stop)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from explorer import settings as environment
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot
 from explorer.compute.projections import PROJECTIONS, completed, projection
-from explorer.jobs.artifacts import STOPPED_AT, find_layout
+from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT, find_layout
 from explorer.jobs.graph_task import GraphTask, graph_of
 from explorer.jobs.inputs import kept_inputs, parameters_of
 from explorer.jobs.quality_artifacts import kept_coordinates
@@ -157,6 +157,8 @@ def why_no_chance(method: str | None, params: Mapping[str, object]) -> str:
         return f"{kind.title} has no chance in it: every run is the same."
     if STOPPED_AT in params:
         return "it was stopped: run it to its end first."
+    if LANDMARKS in params:
+        return "it was laid out from landmarks, and further runs are made of all rows at once."
     if completed(method, parameters_of(params)) is None:
         return "nobody knows how it was made."
     if kind is not None and kind(**parameters_of(completed(method, parameters_of(params)) or {})).builds_on() is not None:

@@ -88,6 +88,11 @@ export function render({model}) {
       const [size, share, chance] = kept_of(layout);
       figures.append(line(layout, share, percent(share), {chance, what: `kept ${size}`}));
     }
+    for (const layout of known.filter(layout => layout.remark)) {
+      const remark = element("p", "hint", `${layout.title}: ${layout.remark}`);
+      remark.dir = "auto";
+      figures.append(remark);
+    }
     figures.append(heading("False neighbors", "Near on the map, not near in the data. Fewer are better."));
     for (const layout of known) figures.append(line(layout, layout.false, percent(layout.false), {what: "false", kind: "false"}));
     figures.append(heading("Missing neighbors", "Near in the data, not near on the map. Fewer are better."));

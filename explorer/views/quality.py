@@ -177,6 +177,7 @@ class QualityView(pn.viewable.Viewer):
             "whole": dict(appraisal.whole),
             "control": dict(appraisal.control),
             "metric": appraisal.metric,
+            "remark": appraisal.remark,
         }
 
     def _graph(self) -> str:

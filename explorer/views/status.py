@@ -73,6 +73,7 @@ def status_text(session: Session) -> str:
         parts.append(f"{dataset.n_dims:,} dimensions")
     if scene is not None and scene.dataset is dataset:
         parts += _variance(scene.shown.layout)
+        parts += [remark.rstrip(".")] if (remark := scene.shown.layout.remark) else []
     left_out = dataset.n_rows - dataset.n_drawable
     if left_out:
         parts.append(f"{left_out:,} rows left out: vector missing, not finite or all zero")

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.compute.fitting import graph_fits, layout_fits
-from explorer.compute.forecast import Forecast, forecast_graph, forecast_layout
+from explorer.compute.forecast import Forecast, forecast_graph, forecast_layout, forecast_within
 from explorer.compute.projections import PROJECTIONS, projection
+from explorer.errors import memory_text
 
 MB = 1_000_000
 sizes = st.integers(2, 3_000_000)
@@ -88,6 +89,17 @@ def test_rows_that_are_left_out_cost_a_copy_of_the_graph() -> None:
 )
 def test_the_memory_is_that_which_was_measured(forecast: Forecast, measured_mb: int) -> None:
     assert 0.9 <= forecast.memory / MB / measured_mb <= 1.3
+
+
+@pytest.mark.parametrize("n", [10**6, 10**7, 10**8])
+def test_a_layout_from_landmarks_takes_less_than_a_third_of_the_memory(n: int) -> None:
+    chosen = projection("umap")
+    at_once, few = (forecast_layout(n, 128, chosen, with_graph=False, landmarks=landmarks) for landmarks in (False, True))
+    assert 3 * few.memory < at_once.memory
+    assert few.at_once == at_once.memory
+    for memory, made in ((None, at_once), (at_once.memory, at_once), (at_once.memory - 1, few), (few.memory - 1, at_once)):
+        assert forecast_within(memory, n, 128, chosen, with_graph=False) == made
+    assert str(few).endswith(f"from landmarks, as all rows at once need {memory_text(at_once.memory)}")
 
 
 @pytest.mark.parametrize(

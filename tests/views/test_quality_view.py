@@ -13,12 +13,14 @@ import pytest
 
 from explorer import assessment
 from explorer.compute.neighbors import neighbor_graph
-from explorer.compute.projections import UMAP
+from explorer.compute.projections import UMAP, Layout
 from explorer.data.dataset import Dataset, GivenGraph, open_dataset
+from explorer.jobs.artifacts import LANDMARKS, LANDMARKS_VERSION, keep_layout
 from explorer.jobs.runner import Runner
 from explorer.session import Session
 from explorer.views.layout_bar import LayoutBar
 from explorer.views.quality import QualityView
+from explorer.views.status import status_text
 from tests.views.conftest import table
 
 N = 100
@@ -71,6 +73,23 @@ def test_a_measured_layout_is_told_with_what_chance_gives(view: QualityView, ses
     assert view.component.content["graph"] == "By the 30 nearest neighbors, cosine distance."
     assert np.array(view.component.content["pairs"]["counts"]).sum() == N * 100
     assert bar.component.content["kept"] == {"x, y": [k, share, chance]}
+
+
+def test_a_layout_from_landmarks_says_what_that_cost(
+    view: QualityView, session: Session, jobs: Runner, loop: Any, show: Callable[..., Dataset]
+):
+    fingerprint, settings = show(seed=57).fingerprint, {**UMAP().settings(), LANDMARKS: LANDMARKS_VERSION}
+    stats = {"landmarks": 17.0, "sample_rows": 90.0, "sample_kept": 0.25, "sample_kept_at_once": 0.268}
+    made = Layout(np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32), "umap", settings, stats)
+    keep_layout(jobs.store, fingerprint, made, settings=settings, version=UMAP.version, seconds=1.0)
+    show(seed=57)
+    title = "UMAP, from landmarks"
+    loop.until(lambda: any(each["title"] == title and each["state"] == "known" for each in view.component.content["layouts"]))
+    told = {each["title"]: each.get("remark") for each in view.component.content["layouts"]}
+    sentence = "Of their nearest neighbors, 90 sampled rows keep 25.0% when laid out so, 26.8% at once."
+    assert told[title] == f"Laid out from 17 landmarks, as all rows at once would not fit into memory. {sentence}"
+    assert title in status_text(session)
+    assert sentence.rstrip(".") in status_text(session)
 
 
 def test_lines_and_chips_color_the_maps_and_as_before_when_pressed_again(
