@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["encode_texts", "unknown_texts"]
 
 _STAGE = "encoding texts"
+_BATCH_CHARACTERS = 200_000  # at most as many tokens; OpenAI takes 300,000
 
 
 def unknown_texts(texts: Sequence[str | None], encoder: Encoder, *, store: Path) -> list[str]:
@@ -67,8 +68,7 @@ def encode_texts(
         raise EncodingFailed(encoder.title, "there is no text to encode: every one is missing or blank")
     kept = Kept(store, encoder.key) if encoder.key else None
     vectors = kept.vectors(by_hash) if kept else {}
-    left = sorted((number for number in by_hash if number not in vectors), key=lambda number: len(by_hash[number]))
-    batches = [left[at : at + encoder.batch] for at in range(0, len(left), encoder.batch)]
+    batches = _batches({number: text for number, text in by_hash.items() if number not in vectors}, encoder.batch)
 
     def take(done: Future[NDArray[np.float32]], batch: list[bytes]) -> None:
         made = dict(zip(batch, _checked(done.result(), len(batch), vectors, encoder), strict=True))
@@ -93,13 +93,29 @@ def encode_texts(
             if isinstance(error, EncodingFailed) and kept:
                 raise EncodingFailed(encoder.title, error.reason, len(vectors), len(by_hash)) from None
             raise
-    made_of = [None if text is None or not text.strip() else vectors[hashed(text)] for text in texts]
-    size = len(next(iter(vectors.values())))
-    return np.stack([np.full(size, np.nan, np.float32) if vector is None else vector for vector in made_of])
+    found = np.full((len(texts), len(next(iter(vectors.values())))), np.nan, np.float32)
+    for row, text in enumerate(texts):
+        if text is not None and text.strip():
+            found[row] = vectors[hashed(text)]
+    return found
 
 
 def _by_hash(texts: Sequence[str | None]) -> dict[bytes, str]:
     return {hashed(text): text for text in texts if text is not None and text.strip()}
+
+
+def _batches(texts: dict[bytes, str], most: int) -> list[list[bytes]]:
+    """Put texts of about the same length together, the shortest first; long ones are fewer: servers limit what one request may hold."""
+    batches: list[list[bytes]] = []
+    room = 0
+    for number in sorted(texts, key=lambda number: len(texts[number])):
+        length = len(texts[number])
+        if not batches or length > room or len(batches[-1]) == most:
+            batches.append([])
+            room = _BATCH_CHARACTERS
+        batches[-1].append(number)
+        room -= length
+    return batches
 
 
 def _checked(found: NDArray[np.float32], n: int, known: dict[bytes, NDArray[np.float32]], encoder: Encoder) -> NDArray[np.float32]:

@@ -85,6 +85,18 @@ def test_a_function_makes_the_vectors_and_takes_each_text_once(tmp_path: Path) -
     assert not (tmp_path / FOLDER).exists(), "who knows whether a function is the same tomorrow"
 
 
+def test_long_texts_go_a_few_at_a_time(tmp_path: Path) -> None:
+    asked: list[list[str]] = []
+
+    def function(texts: list[str]) -> list[list[float]]:
+        asked.append(texts)
+        return lengths(texts)
+
+    texts = ["a" * n for n in (10, 20, 150_000, 150_001, 90_000, 500_000)]
+    np.testing.assert_array_equal(encode_texts(texts, encoder_for(function), store=tmp_path)[:, 0], [len(text) for text in texts])
+    assert [[len(text) for text in batch] for batch in asked] == [[500_000], [150_001], [150_000], [10, 20, 90_000]]
+
+
 def test_a_frame_of_texts_is_opened_with_the_vectors(tmp_path: Path) -> None:
     import pandas as pd
 
