@@ -14,7 +14,7 @@ from tests.browser.conftest import Server, Watched
 
 Open = Callable[..., Watched]
 
-HELD_UP_MS = 1000  # a bound for sanity on any machine; benchmarks/server.py has the true figures
+HELD_UP_MS = 500  # a bound for sanity on any machine; benchmarks/server.py has the true figures
 
 
 @pytest.fixture(scope="module")
