@@ -177,6 +177,9 @@ def _serve_several(options: argparse.Namespace) -> None:
 
     from explorer.supervisor import supervise
 
+    if options.encoder is not None:
+        for file in options.files:  # asked here, where somebody can answer; each server then finds the vectors in the store
+            _opened(file, options)
     supervise(options.words, processes=options.processes, address=options.address, port=options.port, say=lambda what: _remark([what]))
 
 

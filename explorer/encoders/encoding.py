@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +67,18 @@ def encode_texts(
     if not by_hash:
         raise EncodingFailed(encoder.title, "there is no text to encode: every one is missing or blank")
     kept = Kept(store, encoder.key) if encoder.key else None
+    with kept.alone() if kept else nullcontext():
+        vectors = _encoded(by_hash, encoder, kept, report)
+    found = np.full((len(texts), len(next(iter(vectors.values())))), np.nan, np.float32)
+    for row, text in enumerate(texts):
+        if text is not None and text.strip():
+            found[row] = vectors[hashed(text)]
+    return found
+
+
+def _encoded(
+    by_hash: dict[bytes, str], encoder: Encoder, kept: Kept | None, report: Callable[[str, float], object]
+) -> dict[bytes, NDArray[np.float32]]:
     vectors = kept.vectors(by_hash) if kept else {}
     batches = _batches({number: text for number, text in by_hash.items() if number not in vectors}, encoder.batch)
 
@@ -93,11 +105,7 @@ def encode_texts(
             if isinstance(error, EncodingFailed) and kept:
                 raise EncodingFailed(encoder.title, error.reason, len(vectors), len(by_hash)) from None
             raise
-    found = np.full((len(texts), len(next(iter(vectors.values())))), np.nan, np.float32)
-    for row, text in enumerate(texts):
-        if text is not None and text.strip():
-            found[row] = vectors[hashed(text)]
-    return found
+    return vectors
 
 
 def _by_hash(texts: Sequence[str | None]) -> dict[bytes, str]:

@@ -6,14 +6,15 @@ A text is known by a hash of its characters, and is not kept itself.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock
 
 from explorer.errors import StoreUnwritable, Unreadable
 
@@ -61,6 +62,12 @@ class Kept:
         self._do("CREATE TABLE IF NOT EXISTS encoded (text BLOB PRIMARY KEY, vector BLOB NOT NULL)")
         self._do("CREATE TABLE IF NOT EXISTS encoder (key TEXT PRIMARY KEY)")
         self._do("INSERT OR IGNORE INTO encoder VALUES (?)", [(key,)])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Have nobody else, in no process of the machine, encode with this encoder meanwhile: two would encode the same texts."""
+        with FileLock(f"{self._file}.lock"):
+            yield
 
     def vectors(self, texts: Iterable[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """Return the vectors of those hashes that are known."""

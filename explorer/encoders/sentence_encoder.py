@@ -34,7 +34,7 @@ class SentenceEncoder:
         self.title = f"sentence-transformers:{model}"
         folder = Path(model).expanduser()
         self._name = str(folder.absolute()) if folder.is_dir() else model
-        self.key = f"sentence-transformers:{self._name}"
+        self.key = f"sentence-transformers:{self._name}{_weights(folder)}"
         self._model: SentenceTransformer | None = None  # loading takes seconds; where all is known already, it is not needed
         self._one_at_a_time = Lock()
 
@@ -57,3 +57,9 @@ class SentenceEncoder:
         except (OSError, ValueError) as error:
             reason = f"there is no such model here, and cannot be fetched ({type(error).__name__}). Give a model's folder, or its name"
             raise EncodingFailed(self.title, reason) from None
+
+
+def _weights(folder: Path) -> str:
+    """Tell by its weights whether a folder holds another model than it did."""
+    files = sorted(folder.rglob("*.safetensors")) if folder.is_dir() else []
+    return "".join(f" {file.name} {stat.st_size} {stat.st_mtime_ns}" for file in files for stat in [file.stat()])

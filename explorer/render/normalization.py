@@ -72,8 +72,6 @@ class Normalization:
         UnknownChoice
             If ``how`` is none of ``NORMALIZATIONS``.
         """
-        if how not in NORMALIZATIONS:
-            raise UnknownChoice("normalization", how, NORMALIZATIONS)
         width, height = max(int(width), 1), max(int(height), 1)
         sums, zero, yes = np.zeros((width * height, 2), np.uint64), frozen(np.zeros(1, np.uint8)), frozen(np.ones(1, bool))
         flags, bits = (yes, 0) if shown is None else (shown.flags, -1)

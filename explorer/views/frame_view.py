@@ -27,7 +27,7 @@ from explorer.session import Schedule
 from explorer.views.card import text
 from explorer.views.figure import empty_figure
 from explorer.views.legend import LegendComponent, legend_content
-from explorer.views.picture_layer import NAME_MOST, PictureLayer, drawers, finite, picture_request
+from explorer.views.picture_layer import PictureLayer, drawers, finite, picture_request
 from explorer.views.plain import PlainToolkit
 from explorer.views.status import Message
 
@@ -154,10 +154,7 @@ class FrameView(pn.viewable.Viewer):
 
     # -- from the browser; Bokeh 3.9 calls this on the event loop, 3.10 in a worker thread
 
-    def _on_message(self, message: object) -> None:
-        if not isinstance(message, dict) or not isinstance(message.get("client"), str) or len(message["client"]) > NAME_MOST:
-            logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
-            return
+    def _on_message(self, message: dict[str, Any]) -> None:
         kind, name = message.get("type"), message["client"]
         with self._lock:
             if kind == "gone":

@@ -27,7 +27,7 @@ from explorer.state.selection import Mode
 from explorer.views.card import card
 from explorer.views.figure import empty_figure
 from explorer.views.marks import marks_of
-from explorer.views.picture_layer import NAME_MOST, PictureLayer, finite, picture_request
+from explorer.views.picture_layer import PictureLayer, finite, picture_request
 from explorer.views.picture_layer import drawers as _drawers
 from explorer.views.traveling import journey_message, ring_message
 
@@ -250,10 +250,7 @@ class Map(pn.viewable.Viewer):
 
     # -- from the browser; Bokeh 3.9 calls this on the event loop, 3.10 in a worker thread
 
-    def _on_message(self, message: object) -> None:
-        if not isinstance(message, dict) or not isinstance(message.get("client"), str) or len(message["client"]) > NAME_MOST:
-            logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
-            return
+    def _on_message(self, message: dict[str, Any]) -> None:
         kind, name = message.get("type"), message["client"]
         if kind == "gone":
             with self._clients_lock:

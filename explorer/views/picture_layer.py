@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from bokeh.model import Model
     from pyviz_comms import Comm
 
-__all__ = ["NAME_MOST", "PictureLayer", "drawers", "finite", "picture_request"]
+__all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 
-NAME_MOST = 64
-"""Characters of the name that a browser gives itself."""
+logger = logging.getLogger(__name__)
 
+_NAME_MOST = 64  # characters of the name that a browser gives itself
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
@@ -53,7 +54,7 @@ class PictureLayer(pn.custom.JSComponent):
     _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "picture_layer.js"))
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
-    def __init__(self, *, on_message: Callable[[object], None], **params: Any) -> None:
+    def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
         super().__init__(**params)
         self._on_message = on_message
 
@@ -63,7 +64,9 @@ class PictureLayer(pn.custom.JSComponent):
         return super()._get_model(doc, root, parent, comm)
 
     def _handle_msg(self, data: object) -> None:
-        if not (isinstance(data, dict) and data.get("type") == "here"):
+        if not isinstance(data, dict) or not isinstance(data.get("client"), str) or len(data["client"]) > _NAME_MOST:
+            logger.warning("a message from the browser that makes no sense was left out: %.200r", data)
+        elif data.get("type") != "here":
             self._on_message(data)
         elif pn.state.curdoc is not None:
             drawn(pn.state.curdoc)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,25 @@ def test_a_run_that_ends_goes_on_where_it_stopped_and_pays_for_nothing_twice(
     assert not paid.keys() & again.keys()
     assert paid.keys() | again.keys() == set(WORDS)
     assert np.isfinite(found).all()
+
+
+def test_two_who_want_the_same_at_once_pay_once(served: str, mode: Callable[[str], None], tmp_path: Path) -> None:
+    def encode(_: int) -> NDArray[np.float32]:
+        return encode_texts(WORDS[:250], small(OpenAIEncoder("minilm")), store=tmp_path)
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(encode, range(2))
+    np.testing.assert_array_equal(one, other)
+    assert set(seen(served).values()) == {1}
+
+
+def test_another_model_in_a_folder_is_another_encoder(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"1")
+    one = encoder_for(f"sentence-transformers:{tmp_path}").key
+    assert encoder_for(f"sentence-transformers:{tmp_path}").key == one
+    weights.write_bytes(b"12")
+    assert encoder_for(f"sentence-transformers:{tmp_path}").key != one
 
 
 def test_who_interrupts_keeps_what_is_on_its_way(served: str, mode: Callable[[str], None], tmp_path: Path) -> None:

@@ -160,10 +160,11 @@ def test_left_behind_downloads_make_room_for_new_ones(download: Download, browse
     assert ended == [0, 1]
 
 
-def test_without_a_browser_nothing_is_kept(download: Download):
+def test_without_a_browser_nothing_is_kept_and_it_is_told(download: Download, errors: list[str]):
     ended: list[str] = []
     download.send(b"1", name="1", mime="text/plain", to=download.asker, on_end=lambda: ended.append("end"))
     assert ended == ["end"]
+    assert errors == ["1 could not be sent: the page that asked for it has lost its connection. Ask for it again."]
 
 
 def test_a_file_that_is_gone_is_an_error_in_a_sentence(
