@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from explorer.jobs.runner import runner
 from explorer.neighborhood import find_neighbors
 from explorer.pages import scheduler
 from explorer.picture_file import Background, save_picture
+from explorer.query import meaning
 from explorer.query import search as text_search
 from explorer.query.conditions import matching
 from explorer.selection_summary import summarize
@@ -254,6 +256,38 @@ class Explorer(pn.viewable.Viewer):
         """
         found = text_search.search(self._open_dataset, text_search.Pattern.of(text, mode, case=case), column=column)
         return np.flatnonzero(np.zeros(0, bool) if found is None else found)
+
+    def semantic_search(self, text: str, *, k: int = 50) -> pd.DataFrame:
+        """Find the rows that are nearest in meaning to a text; filters and hidden categories are not looked at.
+
+        Parameters
+        ----------
+        text : str
+            What is looked for. The dataset's encoder makes a vector of it, once.
+        k : int
+            How many rows, 1 to 1,000.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by row number, the nearest first: ``similarity``, the cosine similarity of the vectors from -1 to 1, and the metadata.
+
+        Raises
+        ------
+        EncoderUnknown, VectorsNeeded
+            If the dataset was opened without an encoder, or has no vectors.
+        EncodingFailed, ExtraMissing, BadVectors
+            If the encoder fails, or makes vectors of another length.
+        ExplorerError
+            If no dataset is open, or there is nothing to look for.
+        """
+        dataset = self._open_dataset
+        ranking = meaning.rank(dataset, text, k=k)
+        rows = ranking.nearest(None)
+        frame = dataset.frame(rows)
+        free = next(name for n in count(1) if (name := "similarity" if n == 1 else f"similarity ({n})") not in frame.columns)
+        frame.insert(0, free, ranking.scores[rows])
+        return frame
 
     def query(self, expression: str) -> NDArray[np.int64]:
         """Find the rows that meet a condition, written as for :meth:`pandas.DataFrame.query`; nothing in it is ever called.

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Final
 
 from explorer.errors import NotStarted
-from explorer.jobs.module_path import module_path
+from explorer.module_path import module_path
 
 __all__ = ["Child"]
 

@@ -344,9 +344,9 @@ def _opened(file: str, options: argparse.Namespace) -> Dataset:
 
     named = {role: getattr(options, role, None) for role in ("label", "color", "text")}
     vectors = options.vectors
-    if options.encoder is not None:
+    if options.encoder is not None and named["text"] is not None and not vectors:
         return _encoded(file, options, named)
-    return open_dataset(file, vectors=vectors[0] if vectors and len(vectors) == 1 else vectors, **named)
+    return open_dataset(file, vectors=vectors[0] if vectors and len(vectors) == 1 else vectors, encoder=options.encoder, **named)
 
 
 def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None]) -> Dataset:
@@ -355,9 +355,7 @@ def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None
     from explorer.encoders.encoding import unknown_texts
     from explorer.terminal import confirmed, report_bar
 
-    if named["text"] is None or options.vectors:
-        raise BadParameter("--encoder", options.encoder, "name the column that it is to take with --text, and no --vectors.")
-    encoder, source = encoder_for(options.encoder), TextSource(file, named["text"])
+    encoder, source = encoder_for(options.encoder), TextSource(file, str(named["text"]))
     new = unknown_texts(source.texts, encoder, store=settings.store_folder())
     cost = encoder.cost(new) if new else ""
     if cost and not options.yes and not confirmed(f"{encoder.title} would encode {len(new):,} texts: {cost}."):

@@ -8,6 +8,7 @@ ExplorerError                    catch this one to catch them all
         UnknownSource (TypeError) an object that is neither a path, nor a table, nor an array
         Unwritable               a file that cannot be written
         NoVectors                neither vectors nor coordinates were found
+            OnlyTexts            but texts, of which an encoder can make vectors
         BadVectors               vectors that cannot be used, with the row where it shows
         UnknownColumn (KeyError) a column that is not there
         DuplicateColumns         two columns of one name
@@ -16,6 +17,7 @@ ExplorerError                    catch this one to catch them all
         BadCatalog               catalog.yaml cannot be understood
         BadAccess                the rules of who may see what cannot be understood
         VectorsNeeded            coordinates are there, but what was asked for needs vectors
+        EncoderUnknown           what makes vectors of texts like those of the data is not known
         TooLarge                 more rows or columns than this server opens
         UploadTooLarge           a file that is larger than what may be uploaded
         QuotaReached             a file for which a user has no room left
@@ -63,6 +65,7 @@ __all__ = [
     "DataError",
     "DuplicateColumns",
     "EmptyDataset",
+    "EncoderUnknown",
     "EncodingFailed",
     "ExplorerError",
     "ExtraMissing",
@@ -75,6 +78,7 @@ __all__ = [
     "NotEnoughMemory",
     "NotEnoughRows",
     "NotStarted",
+    "OnlyTexts",
     "ParameterError",
     "PictureOvertaken",
     "QuotaReached",
@@ -165,6 +169,23 @@ class NoVectors(DataError):
         )
 
 
+class OnlyTexts(NoVectors):
+    """Neither vectors nor coordinates, but columns of text: ``OnlyTexts(source, columns, texts)``.
+
+    Attributes
+    ----------
+    table : pyarrow.Table or None
+        What was read, for who has it encoded; it does not travel to other processes.
+    """
+
+    table: object = None
+
+    def __str__(self) -> str:
+        source, columns, texts = self.args
+        said = str(NoVectors(source, columns))
+        return f"{said} Texts become vectors by an encoder: text={texts[0]!r} and encoder=… (--text, --encoder)."
+
+
 class BadVectors(DataError):
     """Vectors that cannot be used: ``BadVectors(source, column, row, reason)``; row is None where no single row is to blame."""
 
@@ -229,6 +250,13 @@ class VectorsNeeded(DataError):
     def __str__(self) -> str:
         what, source = self.args
         return f"{what} needs vectors, and {source} came with coordinates only. Open it with its vectors: vectors=… or --vectors."
+
+
+class EncoderUnknown(DataError):
+    """Nothing is known that makes a vector of what somebody looks for: ``EncoderUnknown(source)``."""
+
+    def __str__(self) -> str:
+        return f"What made the vectors of {self.args[0]} is not known. Say it when you open the data: encoder=… or --encoder MODEL."
 
 
 class TooLarge(DataError):

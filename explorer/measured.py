@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from explorer.data.dataset import Dataset
 
-__all__ = ["Column", "Listener", "add_measured", "is_measured", "listen", "measured"]
+__all__ = ["Column", "Listener", "add_measured", "is_measured", "listen", "measured", "n_measured"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,12 @@ def measured(dataset: Dataset, what: Hashable) -> str | None:
     """Name the column of what was measured; None where there is none yet."""
     with _lock:
         return _columns.get(dataset, {}).get(what)
+
+
+def n_measured(dataset: Dataset, kind: str) -> int:
+    """Count the columns of one kind: those whose key is a tuple that begins with it."""
+    with _lock:
+        return sum(isinstance(key, tuple) and key[:1] == (kind,) for key in _columns.get(dataset, {}))
 
 
 def is_measured(dataset: Dataset, column: str | None) -> bool:

@@ -13,7 +13,7 @@ import panel as pn
 from explorer import settings
 from explorer.draining import drain_on_terminate
 from explorer.errors import BadParameter
-from explorer.jobs.lifetime import leave_with_parent
+from explorer.lifetime import leave_with_parent
 from explorer.operations.instrument import instrument
 from explorer.pages import create_page, warm
 from explorer.ports import FIRST_PORT, check_port, port_refused, refusal

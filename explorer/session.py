@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import param
 
+from explorer import settings
 from explorer.aligning import Frames
 from explorer.assessment import Assessment
 from explorer.color_toggle import ColorToggle
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog
 from explorer.data.dataset import open_dataset
-from explorer.errors import ExplorerError, JobCanceled, JobTooLong, UnknownDataset, UnknownRow
+from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyTexts, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
 from explorer.intake import Intake
 from explorer.job_list import JobList
@@ -32,6 +33,7 @@ from explorer.live_map import LiveMap
 from explorer.measured import listen
 from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
+from explorer.offer import TextOffer
 from explorer.outlook import Outlook
 from explorer.plane import Plane
 from explorer.records import audit
@@ -95,6 +97,7 @@ class Session(param.Parameterized):
         super().__init__()
         self.visitor = visitor  # whose session it is, in every line that is logged for it
         self.intake = Intake(visitor)
+        self.offer = TextOffer(self)
         self.owner = str(id(self))  # of what it asks for, as the runner knows it
         self.choice = ProjectionChoice()
         self.appearance = Appearance()
@@ -248,6 +251,7 @@ class Session(param.Parameterized):
 
     def _begin_opening(self, title: str) -> int:
         self._opened += 1
+        self.offer.dismiss()
         self.param.update(opening=title, error="")
         return self._opened
 
@@ -258,17 +262,23 @@ class Session(param.Parameterized):
             try:
                 return prepare(read(), self._runner)
             except Exception as error:
+                if isinstance(error, OnlyTexts) and not settings.read_only():
+                    self.soon(self._offer, title, error.table, number)
                 audit.record(action, dataset=title, who=self.visitor, refused=_sentence(error))
                 raise
 
         return _readers.submit(self._answer, asked, make, self._take_dataset, self._fail_opening)
+
+    def _offer(self, title: str, table: Any, number: int) -> None:
+        if number == self._opened:
+            self.offer.put(title, table)
 
     def _fail_removing(self, sentence: str, _: int) -> None:
         self.error = sentence
 
     def _fail_opening(self, sentence: str, number: int) -> None:
         if number == self._opened:
-            self.param.update(opening="", error=sentence)
+            self.param.update(opening="", error="" if self.offer.title else sentence)
 
     def _take_dataset(self, ready: Opened, number: int, *, now: bool = False) -> None:
         if number != self._opened:
@@ -597,6 +607,7 @@ class Session(param.Parameterized):
         self.jobs.close()
         self.assessment.close()
         self.steadiness.close()
+        self.offer.close()
 
     def soon(self, function: Callable[..., object], *values: object) -> None:
         """Run a function on the thread that owns the params; may be called from any thread. Nothing runs once the session is closed.

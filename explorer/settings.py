@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from explorer.errors import BadParameter
@@ -109,6 +110,14 @@ def access_file() -> Path | None:
     """``EXPLORER_ACCESS``: a YAML file of who may see which dataset; everyone everything by default."""
     named = os.environ.get("EXPLORER_ACCESS")
     return Path(named).expanduser().absolute() if named else None
+
+
+def encoders() -> tuple[str, ...]:
+    """``EXPLORER_ENCODERS``: what the page offers to encode texts with, between spaces; a model for this machine where one can be run."""
+    named = os.environ.get("EXPLORER_ENCODERS")
+    if named is None:
+        return ("sentence-transformers:all-MiniLM-L6-v2",) if find_spec("sentence_transformers") else ()
+    return tuple(named.split())
 
 
 def upload_limit_mb() -> int:

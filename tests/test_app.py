@@ -20,7 +20,7 @@ from PIL import Image
 
 import explorer
 from explorer.app import Explorer
-from explorer.errors import BadParameter, BadState, ExplorerError, NoVectors, UnknownChoice, UnknownColumn, UnknownRow
+from explorer.errors import BadParameter, BadState, EncoderUnknown, ExplorerError, NoVectors, UnknownChoice, UnknownColumn, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.pages import keep_order
 
@@ -167,6 +167,17 @@ def test_search_and_query_return_row_numbers(view: Explorer):
         view.query("kin == 'b'")
     with pytest.raises(ExplorerError, match="Open a dataset first"):
         Explorer().query("kind == 'b'")
+
+
+def test_semantic_search_returns_the_nearest_rows_with_their_metadata(view: Explorer):
+    with pytest.raises(EncoderUnknown, match="--encoder"):
+        view.semantic_search("word")
+    frame = pd.DataFrame({"similarity": ["a", "b", "ab", ""]})
+    counted = explorer.open_dataset(frame, text="similarity", encoder=lambda texts: [[t.count("a"), t.count("b")] for t in texts])
+    found = Explorer(counted).semantic_search("b", k=2)
+    assert found.index.tolist() == [1, 2]
+    assert found["similarity (2)"].tolist() == pytest.approx([1, 0.5**0.5])
+    assert found["similarity"].tolist() == ["b", "ab"]
 
 
 def test_watchers_hear_of_the_selection_and_of_clicks(view: Explorer):

@@ -17,6 +17,7 @@ from explorer.data.folders import ENDINGS as FOLDER_ENDINGS
 from explorer.data.parts import part_files
 from explorer.data.places import data_sources, inside
 from explorer.data.uploads import Upload, uploads_folder
+from explorer.encoders.encoder import late_encoder
 from explorer.errors import BadCatalog, FileMissing, UnknownDataset
 
 __all__ = ["Catalog", "Entry", "catalog", "datasets_folder", "open_entry"]
@@ -41,7 +42,7 @@ class Entry:
     loader : callable or None
         What makes the dataset, where it is no file.
     options : mapping
-        What :func:`explorer.data.dataset.open_dataset` is told: vectors, label, color, text.
+        What :func:`explorer.data.dataset.open_dataset` is told: vectors, label, color, text; and the encoder's name.
     """
 
     name: str
@@ -60,7 +61,11 @@ class Entry:
             If it cannot be explored.
         """
         source = str(self.path) if self.loader is None else self.loader()
-        dataset = open_dataset(source, name=self.title, **self.options)
+        options = dict(self.options)
+        encoder = options.pop("encoder", None)
+        dataset = open_dataset(source, name=self.title, **options)
+        if encoder is not None and dataset.vectors is not None:
+            dataset = replace(dataset, encoder=late_encoder(encoder))
         return replace(dataset, description=self.description or dataset.description)
 
 

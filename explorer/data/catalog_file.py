@@ -12,7 +12,8 @@ from explorer.errors import BadCatalog
 __all__ = ["CatalogFile", "Described", "read_catalog_file"]
 
 _COLUMNS = ("vectors", "label", "color", "text")
-_KEYS = ("file", "loader", "title", "description", *_COLUMNS)
+_OPTIONS = (*_COLUMNS, "encoder")
+_KEYS = ("file", "loader", "title", "description", *_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -74,5 +75,5 @@ def _entry(path: Path, name: object, described: object) -> Described:
         loader=described.get("loader"),
         title=described.get("title") or name,
         description=" ".join(described.get("description", "").split()),
-        options={key: described[key] for key in _COLUMNS if key in described},
+        options={key: described[key] for key in _OPTIONS if key in described},
     )

@@ -102,6 +102,8 @@ class Dataset:
         What opening left out or changed, a sentence each: columns that cannot be shown, rows that cannot be drawn.
     meanings : mapping of str to str
         Of columns that were computed: what their numbers say, in a sentence or two.
+    encoder : Encoder or None
+        What made the vectors of texts, and makes one of what somebody looks for.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Dataset:
     description: str = ""
     notes: tuple[str, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
+    encoder: Encoder | None = None
 
     def __repr__(self) -> str:
         vectors = "no vectors" if self.vectors is None else f"{self.n_dims:,} dims"
@@ -277,9 +280,10 @@ def open_dataset(
     name : str, optional
         The title; by default what the file says, or the file's name.
     encoder : str or callable, optional
-        What makes vectors of the texts in the column ``text``: "openai:MODEL", "sentence-transformers:MODEL", or a function that makes an
-        array of shape (n, d) of a list of n texts; see :func:`explorer.encoders.encoder.encoder_for`. Equal texts are encoded once, and
-        what a model has made before is in the store. A row whose text is missing or blank has no vector.
+        "openai:MODEL", "sentence-transformers:MODEL", or a function that makes an array of shape (n, d) of a list of n texts; see
+        :func:`explorer.encoders.encoder.encoder_for`. With ``text`` and without ``vectors`` it makes the vectors, of the texts in that
+        column: equal texts are encoded once, and what a model has made before is in the store; a row whose text is missing or blank has
+        no vector. Else it is what made the vectors that are there. Either way one can search by meaning.
 
     Returns
     -------
@@ -295,16 +299,16 @@ def open_dataset(
     ExtraMissing
         If the library that reads it, or the encoder's, is not installed.
     BadParameter
-        If there is no such encoder, or no column of texts is named for it.
+        If there is no such encoder, or there are no vectors and no column of texts is named.
     """
     from explorer.data.sources import Wishes, open_source
 
     if encoder is not None:
-        from explorer.data.texts import encoded
+        from explorer.data.texts import encoded, with_encoder
 
-        if vectors is not None:
-            raise BadParameter("encoder", encoder, "give vectors or an encoder, not both.")
-        return encoded(source, text, encoder, label=label, color=color, name=name)
+        if text is not None and vectors is None:
+            return encoded(source, text, encoder, label=label, color=color, name=name)
+        return with_encoder(open_dataset(source, vectors=vectors, label=label, color=color, text=text, name=name), encoder)
     wishes = Wishes(vectors=vectors, label=label, color=color, text=text, name=name)
     if isinstance(source, Dataset) and not wishes.any:
         return source

@@ -25,8 +25,18 @@ from explorer.data.metadata import Shown, long_lists, showable
 from explorer.data.roles import infer_roles
 from explorer.data.rows import Rows, array_rows, column_rows, in_memory
 from explorer.data.streaming import mapped_table, take_vectors
-from explorer.data.vectors import find_vectors
-from explorer.errors import BadVectors, DuplicateColumns, EmptyDataset, NoVectors, UnknownColumn, UnknownDataset, UnknownSource, Unreadable
+from explorer.data.vectors import find_vectors, is_text
+from explorer.errors import (
+    BadVectors,
+    DuplicateColumns,
+    EmptyDataset,
+    NoVectors,
+    OnlyTexts,
+    UnknownColumn,
+    UnknownDataset,
+    UnknownSource,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -179,8 +189,19 @@ def _drawn(contents: Contents, wishes: Wishes, notes: Annotations) -> _Drawn:
             what = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
             vectors = column_rows(columns, names, source)
     if vectors is None and not layouts:
-        raise NoVectors(source, columns.schema.names)
+        raise _no_vectors(contents)
     return _Drawn(vectors, tuple(layouts), names, frozenset(used | set(names)), what)
+
+
+def _no_vectors(contents: Contents) -> NoVectors:
+    """Say that there is nothing to draw, and of which columns an encoder could make vectors."""
+    names = contents.columns.schema.names
+    texts = [name for name in names if is_text(contents.columns.schema.field(name).type)]
+    if not texts:
+        return NoVectors(contents.source, names)
+    error = OnlyTexts(contents.source, names, texts)
+    error.table = contents.columns.read(names)
+    return error
 
 
 def _shown(contents: Contents, names: list[str], *, mapped: bool) -> Shown:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explorer import settings
 from explorer.data.dataset import Dataset, open_dataset
+from explorer.data.vectors import is_text
 from explorer.encoders.encoder import encoder_for
 from explorer.encoders.encoding import encode_texts
 from explorer.errors import BadParameter, UnknownColumn
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import ArrayLike
 
     from explorer.encoders.encoder import Encoder
 
-__all__ = ["Report", "TextSource", "encoded"]
+__all__ = ["Report", "TextSource", "encoded", "text_columns", "with_encoder"]
 
 Report = Callable[[str, float], object]
+
+_SAMPLED = 500  # rows by which it is found which column has the longest texts
 
 
 class TextSource:
@@ -69,18 +74,40 @@ class TextSource:
         found = columns.read([column]).column(0)
         if pa.types.is_dictionary(found.type):
             found = found.cast(found.type.value_type)
-        if not (pa.types.is_string(found.type) or pa.types.is_large_string(found.type) or pa.types.is_string_view(found.type)):
+        if not is_text(found.type):
             raise BadParameter("text", column, "name a column that holds text.")
         self.texts: list[str | None] = found.to_pylist()
 
     def opened(self, encoder: Encoder, *, report: Report = lambda _stage, _fraction: None, **wishes: Any) -> Dataset:
         """Encode the texts and open the source with their vectors; ``wishes`` are those of :func:`explorer.open_dataset`."""
         vectors = encode_texts(self.texts, encoder, store=settings.store_folder(), report=report)
-        return open_dataset(self.source, vectors=vectors, **{**wishes, "name": wishes.get("name") or self.name})
+        opened = open_dataset(self.source, vectors=vectors, **{**wishes, "name": wishes.get("name") or self.name})
+        return replace(opened, encoder=encoder)
 
 
-def encoded(source: object, text: str | None, encoder: str | Callable[[list[str]], ArrayLike] | Encoder, **wishes: Any) -> Dataset:
+def text_columns(table: pa.Table) -> list[str]:
+    """List the columns of text, the one with the longest texts first, by its first 500 rows."""
+
+    def length(name: str) -> float:
+        texts = [text for text in table.column(name).slice(0, _SAMPLED).to_pylist() if text]
+        return -sum(map(len, texts)) / max(1, len(texts))
+
+    return sorted((name for name in table.column_names if is_text(table.schema.field(name).type)), key=length)
+
+
+def encoded(source: object, text: str, encoder: str | Callable[[list[str]], ArrayLike] | Encoder, **wishes: Any) -> Dataset:
     """Open a source with vectors of its texts; see :func:`explorer.open_dataset`."""
-    if text is None:
-        raise BadParameter("text", None, "name the column whose texts the encoder is to take.")
     return TextSource(source, text).opened(encoder_for(encoder), text=text, **wishes)
+
+
+def with_encoder(dataset: Dataset, encoder: str | Callable[[list[str]], ArrayLike] | Encoder) -> Dataset:
+    """Say what made the vectors of a dataset.
+
+    Raises
+    ------
+    BadParameter
+        If it has none.
+    """
+    if dataset.vectors is None:
+        raise BadParameter("encoder", encoder, f"{dataset.name} has no vectors: name the column whose texts it is to encode.")
+    return replace(dataset, encoder=encoder_for(encoder))

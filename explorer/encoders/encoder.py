@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from explorer.errors import BadParameter, EncodingFailed
+from explorer.errors import BadParameter, EncodingFailed, ExplorerError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Encoder", "encoder_for"]
+__all__ = ["Encoder", "encoder_for", "late_encoder"]
 
 
 class Encoder(Protocol):
@@ -37,6 +38,9 @@ class Encoder(Protocol):
     def cost(self, texts: Sequence[str]) -> str:
         """Say what somebody is asked before these texts are encoded, as "about 61,000 tokens"; empty where it costs nothing but time."""
 
+    def prepare(self) -> None:
+        """Load now what the first text would wait for; costs nothing but time, and leaves errors to that text."""
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Make one vector of each text; may be called from several threads.
 
@@ -57,11 +61,46 @@ class _Function:
     def cost(self, texts: Sequence[str]) -> str:
         return ""
 
+    def prepare(self) -> None:
+        pass
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         try:
             return np.asarray(self._function(list(texts)), np.float32)
         except Exception as error:
             raise EncodingFailed(self.title, f"{type(error).__name__}: {error}") from error
+
+
+class _Late:
+    batch, at_once = 1, 1
+
+    def __init__(self, name: str) -> None:
+        self.title = name
+        self._found: Encoder | None = None
+
+    @property
+    def key(self) -> str | None:
+        return self._encoder.key
+
+    def cost(self, texts: Sequence[str]) -> str:
+        return self._encoder.cost(texts)
+
+    def prepare(self) -> None:
+        with suppress(ExplorerError):
+            self._encoder.prepare()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.encode(texts)
+
+    @property
+    def _encoder(self) -> Encoder:
+        self._found = self._found or encoder_for(self.title)
+        return self._found
+
+
+def late_encoder(name: str) -> Encoder:
+    """Make an encoder that is looked for when it is first needed: until then nothing is wrong where it is not there."""
+    return _Late(name)
 
 
 def encoder_for(wanted: str | Callable[[list[str]], ArrayLike] | Encoder) -> Encoder:

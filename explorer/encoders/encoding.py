@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from explorer.encoders.encoder import Encoder
 
-__all__ = ["encode_texts", "unknown_texts"]
+__all__ = ["encode_question", "encode_texts", "unknown_texts"]
 
 _STAGE = "encoding texts"
 _BATCH_CHARACTERS = 200_000  # at most as many tokens; OpenAI takes 300,000
@@ -74,6 +74,24 @@ def encode_texts(
         if text is not None and text.strip():
             found[row] = vectors[hashed(text)]
     return found
+
+
+def encode_question(text: str, encoder: Encoder, *, store: Path) -> NDArray[np.float32]:
+    """Make the vector (d,) of one text that somebody looks for, or take it from the store; waits for nobody who encodes many.
+
+    Raises
+    ------
+    EncodingFailed
+        If the encoder fails.
+    """
+    kept = Kept(store, encoder.key) if encoder.key else None
+    number = hashed(text)
+    known = kept.vectors([number]) if kept else {}
+    if number not in known:
+        known[number] = _checked(encoder.encode([text]), 1, {}, encoder)[0]
+        if kept:
+            kept.keep(known)
+    return known[number]
 
 
 def _encoded(

@@ -56,6 +56,9 @@ class OpenAIEncoder:
         price = _DOLLARS.get(self._model) if self._server == _OPENAI else None
         return f"about {rounded:,} tokens" + ("" if price is None else f", about ${max(0.01, tokens * price / 1e6):,.2f}")
 
+    def prepare(self) -> None:
+        """Nothing: it is the server that has the model."""
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Make one vector of each text."""
         import openai

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
-import numpy as np
-
+from explorer.encoders.model_process import ModelProcess
 from explorer.errors import EncodingFailed, ExtraMissing
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
-    from sentence_transformers import SentenceTransformer
 
 __all__ = ["SentenceEncoder"]
+
+_processes: WeakValueDictionary[str, ModelProcess] = WeakValueDictionary()  # a model is in memory once, whoever asks
+_lock = Lock()
 
 
 class SentenceEncoder:
@@ -33,30 +37,24 @@ class SentenceEncoder:
             raise ExtraMissing("Encoding on this machine", "text")
         self.title = f"sentence-transformers:{model}"
         folder = Path(model).expanduser()
-        self._name = str(folder.absolute()) if folder.is_dir() else model
-        self.key = f"sentence-transformers:{self._name}{_weights(folder)}"
-        self._model: SentenceTransformer | None = None  # loading takes seconds; where all is known already, it is not needed
-        self._one_at_a_time = Lock()
+        name = str(folder.absolute()) if folder.is_dir() else model
+        self.key = f"sentence-transformers:{name}{_weights(folder)}"
+        with _lock:
+            self._process = _processes.get(self.key) or ModelProcess(name, self.title)
+            _processes[self.key] = self._process
 
     def cost(self, texts: Sequence[str]) -> str:
         """Nothing but time."""
         return ""
 
+    def prepare(self) -> None:
+        """Load the model."""
+        with suppress(EncodingFailed):
+            self._process.encode([])
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Make one vector of each text."""
-        with self._one_at_a_time:
-            if self._model is None:
-                self._model = self._loaded()
-            return np.asarray(self._model.encode(list(texts), show_progress_bar=False), np.float32)
-
-    def _loaded(self) -> SentenceTransformer:
-        from sentence_transformers import SentenceTransformer
-
-        try:
-            return SentenceTransformer(self._name, model_kwargs={"use_safetensors": True})
-        except (OSError, ValueError) as error:
-            reason = f"there is no such model here, and cannot be fetched ({type(error).__name__}). Give a model's folder, or its name"
-            raise EncodingFailed(self.title, reason) from None
+        return self._process.encode(texts)
 
 
 def _weights(folder: Path) -> str:

@@ -213,7 +213,7 @@ class Dispatcher:
         if error is not None:
             self._finish(computation, error)
         elif any(asker.find() is not None for asker in computation.askers):  # somebody else computed it meanwhile
-            self._finish(computation, None)
+            self._finish(computation, None, computed=False)
         else:
             computation.state = "waiting"
             for asker in computation.askers:
@@ -365,20 +365,21 @@ class Dispatcher:
             self._started(self._lanes[0])
         self._next()
 
-    def _finish(self, computation: Computation, error: ExplorerError | None) -> None:
-        """End a computation: with an error, or with what its askers find in the store."""
+    def _finish(self, computation: Computation, error: ExplorerError | None, *, computed: bool = True) -> None:
+        """End a computation: with an error, or with what its askers find in the store; what nothing was computed for is not counted."""
         computation.state, computation.live = "over", None
         if self._active.get(computation.key) is computation:
             del self._active[computation.key]
         what = computation.task.describe()
         for asker in computation.askers:
             asker.finish(what, error)
-        outcome = (error or "done") if computation.askers else "canceled"
+        outcome = (error or ("done" if computed else "was there already")) if computation.askers else "canceled"
         if computation.askers:
             ended: State = "failed" if error else "done"
         else:
             ended = "done" if computation.kept else "canceled"
-        self._ended[computation.task.kind, ended] += 1
+        if computed:
+            self._ended[computation.task.kind, ended] += 1
         logger.info("%s: %s after %.1f s", what, outcome, monotonic() - computation.started, extra={"visitor": computation.visitor})
 
     def _closed(self) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from explorer import settings
 from explorer.jobs.live import LiveMemory
-from explorer.jobs.module_path import module_path
 from explorer.jobs.protocol import Message, decode, encode
+from explorer.module_path import module_path
 
 if TYPE_CHECKING:
     from explorer.store.store import Store

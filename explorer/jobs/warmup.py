@@ -49,7 +49,7 @@ def warm_up_steps() -> list[Callable[[ShouldStop], object]]:
 
 def main() -> None:
     """Fill numba's cache with the least claim on the machine, and end; ends early with its parent."""
-    from explorer.jobs.lifetime import leave_with_parent
+    from explorer.lifetime import leave_with_parent
 
     leave_with_parent()
     if sys.platform == "linux":

@@ -22,12 +22,12 @@ from typing import BinaryIO
 
 from explorer.compute.progress import ShouldStop, Snapshot, Stopped
 from explorer.errors import ExplorerError
-from explorer.jobs.lifetime import leave_with_parent
 from explorer.jobs.live import LiveMemory
 from explorer.jobs.protocol import Message, decode, encode, error_to_json
 from explorer.jobs.task_steps import VectorsGone
 from explorer.jobs.tasks import task_or_part_from_json
 from explorer.jobs.warmup import warm_up_steps
+from explorer.lifetime import leave_with_parent
 from explorer.store.store import Store
 
 __all__ = ["Worker", "main"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.query.meaning import Ranking
 from explorer.query.search import Pattern, text_columns, written
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ class Hits:
     count, n_shown : int
         How many these are.
     rows : ndarray of int64
-        The first 100,000 of those shown, ascending.
+        The first 100,000 of those shown, ascending; of a ranking the nearest first.
+    ranking : Ranking or None
+        How near every row is, where that is what was looked for: found are the nearest of those that are shown.
     """
 
     mask: NDArray[np.bool_]
@@ -45,13 +48,25 @@ class Hits:
     count: int
     n_shown: int
     rows: NDArray[np.int64]
+    ranking: Ranking | None = None
 
     @classmethod
-    def of(cls, mask: NDArray[np.bool_], shown_mask: NDArray[np.bool_] | None) -> Hits:
+    def of(cls, found: NDArray[np.bool_] | Ranking, shown_mask: NDArray[np.bool_] | None) -> Hits:
         """Say which of the rows that were found are shown, None for all; takes milliseconds for millions of rows."""
-        shown = mask if shown_mask is None or len(shown_mask) != len(mask) else mask & shown_mask
-        count, n_shown = int(np.count_nonzero(mask)), int(np.count_nonzero(shown))
-        return cls(mask, shown, count, n_shown, _first_rows(shown))
+        if isinstance(found, Ranking):
+            n = len(found.scores)
+            rows = found.nearest(None if shown_mask is None or len(shown_mask) != n else shown_mask)
+            mask = np.zeros(n, np.bool_)
+            mask[rows] = True
+            return cls(mask, mask, len(rows), len(rows), rows, found)
+        shown = found if shown_mask is None or len(shown_mask) != len(found) else found & shown_mask
+        count, n_shown = int(np.count_nonzero(found)), int(np.count_nonzero(shown))
+        return cls(found, shown, count, n_shown, _first_rows(shown))
+
+    @property
+    def found(self) -> NDArray[np.bool_] | Ranking:
+        """What they were made of."""
+        return self.mask if self.ranking is None else self.ranking
 
 
 def _first_rows(mask: NDArray[np.bool_]) -> NDArray[np.int64]:

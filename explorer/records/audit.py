@@ -1,4 +1,4 @@
-"""The audit: one line for each dataset that is opened, each file that is uploaded, deleted or taken along, and each that is refused.
+"""The audit: a line for each dataset that is opened, each file that is uploaded, encoded, deleted or taken along, each that is refused.
 
 Each goes to the logger ``explorer.audit`` and, where ``EXPLORER_AUDIT`` names a file, to its end: one JSON object a line.
 """
@@ -20,7 +20,7 @@ __all__ = ["Action", "check", "record"]
 
 logger = logging.getLogger("explorer.audit")
 
-Action = Literal["open", "upload", "delete", "export"]
+Action = Literal["open", "upload", "encode", "delete", "export"]
 
 _writing = Lock()
 
@@ -40,7 +40,7 @@ def record(action: Action, *, dataset: str, rows: int | None = None, who: Visito
 
     Parameters
     ----------
-    action : "open", "upload", "delete" or "export"
+    action : "open", "upload", "encode", "delete" or "export"
         What was done.
     dataset : str
         Its name.

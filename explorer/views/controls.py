@@ -14,6 +14,7 @@ from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.session import Session
 from explorer.views.job_panel import how_far
+from explorer.views.offer import OfferView
 from explorer.views.status import Message, time_left
 from explorer.views.toolkit import Toolkit, tie, tie_optional
 from explorer.views.uploads import UploadList
@@ -53,10 +54,11 @@ class DataControls(pn.viewable.Viewer):
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
         self.notes = Message(visible=False, sizing_mode="stretch_width", margin=(0, 10))
         self.uploads = UploadList(session)
+        self.offer = OfferView(session, toolkit)
         self.own = pn.Column(self.upload, self.vectors, sizing_mode="stretch_width")
         self.own.visible = not settings.read_only()
         kept = [self.uploads] if session.intake.keeps else []
-        self._view = pn.Column(self.choice, self.own, *kept, self.notes, self.problems, sizing_mode="stretch_width")
+        self._view = pn.Column(self.choice, self.own, self.offer, *kept, self.notes, self.problems, sizing_mode="stretch_width")
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
 from explorer.query.hits import Hits
+from explorer.query.meaning import Ranking
 from explorer.query.pieces import Stop
 from explorer.session import Session
 from explorer.state.selection import Mode
@@ -23,7 +24,7 @@ __all__ = ["Find", "Finder", "Question"]
 
 logger = logging.getLogger(__name__)
 
-Find = Callable[["Dataset", Stop], "NDArray[np.bool_] | None"]
+Find = Callable[["Dataset", Stop], "NDArray[np.bool_] | Ranking | None"]
 _threads = ThreadPoolExecutor(2, thread_name_prefix="explorer-finder")
 
 
@@ -77,8 +78,8 @@ class Finder:
         """Find out, in a thread, which of the hits are shown, after filters or hidden categories have changed."""
         question, hits = self.question, self.hits
         if question is not None and hits is not None and not self._pending:
-            mask = hits.mask
-            self._begin(question, lambda *_: mask)
+            found = hits.found
+            self._begin(question, lambda *_: found)
 
     def refuse(self, asked: int, error: str) -> None:
         """Answer a question with what is wrong with it; the hits of the one before stay."""
@@ -137,7 +138,7 @@ class Finder:
             if number != self._number:
                 return
             try:
-                mask = find(dataset, lambda: number != self._number)
+                found = find(dataset, lambda: number != self._number)
             except ExplorerError as error:
                 session.soon(self._fail, number, question.asked, str(error))
                 return
@@ -146,8 +147,8 @@ class Finder:
                 said = f"Something went wrong inside Explorer ({type(error).__name__}: {error}). The log has the details."
                 session.soon(self._fail, number, question.asked, said)
                 return
-            if mask is not None:
-                session.soon(self._take, number, question, Hits.of(mask, shown))
+            if found is not None:
+                session.soon(self._take, number, question, Hits.of(found, shown))
 
         _threads.submit(make).add_done_callback(_log)
 

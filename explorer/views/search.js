@@ -1,7 +1,9 @@
 // Search and query: two lines with what each of them found. What matches is the server's to say; text from the data goes through textContent only.
 
 const TYPING_MS = 100, SPINNER_MS = 200;
-const MODES = [["contains", "Contains", "Find the text anywhere"], ["word", "Word", "Find whole words"], ["regex", "Regex", "Find a regular expression (RE2)"]];
+const MODES = [["contains", "Contains", "Find the text anywhere"], ["word", "Word", "Find whole words"], ["regex", "Regex", "Find a regular expression (RE2)"], ["meaning", "Meaning", ""]];
+const NEAREST = [10, 50, 200, 1000];  // rows that are found by meaning
+const NO_ENCODER = "To search by meaning, say what made the vectors when you open the data: --encoder MODEL";
 const ACTS = [
   ["replace", "Select", "Select these rows"], ["add", "Add", "Add these rows to the selection"],
   ["subtract", "Remove", "Remove these rows from the selection"], ["intersect", "Keep only", "Keep only those of the selected rows that are among these"],
@@ -38,7 +40,7 @@ export function render({model}) {
   const send = message => model.send_msg({...message, of: model.content.version});
 
   // ---- a line that asks as one types: what it asked last, and what it waits for
-  const asking = (kind, input, more) => {
+  const asking = (kind, input, more, {waits = () => false} = {}) => {
     const field = element("div", "field"), spinner = element("span", "spinner"), wrong = element("div", "wrong");
     spinner.hidden = true;
     spinner.setAttribute("role", "status");
@@ -56,17 +58,21 @@ export function render({model}) {
       clearTimeout(typing);
       typing = null;
       const question = {type: kind, text: input.value, ...more()}, said = JSON.stringify(question);
-      if (said === sent) return;
+      if (said === sent) return false;
       sent = said;
       send({...question, asked: ++asked});
       clearTimeout(waiting);
       waiting = setTimeout(() => busy(true), SPINNER_MS);
+      return true;
     };
     const soon = () => {
       clearTimeout(typing);
       typing = setTimeout(ask, TYPING_MS);
     };
-    input.addEventListener("input", () => (input.value.trim() ? soon() : ask()));
+    input.addEventListener("input", () => {
+      if (!input.value.trim()) ask();
+      else if (!waits()) soon();
+    });
     const answer = ({of, asked: number, error}) => {
       if (of !== model.content.version || number < asked) return;  // a newer question is on its way
       clearTimeout(waiting);
@@ -117,20 +123,41 @@ export function render({model}) {
   });
   in_case.setAttribute("aria-pressed", "false");
   in_case.setAttribute("aria-label", "Tell upper and lower case apart");
-  const search = asking("search", text, () => ({mode, case: in_case.getAttribute("aria-pressed") === "true", column: column.value}));
+  const nearest = element("select");
+  nearest.setAttribute("aria-label", "How many rows to find");
+  nearest.append(...NEAREST.map(k => new Option(`${k.toLocaleString("en")} nearest`, k, k === 50, k === 50)));
+  const by_meaning = () => mode === "meaning";
+  const how = () => (by_meaning() ? {mode, k: Number(nearest.value)} : {mode, case: in_case.getAttribute("aria-pressed") === "true", column: column.value});
+  const search = asking("search", text, how, {waits: by_meaning});  // each question may cost something: Enter asks
   const choices = MODES.map(([name, shown, title]) => {
     const made = button("", shown, title, () => {
       mode = name;
       for (const other of choices) other.setAttribute("aria-pressed", String(other === made));
-      search.ask();
+      show_mode();
+      if (!by_meaning()) return search.ask();
+      send({type: "meaning"});
+      text.focus();
     });
     made.setAttribute("aria-pressed", String(name === mode));
     return made;
   });
   modes.append(...choices);
   column.addEventListener("change", search.ask);
+  nearest.addEventListener("change", () => text.value.trim() && search.ask());
+  const show_mode = () => {
+    in_case.hidden = column.hidden = by_meaning();
+    nearest.hidden = !by_meaning();
+    text.placeholder = by_meaning() ? "Describe it, then Enter" : `Search text${model.keys_everywhere ? "  ( / )" : ""}`;
+    text.setAttribute("aria-label", by_meaning() ? "Search by meaning" : "Search text");
+  };
+  const show_encoder = () => {
+    const choice = choices.at(-1), known = Boolean(model.encoder);
+    choice.disabled = !known;
+    choice.title = known ? `Find what is near in meaning, by ${model.encoder}` : NO_ENCODER;
+    if (!known && by_meaning()) choices[0].click();
+  };
   const options = element("div", "line");
-  options.append(modes, in_case, column);
+  options.append(modes, in_case, column, nearest);
   const go = step => {
     search.ask();
     send({type: "go", step});
@@ -138,6 +165,7 @@ export function render({model}) {
   text.addEventListener("keydown", event => {
     if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
+      if (by_meaning() && text.value.trim() && search.ask()) return;
       if (text.value.trim()) go(event.shiftKey ? -1 : 1);
     } else if (event.key === "ArrowDown" && hits().length) {
       event.preventDefault();
@@ -151,7 +179,9 @@ export function render({model}) {
   counted.setAttribute("role", "status");
   outcome.append(counted, arrow("Hit before (Shift + Enter)", "M3 10l5-5 5 5", () => go(-1)), arrow("Next hit (Enter)", "M3 6l5 5 5-5", () => go(1)));
   list.setAttribute("aria-label", "Rows found");
-  found.box.append(mark);
+  const color = button("act", "Color", "Color by how near each row is in meaning", () => send({type: "color"}));
+  color.setAttribute("aria-label", "Color by how near each row is in meaning");
+  found.box.append(mark, color);
 
   const hits = () => [...list.querySelectorAll(".hit")];
   let pointed = null;
@@ -163,7 +193,7 @@ export function render({model}) {
   const marked = (box, parts) => parts.forEach((part, at) => {
     if (part) box.append(at % 2 ? element("mark", "", part) : document.createTextNode(part));
   });
-  const item = ({row, title, column: name, text: parts, titled}, at) => {
+  const item = ({row, title, column: name, text: parts, titled, score}, at) => {
     const made = element("li"), hit = button("hit", undefined, "", () => send({type: "look", row, at}));
     const head = element("span", "title"), passage = element("span", "text");
     head.dir = passage.dir = "auto";
@@ -173,6 +203,11 @@ export function render({model}) {
     if (titled) marked(head, parts);
     else head.textContent = title;
     hit.append(head);
+    if (score !== undefined) {
+      const told = element("span", "score", score.toFixed(3));
+      told.title = "Cosine similarity";
+      hit.append(told);
+    }
     if (!titled && parts.length) {
       passage.append(element("i", "", `${name}: `));
       marked(passage, parts);
@@ -208,7 +243,8 @@ export function render({model}) {
     outcome.hidden = !any;
     found.box.hidden = !any;
     outcome.querySelectorAll(".step").forEach(step => { step.disabled = !n; });
-    for (const act of [...found.made, mark]) act.disabled = !n;
+    for (const act of [...found.made, mark, color]) act.disabled = !n;
+    color.hidden = !model.found.ranked;
     const place = any && at >= 0 && at < n ? `${(at + 1).toLocaleString("en")} of ` : "";
     const said = any ? place + note : "";
     if (counted.textContent !== said) counted.textContent = said;
@@ -349,6 +385,7 @@ export function render({model}) {
     mark.hidden = !model.marks;
     mark.setAttribute("aria-pressed", String(model.marking));
   };
+  const show_coloring = () => color.setAttribute("aria-pressed", String(model.coloring));
   const offer_columns = () => {
     const every = element("option", "", "All text"), {value} = column;
     every.value = "";
@@ -358,14 +395,15 @@ export function render({model}) {
       return made;
     }));
     column.value = model.columns.includes(value) ? value : "";
-    text.disabled = line.disabled = !model.columns.length;
+    line.disabled = !model.columns.length;
+    text.disabled = line.disabled && !model.encoder;
   };
   const draw = () => {
     const {example} = model.content;
     search.reset();
     query.reset();
     column.value = "";
-    text.placeholder = model.keys_everywhere ? "Search text  ( / )" : "Search text";
+    show_mode();
     line.placeholder = example || "column == value";
     line.title = example ? `For example: ${example}` : "";
     list.replaceChildren();
@@ -399,9 +437,13 @@ export function render({model}) {
   model.on("met", show_met);
   model.on("filtering", show_filtering);
   model.on("marking", show_marking);
+  model.on("coloring", show_coloring);
+  model.on("encoder", () => [show_encoder, offer_columns].forEach(show => show()));
   offer_columns();
+  show_encoder();
   draw();
   show_marking();
+  show_coloring();
   if (model.found.any) show_listed();
   return box;
 }

@@ -1,4 +1,4 @@
-"""Search and query: rows found by their text or by conditions, listed, flown to, selected or filtered; sets one component."""
+"""Search and query: rows found by text, by meaning or by conditions, listed, flown to, selected or filtered; sets one component."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import panel as pn
 import param
 
 from explorer.errors import ExplorerError
+from explorer.measured import measured
 from explorer.query.conditions import matching
 from explorer.query.hits import Hits, example, passage
-from explorer.query.search import MODES, Pattern, search, searchable
+from explorer.query.meaning import add_similarity, rank, similarity_key
+from explorer.query.search import MODES, Pattern, search, searchable, written
 from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
 from explorer.views.card import title_of
@@ -32,6 +34,7 @@ _LISTED = 50  # hits in a list
 _MARKED = 200  # hits that are ringed on the map
 _COLUMNS = 500  # names that the query line completes
 _TITLE = 80  # characters
+_PASSAGE = 200
 _ACTS: Mapping[str, Mode] = {mode: mode for mode in get_args(Mode)}
 _threads = ThreadPoolExecutor(2, thread_name_prefix="explorer-hits")
 
@@ -41,13 +44,15 @@ class SearchComponent(pn.custom.JSComponent):
 
     content = param.Dict(default={}, doc="version, example: of the dataset.")
     columns = param.List(default=[], doc="Columns in which text can be looked for.")
+    encoder = param.String(default="", doc="What makes a vector of what is looked for by meaning; empty where that is not known.")
     names = param.List(default=[], doc="Columns that the query line completes: name, role.")
-    found = param.Dict(default={}, doc="of (version), asked, any, note, error, n: what the search found.")
-    listed = param.Dict(default={}, doc="of (version), first, hits of {row, title, column, text}: a page of what it found.")
+    found = param.Dict(default={}, doc="of (version), asked, any, note, error, n, ranked: what the search found.")
+    listed = param.Dict(default={}, doc="of (version), first, hits of {row, title, column, text, score}: a page of what it found.")
     at = param.Integer(default=-1, doc="Which of the hits one is at; none before the first.")
     met = param.Dict(default={}, doc="of (version), asked, any, note, error: what the query found.")
     filtering = param.List(default=[], item_type=str, doc="Which of the two is in force as a filter: search, query.")
     marking = param.Boolean(default=False, doc="Whether hits are ringed on the map.")
+    coloring = param.Boolean(default=False, doc="Whether the maps are colored by how near each row is in meaning.")
     marks = param.Boolean(default=False, doc="Whether they can be.")
     keys_everywhere = param.Boolean(default=False, doc="Whether / counts wherever on the page the focus is.")
 
@@ -101,7 +106,8 @@ class SearchView(pn.viewable.Viewer):
         self._dataset: Dataset | None = None
         self._shown: object = None
         self._version = 0  # of the content: what was typed before the browser had it means nothing
-        self._pattern: tuple[Pattern, str | None] | None = None  # what was searched last, and in which column
+        self._pattern: tuple[Pattern, str | None] | None = None  # what was searched last by text, and in which column
+        self._meant = ""  # what was searched last by meaning
         self._hits: tuple[Hits | None, object] = (None, None)  # the ones that are listed, and what was looked for
         self._listing = 0
         self.search = Finder(session, "search", on_change=self._tell_found)
@@ -117,6 +123,7 @@ class SearchView(pn.viewable.Viewer):
         session.param.watch(self._on_columns, ["columns"])
         session.param.watch(self._on_scene, ["scene"])
         session.filters.param.watch(self._tell_filtering, ["version"])
+        session.appearance.param.watch(self._tell_coloring, ["color_by"])
         self._on_dataset()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -128,9 +135,11 @@ class SearchView(pn.viewable.Viewer):
         dataset = self._session.dataset
         if dataset is self._dataset and self._version:
             return
-        self._dataset, self._pattern, self._shown = dataset, None, None
+        self._dataset, self._pattern, self._meant, self._shown = dataset, None, "", None
         self._version += 1
         self.component.content = {"version": self._version, "example": "" if dataset is None else example(dataset)}
+        known = dataset is not None and dataset.vectors is not None and dataset.encoder is not None
+        self.component.encoder = dataset.encoder.title if known else ""
         self._on_columns()
         self.search.answered = self.query.answered = 0
         self.search.forget()
@@ -169,6 +178,10 @@ class SearchView(pn.viewable.Viewer):
         elif kind == "mark":
             self.component.marking = not self.component.marking
             self._mark()
+        elif kind == "meaning" and self._dataset.encoder is not None:
+            _threads.submit(self._dataset.encoder.prepare).add_done_callback(_log)
+        elif kind == "color":
+            self.search.when_found(self._color)
         else:
             self._act(kind, self.search if message.get("by") == "search" else self.query)
 
@@ -186,8 +199,11 @@ class SearchView(pn.viewable.Viewer):
     def _ask_search(self, asked: int, text: str, message: Mapping[Any, Any]) -> None:
         mode, column, case = message.get("mode"), message.get("column") or None, bool(message.get("case"))
         if not text.strip():
-            self._pattern = None
+            self._pattern, self._meant = None, ""
             self.search.forget(asked)
+            return
+        if mode == "meaning":
+            self._ask_meaning(asked, text.strip(), message.get("k"))
             return
         if mode not in MODES or (column is not None and column not in self.component.columns):
             return
@@ -196,10 +212,17 @@ class SearchView(pn.viewable.Viewer):
         except ExplorerError as error:
             self.search.refuse(asked, str(error))
             return
-        self._pattern = pattern, column
+        self._pattern, self._meant = (pattern, column), ""
         how = {"contains": "contains", "word": "has the word", "regex": "matches"}[mode]
         label = f"{column or 'text'} {how} “{pattern.text}”{' (Aa)' if case else ''}"
         self.search.ask(Question(asked, label, lambda dataset, stop: search(dataset, pattern, column=column, should_stop=stop)))
+
+    def _ask_meaning(self, asked: int, text: str, k: object) -> None:
+        if type(k) is not int:
+            return
+        self._pattern, self._meant = None, text
+        label = f"{k:,} nearest in meaning to “{text[:_TITLE]}”"
+        self.search.ask(Question(asked, label, lambda dataset, _: rank(dataset, text, k=k)))
 
     def _ask_query(self, asked: int, text: str) -> None:
         if not text.strip():
@@ -214,14 +237,17 @@ class SearchView(pn.viewable.Viewer):
         hits, before = finder.hits, self._hits
         told = {"of": self._version, "asked": finder.answered, "error": finder.error, "any": hits is not None, "note": "", "n": 0}
         if hits is not None:
-            told.update(note=_note(hits), n=len(hits.rows))
+            told.update(note=_note(hits), n=len(hits.rows), ranked=hits.ranking is not None)
         if before == (hits, finder.question):  # the last question was an error
             self.component.found = told
             return
         self._hits = hits, finder.question
+        if hits is not None and hits.ranking is not None:
+            self.component.marking = self.component.marks
         self.component.param.update(found=told, listed={} if hits is None else self.component.listed, at=-1)
         self._list(0)
         self._tell_filtering()
+        self._tell_coloring()
         if self.component.marking:
             self._mark()
 
@@ -237,16 +263,27 @@ class SearchView(pn.viewable.Viewer):
         if found != self.component.filtering:
             self.component.filtering = found
 
+    def _tell_coloring(self, *_: object) -> None:
+        coloring = self._similarity() is not None and self._session.appearance.color_by == self._similarity()
+        if coloring != self.component.coloring:
+            self.component.coloring = coloring
+
     def _list(self, first: int) -> None:
         """List the hits of a page in a thread."""
         self._listing += 1
         number, version, dataset, hits, pattern = self._listing, self._version, self._dataset, self.search.hits, self._pattern
-        if hits is None or dataset is None or pattern is None:
+        if hits is None or dataset is None or (pattern is None and hits.ranking is None):
             return
         rows = hits.rows[first : first + _LISTED].tolist()
 
+        def describe(row: int) -> dict[str, Any]:
+            if hits.ranking is not None:
+                return _near(dataset, row, float(hits.ranking.scores[row]))
+            assert pattern is not None
+            return _described(dataset, pattern[0], pattern[1], row)
+
         def make() -> None:
-            listed = [_described(dataset, pattern[0], pattern[1], row) for row in rows if number == self._listing]
+            listed = [describe(row) for row in rows if number == self._listing]
             self._session.soon(take, {"of": version, "first": first, "hits": listed})
 
         def take(listed: dict[str, Any]) -> None:
@@ -271,6 +308,33 @@ class SearchView(pn.viewable.Viewer):
         if self._on_fly is not None:
             self._on_fly(row)
 
+    def _similarity(self) -> str | None:
+        """Name the column of how near each row is to what was looked for by meaning; None where there is none yet."""
+        return None if self._dataset is None or not self._meant else measured(self._dataset, similarity_key(self._dataset, self._meant))
+
+    def _color(self) -> None:
+        """Color by how near each row is in meaning, or as before."""
+        dataset, text, hits = self._dataset, self._meant, self.search.hits
+        there = self._similarity()
+        if there is not None:
+            self._session.colors.toggle(there)
+        elif dataset is not None and hits is not None and hits.ranking is not None:
+            scores = hits.ranking.scores
+
+            def take(name: str) -> None:
+                if dataset is self._dataset and text == self._meant:
+                    self._session.colors.show(name)
+
+            def make() -> None:
+                try:
+                    name = add_similarity(dataset, text, scores)
+                except ExplorerError as error:
+                    self._session.soon(lambda said: self._session.param.update(error=said), str(error))
+                else:
+                    self._session.soon(take, name)
+
+            _threads.submit(make).add_done_callback(_log)
+
     def _mark(self) -> None:
         if self._on_mark is not None:
             hits = self.search.hits if self.component.marking else None
@@ -278,6 +342,8 @@ class SearchView(pn.viewable.Viewer):
 
 
 def _note(hits: Hits) -> str:
+    if hits.ranking is not None:
+        return f"{hits.count:,} nearest in meaning" if hits.count > 1 else "nearest in meaning"
     found = f"{hits.count:,} {'row' if hits.count == 1 else 'rows'}"
     return found if hits.count == hits.n_shown else f"{hits.n_shown:,} shown · {found} in all"
 
@@ -286,6 +352,13 @@ def _described(dataset: Dataset, pattern: Pattern, column: str | None, row: int)
     found, text = passage(dataset, pattern, row, column=column)
     title = title_of(dataset, row)
     return {"row": row, "title": title[:_TITLE], "column": found, "text": text, "titled": bool(text) and found == dataset.label}
+
+
+def _near(dataset: Dataset, row: int, score: float) -> dict[str, Any]:
+    title, column = title_of(dataset, row), next((name for name, role in dataset.roles.items() if role == "text"), "")
+    text = " ".join((written(dataset, column, row) or "").split()) if column and column != dataset.label else ""
+    excerpt = [text if len(text) <= _PASSAGE else f"{text[:_PASSAGE]}…"] if text else []
+    return {"row": row, "title": title[:_TITLE], "column": column, "text": excerpt, "titled": False, "score": round(score, 3)}
 
 
 def _log(done: Future[None]) -> None:

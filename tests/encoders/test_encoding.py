@@ -22,7 +22,7 @@ from explorer.encoders.encoder import encoder_for
 from explorer.encoders.encoding import encode_texts, unknown_texts
 from explorer.encoders.kept import FOLDER, Kept
 from explorer.encoders.openai_encoder import OpenAIEncoder
-from explorer.errors import BadParameter, EncodingFailed, StoreUnwritable, UnknownColumn, Unreadable
+from explorer.errors import BadParameter, BadVectors, EncodingFailed, OnlyTexts, StoreUnwritable, UnknownColumn, Unreadable
 
 KEY = "sk-secret-of-the-test"
 TEXTS = ["a cat", "a dog", "ein Hund 🐕", "", None, "a cat", "   ", "猫", "a car"]
@@ -116,12 +116,12 @@ def test_what_cannot_be_encoded_is_told(tmp_path: Path) -> None:
 
     frame = pd.DataFrame({"what": ["a", "b"], "n": [1, 2], "none": ["", None]})
     for options, error, words in [
-        ({"encoder": lengths}, BadParameter, "name the column"),
+        ({"encoder": lengths}, OnlyTexts, "text='what' and encoder="),
         ({"encoder": "gpt", "text": "what"}, BadParameter, "openai:MODEL"),
         ({"encoder": lengths, "text": "n"}, BadParameter, "holds text"),
         ({"encoder": lengths, "text": "nowhere"}, UnknownColumn, "nowhere"),
         ({"encoder": lengths, "text": "none"}, EncodingFailed, "missing or blank"),
-        ({"encoder": lengths, "text": "what", "vectors": "n"}, BadParameter, "not both"),
+        ({"encoder": lengths, "text": "what", "vectors": "n"}, BadVectors, "column n"),
         ({"encoder": lambda _: [[1.0]], "text": "what"}, EncodingFailed, r"shape \(1, 1\) of 2 texts"),
         ({"encoder": lambda texts: [[float("nan")] for _ in texts], "text": "what"}, EncodingFailed, "not finite"),
         ({"encoder": lambda texts: texts[9], "text": "what"}, EncodingFailed, "IndexError"),

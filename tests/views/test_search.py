@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from explorer.data.dataset import Dataset
 from explorer.query.pieces import Stop
@@ -35,10 +37,10 @@ class Searched:
         self.component._handle_msg({"type": kind, "of": self.component.content["version"], **more})
         self.loop.run()
 
-    def search(self, text: str, *, mode: str = "contains", case: bool = False, column: str = "") -> dict[str, Any]:
+    def search(self, text: str, *, mode: str = "contains", case: bool = False, column: str = "", k: int = 50) -> dict[str, Any]:
         """Type, and wait for the answer."""
         self._asked += 1
-        self.send("search", asked=self._asked, text=text, mode=mode, case=case, column=column)
+        self.send("search", asked=self._asked, text=text, mode=mode, case=case, column=column, k=k)
         self.loop.until(lambda: self.component.found["asked"] == self._asked)
         if self.component.found["any"] and not self.component.found["error"]:
             self.loop.until(lambda: self.component.listed.get("first") == 0)
@@ -246,3 +248,55 @@ def test_messages_that_make_no_sense_change_nothing(panel: Searched, message: di
     assert panel.flown == []
     assert panel.session.selection.count == 0
     assert not panel.component.found["any"]
+
+
+def directions(texts: list[str]) -> NDArray[np.float32]:
+    """Make a vector of a number that is written: an angle."""
+    return np.array([[np.cos(float(text)), np.sin(float(text)), 0.0] for text in texts], np.float32)
+
+
+@pytest.fixture
+def meant(session: Session, loop: Any) -> Searched:
+    panel = Searched(session, loop, on_mark=lambda rows: session.param.update(marked=rows))
+    frame = pd.DataFrame({"angle": [str(number / 10) for number in range(31)], "said": [f"says\n<b>{number}</b>" for number in range(31)]})
+    session.open(frame, text="angle", encoder=directions)
+    loop.until(lambda: session.scene is not None)
+    return panel
+
+
+def test_meaning_lists_the_nearest_with_scores_marks_and_colors_them(meant: Searched):
+    assert meant.component.encoder == "directions"
+    found = meant.search("1.52", mode="meaning", k=3)
+    assert (found["note"], found["ranked"]) == ("3 nearest in meaning", True)
+    meant.loop.until(lambda: meant.listed == [15, 16, 14])
+    assert [hit["score"] for hit in meant.component.listed["hits"]] == [1.0, 0.997, 0.993]
+    assert meant.component.marking
+    assert meant.session.marked == [15, 16, 14]
+    before = meant.session.appearance.color_by
+    meant.send("color")
+    meant.loop.until(lambda: meant.component.coloring)
+    assert meant.session.appearance.color_by == "similarity to search 1"
+    meant.send("color")
+    assert meant.session.appearance.color_by == before
+    assert not meant.component.coloring
+    meant.send("go", step=1)
+    assert meant.flown == [15]
+    meant.send("replace", by="search")
+    assert np.flatnonzero(meant.session.selection.mask).tolist() == [14, 15, 16]
+
+
+def test_meaning_is_searched_among_what_is_shown(meant: Searched):
+    meant.search("1.52", mode="meaning", k=3)
+    mask = np.ones(31, bool)
+    mask[15] = False
+    meant.session.filters.put("test", "not 15", mask)
+    meant.loop.until(lambda: meant.listed == [16, 14, 17])
+    meant.loop.until(lambda: meant.session.marked == [16, 14, 17])
+
+
+def test_meaning_says_what_is_wrong(meant: Searched):
+    assert "could not encode: ValueError" in meant.search("x", mode="meaning", k=3)["error"]
+    assert meant.search("2", mode="contains")["note"] == "12 rows"
+    assert not meant.component.found["ranked"]
+    meant.session.open(pd.DataFrame({"x": [0.0, 1, 2], "y": [1.0, 2, 0], "z": [1.0, 0, 0]}), vectors=["x", "y", "z"])
+    meant.loop.until(lambda: meant.component.encoder == "")
