@@ -74,6 +74,16 @@ def test_what_is_stored_already_is_not_computed_and_not_counted(jobs: Runner) ->
     assert jobs.counts() == {("layout", "done"): 1}
 
 
+def test_who_asked_just_before_it_was_done_has_it_and_nothing_more_is_counted(jobs: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, real, asked = dataset(), jobs.find_layout, count()
+    jobs.submit_layout(data, PCA()).result(WAIT_S)
+    monkeypatch.setattr(jobs, "find_layout", lambda *what: real(*what) if next(asked) else None)  # as before it was done
+    late = jobs.submit_layout(data, PCA())
+    assert not late.ended
+    assert late.result(WAIT_S).method == "pca"
+    assert jobs.counts() == {("layout", "done"): 1}
+
+
 def test_a_process_that_dies_is_counted_and_its_computation_has_failed(jobs: Runner) -> None:
     job = jobs.submit_layout(dataset(), TSNE(**LONG))
     until(lambda: job.live_number)
