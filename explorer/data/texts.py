@@ -11,7 +11,7 @@ from explorer import settings
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.data.vectors import is_text
 from explorer.encoders.encoder import encoder_for
-from explorer.encoders.encoding import encode_texts
+from explorer.encoders.encoding import encode_texts, n_long
 from explorer.errors import BadParameter, UnknownColumn
 
 if TYPE_CHECKING:
@@ -80,9 +80,15 @@ class TextSource:
 
     def opened(self, encoder: Encoder, *, report: Report = lambda _stage, _fraction: None, **wishes: Any) -> Dataset:
         """Encode the texts and open the source with their vectors; ``wishes`` are those of :func:`explorer.open_dataset`."""
-        vectors = encode_texts(self.texts, encoder, store=settings.store_folder(), report=report)
+        store = settings.store_folder()
+        vectors = encode_texts(self.texts, encoder, store=store, report=report)
         opened = open_dataset(self.source, vectors=vectors, **{**wishes, "name": wishes.get("name") or self.name})
-        return replace(opened, encoder=encoder)
+        return replace(opened, encoder=encoder, notes=(*opened.notes, *_long(n_long(self.texts, encoder, store=store), encoder)))
+
+
+def _long(n: int, encoder: Encoder) -> list[str]:
+    made = "their ends are left out" if encoder.long_texts == "cut" else "their vectors are the means of those of their parts"
+    return [f"{n:,} different texts are longer than {encoder.title} takes: {made}."] if n else []
 
 
 def text_columns(table: pa.Table) -> list[str]:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from explorer.encoders.encoder import Encoder
+    from explorer.encoders.encoder import Encoded, Encoder
 
-__all__ = ["encode_question", "encode_texts", "unknown_texts"]
+__all__ = ["encode_question", "encode_texts", "n_long", "unknown_texts"]
 
 _STAGE = "encoding texts"
 _BATCH_CHARACTERS = 200_000  # at most as many tokens; OpenAI takes 300,000
@@ -28,8 +28,15 @@ _BATCH_CHARACTERS = 200_000  # at most as many tokens; OpenAI takes 300,000
 def unknown_texts(texts: Sequence[str | None], encoder: Encoder, *, store: Path) -> list[str]:
     """Return the texts that would have to be encoded, each once."""
     by_hash = _by_hash(texts)
-    known = Kept(store, encoder.key).vectors(by_hash) if encoder.key else {}
+    kept = _kept(encoder, store)
+    known = kept.vectors(by_hash) if kept else {}
     return [text for number, text in by_hash.items() if number not in known]
+
+
+def n_long(texts: Sequence[str | None], encoder: Encoder, *, store: Path) -> int:
+    """Count the different texts that are longer than the encoder takes, of those that it has encoded; 0 where that is not kept."""
+    kept = _kept(encoder, store)
+    return kept.n_long(_by_hash(texts)) if kept else 0
 
 
 def encode_texts(
@@ -66,7 +73,7 @@ def encode_texts(
     by_hash = _by_hash(texts)
     if not by_hash:
         raise EncodingFailed(encoder.title, "there is no text to encode: every one is missing or blank")
-    kept = Kept(store, encoder.key) if encoder.key else None
+    kept = _kept(encoder, store)
     with kept.alone() if kept else nullcontext():
         vectors = _encoded(by_hash, encoder, kept, report)
     found = np.full((len(texts), len(next(iter(vectors.values())))), np.nan, np.float32)
@@ -84,13 +91,14 @@ def encode_question(text: str, encoder: Encoder, *, store: Path) -> NDArray[np.f
     EncodingFailed
         If the encoder fails.
     """
-    kept = Kept(store, encoder.key) if encoder.key else None
+    kept = _kept(encoder, store)
     number = hashed(text)
     known = kept.vectors([number]) if kept else {}
     if number not in known:
-        known[number] = _checked(encoder.encode([text]), 1, {}, encoder)[0]
+        made = encoder.encode([text])
+        known[number] = _checked(made.vectors, 1, {}, encoder)[0]
         if kept:
-            kept.keep(known)
+            kept.keep(known, [number] if made.long else ())
     return known[number]
 
 
@@ -100,14 +108,15 @@ def _encoded(
     vectors = kept.vectors(by_hash) if kept else {}
     batches = _batches({number: text for number, text in by_hash.items() if number not in vectors}, encoder.batch)
 
-    def take(done: Future[NDArray[np.float32]], batch: list[bytes]) -> None:
-        made = dict(zip(batch, _checked(done.result(), len(batch), vectors, encoder), strict=True))
+    def take(done: Future[Encoded], batch: list[bytes]) -> None:
+        found = done.result()
+        made = dict(zip(batch, _checked(found.vectors, len(batch), vectors, encoder), strict=True))
         if kept:
-            kept.keep(made)
+            kept.keep(made, [batch[at] for at in found.long])
         vectors.update(made)
 
     with ThreadPoolExecutor(encoder.at_once, thread_name_prefix="explorer-encode") as pool:
-        waiting: dict[Future[NDArray[np.float32]], list[bytes]] = {}
+        waiting: dict[Future[Encoded], list[bytes]] = {}
         try:
             while batches or waiting:
                 while batches and len(waiting) < encoder.at_once:
@@ -124,6 +133,10 @@ def _encoded(
                 raise EncodingFailed(encoder.title, error.reason, len(vectors), len(by_hash)) from None
             raise
     return vectors
+
+
+def _kept(encoder: Encoder, store: Path) -> Kept | None:
+    return Kept(store, encoder.key, averaged=encoder.long_texts == "average") if encoder.key else None
 
 
 def _by_hash(texts: Sequence[str | None]) -> dict[bytes, str]:

@@ -6,7 +6,7 @@ A text is known by a hash of its characters, and is not kept itself.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -43,6 +43,8 @@ class Kept:
         The store's folder.
     key : str
         The encoder's; see :class:`explorer.encoders.encoder.Encoder`.
+    averaged : bool
+        Whether the vector of a text that is too long is the mean of its parts; both are kept side by side.
 
     Raises
     ------
@@ -52,7 +54,8 @@ class Kept:
         If the file is damaged.
     """
 
-    def __init__(self, store: Path, key: str) -> None:
+    def __init__(self, store: Path, key: str, *, averaged: bool = False) -> None:
+        self._averaged = averaged
         self._file = store / FOLDER / f"{blake2b(key.encode(), digest_size=_DIGITS).hexdigest()}.sqlite"
         self._lock = Lock()
         try:
@@ -60,6 +63,8 @@ class Kept:
         except OSError as error:
             raise StoreUnwritable(str(store), error.strerror or str(error)) from None
         self._do("CREATE TABLE IF NOT EXISTS encoded (text BLOB PRIMARY KEY, vector BLOB NOT NULL)")
+        self._do("CREATE TABLE IF NOT EXISTS averaged (text BLOB PRIMARY KEY, vector BLOB NOT NULL)")
+        self._do("CREATE TABLE IF NOT EXISTS long (text BLOB PRIMARY KEY)")
         self._do("CREATE TABLE IF NOT EXISTS encoder (key TEXT PRIMARY KEY)")
         self._do("INSERT OR IGNORE INTO encoder VALUES (?)", [(key,)])
 
@@ -71,17 +76,33 @@ class Kept:
 
     def vectors(self, texts: Iterable[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """Return the vectors of those hashes that are known."""
-        asked, found = list(texts), dict[bytes, "NDArray[np.float32]"]()
+        statement = "SELECT text, vector FROM encoded WHERE text IN ({0})"
+        if self._averaged:
+            statement += " AND text NOT IN (SELECT text FROM long) UNION SELECT text, vector FROM averaged WHERE text IN ({0})"
+        return {text: np.frombuffer(vector, np.float32) for text, vector in self._found(statement, texts)}
+
+    def n_long(self, texts: Iterable[bytes]) -> int:
+        """Count those hashes whose texts are longer than the model takes."""
+        return len(self._found("SELECT text, text FROM long WHERE text IN ({0})", texts))
+
+    def keep(self, vectors: Mapping[bytes, NDArray[np.float32]], long: Collection[bytes] = ()) -> None:
+        """Keep vectors, and which of their texts are too long."""
+        if long:
+            self._do("INSERT OR IGNORE INTO long VALUES (?)", [(text,) for text in long])
+        for table, some in (
+            ("averaged", long if self._averaged else ()),
+            ("encoded", vectors.keys() - set(long if self._averaged else ())),
+        ):
+            if some:
+                self._do(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", [(text, vectors[text].tobytes()) for text in some])
+
+    def _found(self, statement: str, texts: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+        asked, found = list(texts), list[tuple[bytes, bytes]]()
         for at in range(0, len(asked), _ASKED_AT_ONCE):
             some = asked[at : at + _ASKED_AT_ONCE]
-            marks = ",".join("?" * len(some))
-            for text, vector in self._do(f"SELECT text, vector FROM encoded WHERE text IN ({marks})", [some]):  # marks alone
-                found[text] = np.frombuffer(vector, np.float32)
+            marks = ",".join(f"?{number}" for number in range(1, len(some) + 1))
+            found += self._do(statement.format(marks), [some])
         return found
-
-    def keep(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
-        """Keep vectors, all of them or none."""
-        self._do("INSERT OR REPLACE INTO encoded VALUES (?, ?)", [(text, vector.tobytes()) for text, vector in vectors.items()])
 
     def _do(self, statement: str, values: Sequence[Sequence[bytes | str]] | None = None) -> list[tuple[bytes, bytes]]:
         try:

@@ -13,8 +13,8 @@ from threading import Lock
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.encoders.encoder import Encoded
 from explorer.errors import EncodingFailed
 from explorer.module_path import module_path
 
@@ -40,19 +40,22 @@ class ModelProcess:
         self._running: tuple[subprocess.Popen[bytes], IO[bytes]] | None = None
         self._end: weakref.finalize[Any, Any] | None = None
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, average: bool = False) -> Encoded:
         """Make one vector of each text; may be called from several threads.
 
-        Returns
-        -------
-        ndarray of shape (n, d), float32
+        Parameters
+        ----------
+        texts : sequence of str
+        average : bool
+            Whether the vector of a text that is too long is the mean of its parts' vectors, weighted by their lengths; else its end is
+            left out.
 
         Raises
         ------
         EncodingFailed
             If the model cannot be loaded, or its process ends.
         """
-        line = json.dumps({"texts": list(texts)}).encode() + b"\n"  # escapes what is no character, too
+        line = json.dumps({"texts": list(texts), "average": average}).encode() + b"\n"  # escapes what is no character, too
         with self._lock:
             process, errors = self._started()
             try:
@@ -65,7 +68,7 @@ class ModelProcess:
                 reason = f"its process ended with exit code {process.returncode}{last}. A model may need more memory than there is"
                 raise EncodingFailed(self._title, reason) from None
 
-    def _asked(self, process: subprocess.Popen[bytes], line: bytes) -> NDArray[np.float32]:
+    def _asked(self, process: subprocess.Popen[bytes], line: bytes) -> Encoded:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(line)
@@ -80,7 +83,7 @@ class ModelProcess:
         numbers = process.stdout.read(4 * n * d)
         if len(numbers) < 4 * n * d:
             raise EOFError
-        return np.frombuffer(numbers, np.float32).reshape(n, d)
+        return Encoded(np.frombuffer(numbers, np.float32).reshape(n, d), tuple(answer["long"]))
 
     def _started(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         if self._running is not None and self._running[0].poll() is not None:  # it ends by itself when nobody asks for long

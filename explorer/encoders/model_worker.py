@@ -1,7 +1,8 @@
 """The process of a sentence-transformers model: a line with texts comes in, a line with a shape and the numbers go out.
 
-Started as ``python -m explorer.encoders.model_worker MODEL``. ``{"texts": […]}`` is answered by ``{"shape": [n, d]}`` and n x d float32
-numbers, or by ``{"failed": reason}``; no texts have the model loaded. It ends when nobody has asked for ten minutes, and with its parent.
+Started as ``python -m explorer.encoders.model_worker MODEL``. ``{"texts": […], "average": false}`` is answered by
+``{"shape": [n, d], "long": […]}`` and n x d float32 numbers, or by ``{"failed": reason}``; no texts have the model loaded. It ends when
+nobody has asked for ten minutes, and with its parent.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ import numpy as np
 from explorer.lifetime import leave_with_parent
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["main", "serve"]
+__all__ = ["encoded", "main", "serve"]
 
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 600.0
+_TINY = 1e-12
 _NICER = 10  # the server goes first on a machine with few cores
 
 
@@ -53,14 +56,50 @@ def serve(name: str, requests: BinaryIO, answers: BinaryIO) -> None:
     while line := _next(requests):
         try:
             model = model or _load(name)
-            texts = json.loads(line)["texts"]
-            made = model.encode(texts, show_progress_bar=False) if texts else np.empty((0, 0))
-            found = np.ascontiguousarray(made, np.float32)
-            answers.write(json.dumps({"shape": found.shape}).encode() + b"\n" + found.tobytes())
+            asked = json.loads(line)
+            found, long = encoded(model, asked["texts"], average=asked["average"]) if asked["texts"] else (np.empty((0, 0), np.float32), [])
+            answers.write(json.dumps({"shape": found.shape, "long": long}).encode() + b"\n" + found.tobytes())
         except Exception as error:  # a border: who asked is told
             logger.exception("texts could not be encoded")
             answers.write(json.dumps({"failed": _said(error, loaded=model is not None)}).encode() + b"\n")
         answers.flush()
+
+
+def encoded(model: SentenceTransformer, texts: list[str], *, average: bool) -> tuple[NDArray[np.float32], list[int]]:
+    """Make one vector of each text, and say which are longer than the model takes.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n, d), float32
+    long : list of int
+        Their positions.
+    """
+    parts = [_parts(model, text) for text in texts]
+    long = [at for at, each in enumerate(parts) if len(each) > 1]
+    if not average:
+        return np.ascontiguousarray(model.encode(texts, show_progress_bar=False), np.float32), long
+    every = [part for each in parts for part in each]
+    vectors = np.asarray(model.encode(every, show_progress_bar=False), np.float32)
+    means, begin = [], 0
+    for each in parts:
+        some = vectors[begin : begin + len(each)]
+        begin += len(each)
+        mean = np.average(some, axis=0, weights=[max(1, len(part)) for part in each])
+        means.append(mean * np.linalg.norm(some, axis=1).mean() / max(float(np.linalg.norm(mean)), _TINY))
+    return np.ascontiguousarray(means, np.float32), long
+
+
+def _parts(model: SentenceTransformer, text: str) -> list[str]:
+    """Cut a text into parts that the model takes whole; the text itself where it is short, or where the model cannot say."""
+    tokenizer, most = model.tokenizer, model.max_seq_length
+    if most is None or len(text) <= most or not getattr(tokenizer, "is_fast", False):  # a token has a character or more
+        return [text]
+    most -= tokenizer.num_special_tokens_to_add()
+    places = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    if len(places) <= most:
+        return [text]
+    begins = [places[at][0] for at in range(0, len(places), most)]
+    return [text[begin:end] for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]
 
 
 def _next(requests: BinaryIO) -> bytes:

@@ -14,8 +14,7 @@ from explorer.encoders.model_process import ModelProcess
 from explorer.errors import EncodingFailed, ExtraMissing
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from explorer.encoders.encoder import Encoded, LongTexts
 
 __all__ = ["SentenceEncoder"]
 
@@ -32,10 +31,11 @@ class SentenceEncoder:
     batch = 256
     at_once = 1  # it uses all cores
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, *, long_texts: LongTexts = "cut") -> None:
         if find_spec("sentence_transformers") is None:
             raise ExtraMissing("Encoding on this machine", "text")
         self.title = f"sentence-transformers:{model}"
+        self.long_texts = long_texts
         folder = Path(model).expanduser()
         name = str(folder.absolute()) if folder.is_dir() else model
         self.key = f"sentence-transformers:{name}{_weights(folder)}"
@@ -52,9 +52,9 @@ class SentenceEncoder:
         with suppress(EncodingFailed):
             self._process.encode([])
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> Encoded:
         """Make one vector of each text."""
-        return self._process.encode(texts)
+        return self._process.encode(texts, average=self.long_texts == "average")
 
 
 def _weights(folder: Path) -> str:

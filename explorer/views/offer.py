@@ -34,6 +34,11 @@ class OfferView(pn.viewable.Viewer):
         self.column = tie(toolkit.select("Texts", {"": ""}, "", description=about), offer, "column", soon=soon)
         about = "What makes the vectors. What it has made before is in the store and costs nothing."
         self.encoder = tie(toolkit.select("Encoder", {"": ""}, "", description=about), offer, "encoder", soon=soon)
+        about = "Longer than the model takes: either their ends are left out, or their vectors are the means of those of their parts."
+        self.long_texts = toolkit.select(
+            "Long texts", {"cut": "cut", "average of their parts": "average"}, offer.long_texts, description=about
+        )
+        tie(self.long_texts, offer, "long_texts", soon=soon)
         self.told = Message(sizing_mode="stretch_width", margin=(0, 10, 8, 10))
         self.begin = toolkit.button("Encode", icon="run", on_click=lambda _: soon(offer.begin))
         self.bar = toolkit.progress()
@@ -43,6 +48,7 @@ class OfferView(pn.viewable.Viewer):
             self.title,
             self.column,
             self.encoder,
+            self.long_texts,
             self.told,
             self.bar,
             self.begin,
@@ -76,7 +82,7 @@ class OfferView(pn.viewable.Viewer):
         self.dismiss.visible = not offer.encoding
         self.cancel.visible = self.bar.visible = offer.encoding
         self.bar.value = round(100 * offer.fraction)
-        self.column.disabled = self.encoder.disabled = offer.encoding
+        self.column.disabled = self.encoder.disabled = self.long_texts.disabled = offer.encoding
 
 
 def _short(encoder: str) -> str:

@@ -19,6 +19,7 @@ from sentence_transformers import SentenceTransformer
 
 KEY = "sk-secret-of-the-test"
 STALL_S = 3.0
+NARROW = 1000  # characters
 
 
 class Served:
@@ -66,6 +67,9 @@ class Handler(BaseHTTPRequestHandler):
             asked = served.asked
             if (served.mode == "limit" and asked == 1) or (served.mode == "busy" and asked % 2):
                 self._answer(429 if served.mode == "limit" else 503, {"error": {"message": "later"}}, retry="0.05")
+                return
+            if served.mode == "narrow" and any(len(text) > NARROW for text in texts):
+                self._answer(400, {"error": {"message": f"This model's maximum context length is {NARROW} tokens"}})
                 return
             if served.mode == "ends" and asked > 2:  # after two batches
                 self._answer(400, {"error": {"message": "Your credit is used up <b>now</b>"}})

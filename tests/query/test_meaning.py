@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import explorer
 from explorer.data.dataset import Dataset
+from explorer.encoders.encoder import Encoded
 from explorer.errors import BadParameter, BadVectors, EncoderUnknown, EncodingFailed, VectorsNeeded
 from explorer.query.hits import Hits
 from explorer.query.meaning import Ranking, add_similarity, rank, similarities
@@ -79,14 +80,17 @@ def test_what_was_searched_before_is_not_encoded_again(counted: Dataset, tmp_pat
     asked: list[str] = []
 
     class Paid:
-        title, key, batch, at_once = "paid", "paid", 10, 1
+        title, key, long_texts, batch, at_once = "paid", "paid", "cut", 10, 1
 
         def cost(self, texts: object) -> str:
             return ""
 
-        def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        def prepare(self) -> None:
+            pass
+
+        def encode(self, texts: list[str]) -> Encoded:
             asked.extend(texts)
-            return letters(list(texts))
+            return Encoded(letters(list(texts)))
 
     monkeypatch.setenv("EXPLORER_STORE", str(tmp_path))
     dataset = explorer.open_dataset(pd.DataFrame({"what": TEXTS}), text="what", encoder=Paid())
