@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from explorer.compute.projections import PCA, TSNE, UMAP, Axes, Layout
     from explorer.data.catalog import catalog
     from explorer.data.dataset import Dataset, open_dataset
+    from explorer.data.llama_index import from_llama_index
     from explorer.encoders.encoder import encoder_for
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
     from explorer.frame_map import Map
     from explorer.headless import forecast, neighbor_graph, project
+    from explorer.retrieval import coverage, retrieve
 
 __all__ = [
     "PCA",
@@ -38,11 +40,14 @@ __all__ = [
     "__version__",
     "animate",
     "catalog",
+    "coverage",
     "encoder_for",
     "forecast",
+    "from_llama_index",
     "neighbor_graph",
     "open_dataset",
     "project",
+    "retrieve",
 ]
 
 _HOMES = {
@@ -57,16 +62,19 @@ _HOMES = {
     "NeighborGraph": "explorer.compute.neighbors",
     "Axes": "explorer.compute.projections",
     "PCA": "explorer.compute.projections",
-    "encoder_for": "explorer.encoders.encoder",
     "ParameterError": "explorer.errors",
     "TSNE": "explorer.compute.projections",
     "UMAP": "explorer.compute.projections",
     "animate": "explorer.animation.file",
     "catalog": "explorer.data.catalog",
+    "coverage": "explorer.retrieval",
+    "encoder_for": "explorer.encoders.encoder",
     "forecast": "explorer.headless",
+    "from_llama_index": "explorer.data.llama_index",
     "neighbor_graph": "explorer.headless",
     "open_dataset": "explorer.data.dataset",
     "project": "explorer.headless",
+    "retrieve": "explorer.retrieval",
 }
 
 

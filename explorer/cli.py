@@ -8,10 +8,12 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from explorer import settings
-from explorer.errors import BadParameter, ExplorerError
+from explorer.errors import BadParameter, ExplorerError, FileMissing, Unreadable
 
 if TYPE_CHECKING:
     from explorer.compute.forecast import Forecast
@@ -34,6 +36,7 @@ Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors
   explorer project FILE     compute projections and write them to a file
   explorer neighbors FILE   compute every row's nearest rows and write them to a file
   explorer animate FILE     let every row travel from one projection to another, as a video, a GIF or a page
+  explorer llamaindex DIR   look at the nodes of a LlamaIndex index, and at what queries retrieve
   explorer datasets         list the catalog
   explorer cluster          start a Dask cluster on this machine, to try computing in one
 
@@ -64,6 +67,10 @@ example, in two terminals:
   explorer serve --scheduler tcp://127.0.0.1:8786
 
 A cluster of several machines is started with Dask's own commands: see docs/cluster.md.
+"""
+_LLAMA = """\
+example:
+  explorer llamaindex storage/ --encoder sentence-transformers:all-MiniLM-L6-v2 --queries questions.txt --top-k 5
 """
 _ANIMATE = """\
 examples:
@@ -191,8 +198,10 @@ def _name_scheduler(options: argparse.Namespace) -> None:
 def _serve(options: argparse.Namespace) -> None:
     _name_scheduler(options)
     # What cannot be opened is told here, before a server starts.
-    datasets = [_opened(file, options) for file in options.files]
+    _serve_datasets([_opened(file, options) for file in options.files], options)
 
+
+def _serve_datasets(datasets: list[Dataset], options: argparse.Namespace) -> None:
     from explorer.server import serve
 
     serve(
@@ -206,6 +215,46 @@ def _serve(options: argparse.Namespace) -> None:
         quiet=options.quiet,
         supervisor=getattr(options, "supervisor", None),
     )
+
+
+def _add_llama_index(parser: argparse.ArgumentParser) -> None:
+    group = _add_serving(parser, show=True)
+    parser.set_defaults(quiet=True)
+    group = parser.add_argument_group("retrieval")
+    group.add_argument("--queries", type=Path, metavar="FILE", help="a query a line: the map shows how often each node is retrieved")
+    group.add_argument("--top-k", type=int, default=2, metavar="N", help="nodes that each query retrieves (default: %(default)s)")
+    group.add_argument("--mode", choices=["default", "mmr"], default="default", help="how they are chosen (default: %(default)s)")
+    group.add_argument("--mmr-threshold", type=float, default=0.5, metavar="X", help="of mmr, from 0 to 1 (default: %(default)s)")
+
+
+def _llama_index(options: argparse.Namespace) -> None:
+    from explorer.data.llama_index import from_llama_index, retriever_for
+    from explorer.retrieval import add_coverage, coverage
+    from explorer.terminal import report_bar
+
+    queries = None if options.queries is None else _lines(options.queries)
+    if queries is not None and options.encoder is None:
+        raise BadParameter("--encoder", None, "name what made the vectors of the index: queries are encoded by it.")
+    datasets = []
+    for folder in options.files:
+        dataset = from_llama_index(folder, encoder=options.encoder, label=options.label, color=options.color)
+        if queries is not None:
+            retriever = retriever_for(folder, options.encoder, top_k=options.top_k, mode=options.mode, mmr_threshold=options.mmr_threshold)
+            with report_bar() as report:
+                counts = coverage(dataset, retriever, queries, report=lambda fraction: report("retrieving", fraction))
+            dataset = replace(dataset, color=add_coverage(dataset, counts))
+            _say(f"{dataset.name}: {int((counts == 0).sum()):,} of {dataset.n_rows:,} nodes are retrieved by no query")
+        datasets.append(dataset)
+    _serve_datasets(datasets, options)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise FileMissing(str(file)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(str(file), f"it is no text ({error}).") from None
 
 
 def _add_project(parser: argparse.ArgumentParser) -> None:
@@ -397,6 +446,7 @@ COMMANDS = {
     "project": Command("Lay out every row in two dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project),
     "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
     "animate": Command("Let every row travel from one layout to another, as a video, a GIF or a page.", _ANIMATE, _add_animate, _animate),
+    "llamaindex": Command("Look at the nodes of a LlamaIndex index, and at what queries retrieve.", _LLAMA, _add_llama_index, _llama_index),
     "datasets": Command("List the datasets that can be opened by name.", "", _add_nothing, _datasets),
     "cluster": Command("Start a Dask cluster on this machine, to try computing in one.", _CLUSTER, _add_cluster, _cluster),
 }

@@ -22,7 +22,18 @@ ENDINGS = (PARQUET, ZARR)  # of folders that are datasets; they need none
 
 def is_dataset(folder: str, files: Sequence[str]) -> bool:
     """Tell by its name and by those of the files in it whether a folder is one dataset; see :func:`explorer.data.parts.are_parts`."""
-    return any(mark in files for mark in MARKS) or are_parts(folder, files)
+    return any(mark in files for mark in MARKS) or are_parts(folder, files) or is_llama_index(files)
+
+
+def is_llama_index(files: Sequence[str]) -> bool:
+    """Tell by the names in a folder whether LlamaIndex has written an index there."""
+    return "docstore.json" in files and any(name.endswith("vector_store.json") for name in files)
+
+
+def llama_index_files(folder: Path) -> list[str]:
+    """Name the files of an index that LlamaIndex has written to a folder; none where there is none."""
+    names = sorted(file.name for file in folder.iterdir() if file.is_file() and file.suffix == ".json")
+    return names if is_llama_index(names) else []
 
 
 def state_of(path: Path) -> Hashable:
@@ -38,12 +49,13 @@ def state_of(path: Path) -> Hashable:
     looked_at = [path]
     if path.is_dir():
         looked_at += [*part_files(path), *(path / mark for mark in MARKS if (path / mark).is_file())]
+        looked_at += [path / name for name in llama_index_files(path)]
     found = [(each, each.stat()) for each in looked_at]
     return tuple((str(each), stat.st_mtime_ns, stat.st_size) for each, stat in found)
 
 
 def read_folder(folder: Path, source: str) -> Contents:
-    """Read a folder of Parquet parts, or a Zarr array or group.
+    """Read a folder of Parquet parts, a Zarr array or group, or an index of LlamaIndex.
 
     Raises
     ------
@@ -56,5 +68,9 @@ def read_folder(folder: Path, source: str) -> Contents:
         return read_zarr(folder, source)
     if part_files(folder):
         return read_parts(folder, source)
+    if llama_index_files(folder):
+        from explorer.data.llama_index import read_llama_index
+
+        return read_llama_index(folder, source)
     what = f"neither Parquet parts (*.parquet) nor a Zarr array ({', '.join(MARKS)})"
     raise Unreadable(source, f"it is a folder that holds {what}. Name one file in it.")

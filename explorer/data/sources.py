@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from explorer.data.columns import Contents
 
-__all__ = ["Wishes", "from_catalog", "open_source"]
+__all__ = ["Wishes", "from_catalog", "open_contents", "open_source"]
 
 _log = logging.getLogger(__name__)
 
@@ -79,16 +79,19 @@ class _Drawn(NamedTuple):
 
 def open_source(source: object, wishes: Wishes) -> Dataset:
     """Open a source; see :func:`explorer.data.dataset.open_dataset`."""
-    started = time.perf_counter()
     if isinstance(source, Dataset):
         return _again(source, wishes)
     if isinstance(source, str):
         named = from_catalog(source)
         if named is not None:
             return _again(named, wishes) if wishes.any else named
-        contents = read_file(source)
-    else:
-        contents = read_object(source)
+        return open_contents(read_file(source), wishes)
+    return open_contents(read_object(source), wishes)
+
+
+def open_contents(contents: Contents, wishes: Wishes) -> Dataset:
+    """Make a dataset of what a reader has found."""
+    started = time.perf_counter()
     try:
         dataset = _dataset(contents, wishes)
     except BadVectors as error:

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from explorer.encoders.model_process import ModelProcess
 from explorer.errors import EncodingFailed, ExtraMissing
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SentenceEncoder"]
 
-_processes: WeakValueDictionary[str, ModelProcess] = WeakValueDictionary()  # a model is in memory once, whoever asks
+_processes: dict[str, ModelProcess] = {}  # a model is in memory once, whoever asks, and until nobody has for a while
 _lock = Lock()
 
 
@@ -40,8 +39,7 @@ class SentenceEncoder:
         name = str(folder.absolute()) if folder.is_dir() else model
         self.key = f"sentence-transformers:{name}{_weights(folder)}"
         with _lock:
-            self._process = _processes.get(self.key) or ModelProcess(name, self.title)
-            _processes[self.key] = self._process
+            self._process = _processes.setdefault(self.key, ModelProcess(name, self.title))
 
     def cost(self, texts: Sequence[str]) -> str:
         """Nothing but time."""
