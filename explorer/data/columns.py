@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +12,24 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BATCH_ROWS", "Columns", "Contents", "LazyMatrix", "TableColumns", "no_columns"]
+__all__ = ["BATCH_ROWS", "UNASKED", "Asked", "Columns", "Contents", "LazyMatrix", "TableColumns", "no_columns"]
 
 BATCH_ROWS = 8_192
+
+
+class Asked(NamedTuple):
+    """Which of several things in a file somebody wants; None where that is left to the reader.
+
+    Attributes
+    ----------
+    vectors : str or None
+        What the vectors are called: an array, in a file that holds several.
+    """
+
+    vectors: str | None = None
+
+
+UNASKED: Final = Asked()
 
 
 class Columns(Protocol):
@@ -68,8 +83,9 @@ class TableColumns:
 
 
 def no_columns(n_rows: int) -> pa.Table:
-    """Return a table of rows without columns."""
-    return pa.table({"": pa.nulls(n_rows)}).select([])
+    """Return a table of rows without columns; takes no memory, however many rows a file claims."""
+    nothing = pa.Array.from_buffers(pa.null(), n_rows, [None])
+    return pa.table({"": nothing}).select([])
 
 
 @dataclass(frozen=True, eq=False)

@@ -262,19 +262,20 @@ def open_dataset(
 ) -> Dataset:
     """Open a file, a folder, a data frame or an array to explore it.
 
-    Vectors that are many (see :func:`explorer.settings.stream_mb`) and come from Parquet, Arrow, ``.npy``, Zarr or Dask go through memory
-    bit by bit into the store, and are mapped from there; a source that has not changed since is not read again.
+    Vectors that are many (see :func:`explorer.settings.stream_mb`) and come from Parquet, Arrow, ``.npy``, safetensors, HDF5, Zarr or Dask
+    go through memory bit by bit into the store, and are mapped from there; a source that has not changed since is not read again.
 
     Parameters
     ----------
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
-        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, or the ``vectors.tsv`` of the TensorFlow Projector with
-        its ``metadata.tsv`` beside it); a folder of Parquet parts, or a Zarr array or group; the name of a dataset in the catalog; a
-        pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
+        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, or the ``vectors.tsv`` of the
+        TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, or a Zarr array or group; the name of a
+        dataset in the catalog; a pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a
+        list of lists; a Dataset,
         which is returned as it is when nothing else is asked for.
     vectors : str, list of str, or ndarray of shape (n, d), optional
-        The column of lists, the number columns, a beginning with a star ("embedding_*"), or the vectors themselves beside a frame of n
-        rows. Found without help where a column looks like vectors.
+        The column of lists, the number columns, a beginning with a star ("embedding_*"), the array in a file that holds several, or the
+        vectors themselves beside a frame of n rows. Found without help where a column looks like vectors.
     label, color, text : str, optional
         The columns that name a row, that color it at first, and that hold its long text.
     name : str, optional

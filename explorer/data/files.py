@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.data.breakage import reading
+from explorer.data.columns import UNASKED, Asked
 from explorer.errors import FileMissing, UnknownFormat, Unreadable
 
 if TYPE_CHECKING:
     from explorer.data.columns import Contents
 
-__all__ = ["ENDINGS", "read_file"]
+__all__ = ["ENDINGS", "FROM_ANYBODY", "read_file"]
 
 
-def read_file(path: str) -> Contents:
+def read_file(path: str, asked: Asked = UNASKED) -> Contents:
     """Read a file, or a folder that is one dataset, of any format Explorer knows.
 
     Parameters
     ----------
     path : str
         As a person gave it; sentences repeat it like that. ``~`` is expanded.
+    asked : Asked
+        What somebody wants of it.
 
     Raises
     ------
@@ -32,57 +35,69 @@ def read_file(path: str) -> Contents:
         if not file.exists():
             raise FileMissing(path)
         if file.is_dir():
-            return _folder(file, path)
+            return _folder(file, path, asked)
         if file.suffix.lower() not in _READERS:
             raise UnknownFormat(path, ENDINGS)
         if not file.stat().st_size:
             raise Unreadable(path, "it is empty (0 bytes).")
-        return _READERS[file.suffix.lower()](file, path)
+        return _READERS[file.suffix.lower()](file, path, asked)
 
 
-def _folder(folder: Path, source: str) -> Contents:
+def _folder(folder: Path, source: str, asked: Asked) -> Contents:
     from explorer.data.folders import read_folder
 
-    return read_folder(folder, source)
+    return read_folder(folder, source, asked)
 
 
-def _parquet(file: Path, source: str) -> Contents:
+def _parquet(file: Path, source: str, _: Asked) -> Contents:
     from explorer.data.columnar import read_parquet
 
     return read_parquet(file, source)
 
 
-def _arrow(file: Path, source: str) -> Contents:
+def _arrow(file: Path, source: str, _: Asked) -> Contents:
     from explorer.data.columnar import read_arrow
 
     return read_arrow(file, source)
 
 
-def _delimited(file: Path, source: str) -> Contents:
+def _delimited(file: Path, source: str, _: Asked) -> Contents:
     from explorer.data.delimited import read_delimited
 
     return read_delimited(file, source)
 
 
-def _json_lines(file: Path, source: str) -> Contents:
+def _json_lines(file: Path, source: str, _: Asked) -> Contents:
     from explorer.data.json_lines import read_json_lines
 
     return read_json_lines(file, source)
 
 
-def _npy(file: Path, source: str) -> Contents:
+def _npy(file: Path, source: str, _: Asked) -> Contents:
     from explorer.data.numpy_files import read_npy
 
     return read_npy(file, source)
 
 
-def _npz(file: Path, source: str) -> Contents:
+def _npz(file: Path, source: str, asked: Asked) -> Contents:
     from explorer.data.numpy_files import read_npz
 
-    return read_npz(file, source)
+    return read_npz(file, source, asked)
 
 
-_READERS: dict[str, Callable[[Path, str], Contents]] = {
+def _hdf5(file: Path, source: str, asked: Asked) -> Contents:
+    from explorer.data.hdf5_files import read_hdf5
+
+    return read_hdf5(file, source, asked)
+
+
+def _safetensors(file: Path, source: str, asked: Asked) -> Contents:
+    from explorer.data.safetensors_files import read_safetensors
+
+    return read_safetensors(file, source, asked)
+
+
+_READERS: dict[str, Callable[[Path, str, Asked], Contents]] = {
     ".parquet": _parquet,
     ".feather": _arrow,
     ".arrow": _arrow,
@@ -94,6 +109,11 @@ _READERS: dict[str, Callable[[Path, str], Contents]] = {
     ".json": _json_lines,
     ".npy": _npy,
     ".npz": _npz,
+    ".safetensors": _safetensors,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
 }
 
 ENDINGS: tuple[str, ...] = tuple(_READERS)
+_OWN_ONLY = (".h5", ".hdf5")  # HDF5's library never returns from some damaged files, and nothing else runs in its process meanwhile
+FROM_ANYBODY: tuple[str, ...] = tuple(ending for ending in ENDINGS if ending not in _OWN_ONLY)

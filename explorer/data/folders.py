@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.data.columns import UNASKED, Asked
 from explorer.data.parts import ENDING as PARQUET
 from explorer.data.parts import are_parts, part_files, read_parts
 from explorer.data.zarr_folders import ENDING as ZARR
@@ -54,7 +55,7 @@ def state_of(path: Path) -> Hashable:
     return tuple((str(each), stat.st_mtime_ns, stat.st_size) for each, stat in found)
 
 
-def read_folder(folder: Path, source: str) -> Contents:
+def read_folder(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
     """Read a folder of Parquet parts, a Zarr array or group, or an index of LlamaIndex.
 
     Raises
@@ -65,7 +66,7 @@ def read_folder(folder: Path, source: str) -> Contents:
         If the library that reads it is not installed.
     """
     if is_zarr(folder):
-        return read_zarr(folder, source)
+        return read_zarr(folder, source, asked)
     if part_files(folder):
         return read_parts(folder, source)
     if llama_index_files(folder):

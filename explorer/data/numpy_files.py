@@ -8,26 +8,22 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from explorer.data.breakage import TRUNCATED, what_it_is
-from explorer.data.columns import Contents, TableColumns, no_columns
+from explorer.data.columns import UNASKED, Asked, Contents, TableColumns, no_columns
 from explorer.data.limits import check_size
 from explorer.data.memory import check_memory
-from explorer.data.names import is_vector_name, layout_name
+from explorer.data.named_arrays import named_arrays
 from explorer.data.stamps import stamp_of
-from explorer.errors import EmptyDataset, NoVectors, Unreadable
+from explorer.errors import EmptyDataset, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-__all__ = ["as_column", "read_npy", "read_npz"]
+__all__ = ["read_npy", "read_npz"]
 
 _MAGIC = b"\x93NUMPY"
 _MATRIX = 2
-_PAIR = 2
 
 
 class _Header(NamedTuple):
@@ -58,49 +54,21 @@ def read_npy(file: Path, source: str) -> Contents:
     return Contents(source, file.stem, columns, vectors=array, vectors_name="the array", streams=True, stamp=stamp_of([file]))
 
 
-def read_npz(file: Path, source: str) -> Contents:
-    """Read an archive of arrays.
-
-    A 2-D array holds the vectors, 1-D ones of as many values are metadata, 2-D ones of two columns named like a projection are layouts.
+def read_npz(file: Path, source: str, asked: Asked = UNASKED) -> Contents:
+    """Read an archive of arrays; see :func:`explorer.data.named_arrays.named_arrays`.
 
     Raises
     ------
     Unreadable
         If it is no archive, or an array in it is truncated or holds Python objects.
-    NoVectors
-        If no array has two dimensions.
+    NoVectors, UnknownColumn
+        If no array has two dimensions, or there is none such as was asked for.
     """
     if not zipfile.is_zipfile(file):
         with file.open("rb") as stream:
             is_zip = stream.read(4) == b"PK\x03\x04"
         raise Unreadable(source, TRUNCATED if is_zip else f"it is not an .npz archive but {what_it_is(file)}.")
-    arrays = _arrays(file, source)
-    matrices = {name: array for name, array in arrays.items() if array.ndim == _MATRIX and array.dtype.kind in "fiub"}
-    layouts = {name: array for name, array in matrices.items() if array.shape[1] == _PAIR and layout_name(name)}
-    candidates = {name: array for name, array in matrices.items() if name not in layouts}
-    if not candidates and not layouts:
-        raise NoVectors(source, [f"{name} {array.shape}" for name, array in arrays.items()])
-    chosen = max(candidates, key=lambda name: (is_vector_name(name), candidates[name].shape[1]), default=None)
-    n_rows = len(candidates[chosen] if chosen is not None else next(iter(layouts.values())))
-    return Contents(
-        source,
-        file.stem,
-        TableColumns(_metadata(arrays, n_rows)),
-        vectors=None if chosen is None else candidates[chosen],
-        vectors_name=chosen or "vectors",
-        layouts={layout_name(name) or name: array for name, array in layouts.items() if len(array) == n_rows},
-    )
-
-
-def as_column(array: NDArray[Any]) -> pa.Array:
-    """Turn a 1-D array into a column: numbers and times as they are, all else as text."""
-    if array.dtype.kind == "S":
-        return pa.array([value.decode("utf-8", errors="replace") for value in array.tolist()], pa.string())
-    if array.dtype.kind == "U":
-        return pa.array(array.tolist(), pa.string())
-    if array.dtype.kind in "biufM":
-        return pa.array(array.astype(array.dtype.newbyteorder("=")))
-    return pa.array([str(value) for value in array.tolist()], pa.string())
+    return named_arrays(_arrays(file, source), source, file.stem, wanted=asked.vectors)
 
 
 def _arrays(file: Path, source: str) -> dict[str, NDArray[Any]]:
@@ -154,8 +122,3 @@ def _check(header: _Header, what: str, size: int, source: str) -> None:
         raise Unreadable(source, reason)
     if header.length + math.prod(header.shape) * header.dtype.itemsize > size:
         raise Unreadable(source, f"{what} claims the shape {header.shape}, more than the file holds: the file is truncated or broken.")
-
-
-def _metadata(arrays: Mapping[str, NDArray[Any]], n_rows: int) -> pa.Table:
-    columns = {name: as_column(array) for name, array in arrays.items() if array.shape == (n_rows,)}
-    return pa.table(columns) if columns else no_columns(n_rows)

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.data.annotations import Annotations, read_annotations
 from explorer.data.breakage import reading
-from explorer.data.columns import LazyMatrix
+from explorer.data.columns import Asked, LazyMatrix
 from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
 from explorer.data.files import ENDINGS, read_file
@@ -85,7 +85,7 @@ def open_source(source: object, wishes: Wishes) -> Dataset:
         named = from_catalog(source)
         if named is not None:
             return _again(named, wishes) if wishes.any else named
-        return open_contents(read_file(source), wishes)
+        return open_contents(read_file(source, Asked(wishes.vectors if isinstance(wishes.vectors, str) else None)), wishes)
     return open_contents(read_object(source), wishes)
 
 
@@ -167,12 +167,13 @@ def _drawn(contents: Contents, wishes: Wishes, notes: Annotations) -> _Drawn:
     layouts = [read_layout(columns, layout) for layout in found]
     layouts += [given_layout(name, array) for name, array in contents.layouts.items()]
     used = {name for layout in found for name in layout.columns}
-    wanted = contents.vectors if wishes.vectors is None else wishes.vectors
+    set_apart = contents.vectors is not None and (wishes.vectors is None or _names(wishes.vectors, contents.vectors_name))
+    wanted = contents.vectors if set_apart else wishes.vectors
     vectors: Rows | None = None
     names: tuple[str, ...] = ()
     what = contents.vectors_name
     if isinstance(wanted, np.ndarray | LazyMatrix):
-        what = what if wishes.vectors is None else "vectors"
+        what = what if set_apart else "vectors"
         vectors = array_rows(wanted, source, what)
         n, d = vectors.shape
         if n != columns.n_rows:
@@ -217,6 +218,10 @@ def _shown(contents: Contents, names: list[str], *, mapped: bool) -> Shown:
         return shown._replace(notes=(*left_out.values(), *shown.notes))
 
     return mapped_table(contents, names, read) if mapped and contents.stamp else read()
+
+
+def _names(wanted: str | Sequence[str] | NDArray[Any], name: str) -> bool:
+    return isinstance(wanted, str) and wanted == name
 
 
 def _named(wanted: str | Sequence[str], names: list[str], source: str) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 
 from explorer import settings
 from explorer.data.dataset import open_dataset
-from explorer.data.files import ENDINGS
-from explorer.errors import DataError, QuotaReached, UnknownFormat, Unwritable
+from explorer.data.files import ENDINGS, FROM_ANYBODY
+from explorer.errors import DataError, QuotaReached, UnknownFormat, Unreadable, Unwritable
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -109,8 +109,8 @@ class Uploads:
 
         Raises
         ------
-        UnknownFormat
-            If no file with this ending can be read.
+        UnknownFormat, Unreadable
+            If no file with this ending can be read, or none that anybody may have made.
         QuotaReached
             If it does not fit beside the others; nothing is written then.
         Unwritable
@@ -261,7 +261,7 @@ def _write(folder: Path, title: str, ending: str, data: bytes, vectors: str | No
 def _read(folder: Path) -> Upload:
     about: dict[str, Any] = json.loads((folder / _ABOUT).read_bytes())
     file, vectors = str(about["file"]), about["vectors"]
-    if file not in {f"data{ending}" for ending in ENDINGS}:
+    if file not in {f"data{ending}" for ending in FROM_ANYBODY}:
         raise ValueError(file)
     until = float(about["uploaded"]) + settings.upload_hours() * _HOUR_S
     return Upload(folder.name, str(about["title"]), folder / file, None if vectors is None else str(vectors), int(about["bytes"]), until)
@@ -317,8 +317,13 @@ def _lock(path: Path) -> FileLock:
 
 def _ending(name: str) -> str:
     ending = Path(name).suffix.lower()
-    if ending not in ENDINGS:
-        raise UnknownFormat(name, ENDINGS)
+    if ending in ENDINGS and ending not in FROM_ANYBODY:
+        reason = (
+            "a damaged file of this kind could stop the server, so it is not taken as an upload. Have it put into a folder of the server."
+        )
+        raise Unreadable(name, reason)
+    if ending not in FROM_ANYBODY:
+        raise UnknownFormat(name, FROM_ANYBODY)
     return ending
 
 

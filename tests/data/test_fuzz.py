@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import safetensors.numpy
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pyarrow import feather
@@ -52,6 +53,7 @@ SOUND = {
     ".feather": written(lambda file: feather.write_feather(table(), file)),
     ".npy": written(lambda file: np.save(file, np.random.default_rng(0).normal(size=(ROWS, 5)))),
     ".npz": written(lambda file: np.savez(file, vectors=np.eye(ROWS, dtype=np.float32), labels=np.array([f"r{i}" for i in range(ROWS)]))),
+    ".safetensors": safetensors.numpy.save({"vectors": np.eye(ROWS, dtype=np.float32), "score": np.arange(ROWS)}),
     ".csv": lines(","),
     ".tsv": lines("\t"),
     ".jsonl": json_lines(),

@@ -207,3 +207,10 @@ def test_no_catalog_lists_uploads_wherever_the_store_lies(store: Path, tmp_path:
     assert not [entry for entry in known if entry.path == upload.path.resolve()]
     assert not [problem for problem in known.problems if "uploads" in problem]
     assert known.with_uploads([upload]).find(upload.name) is not None
+
+
+def test_what_could_stop_the_server_when_it_is_damaged_is_not_taken(store: Path):
+    for name in ("mine.h5", "MINE.HDF5"):
+        with pytest.raises(Unreadable, match=rf"^{name} cannot be read: .* not taken as an upload"):
+            Uploads("anna").keep(name, b"\x89HDF\r\n\x1a\n")
+    assert not store.exists()

@@ -13,7 +13,7 @@ import pytest
 import zarr
 
 from explorer.data.dataset import open_dataset
-from explorer.errors import BadVectors, EmptyDataset, ExtraMissing, NoVectors, TooLarge, Unreadable
+from explorer.errors import BadVectors, EmptyDataset, ExtraMissing, NoVectors, StoreUnwritable, TooLarge, Unreadable
 
 VECTORS = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32)
 FORMATS = pytest.mark.parametrize("zarr_format", [2, 3])
@@ -163,6 +163,12 @@ def test_what_is_no_matrix_of_numbers_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("EXPLORER_MAX_COLUMNS", "3")
     with pytest.raises(TooLarge):
         open_dataset(array(tmp_path / "wide.zarr"))
+
+
+def test_what_was_never_written_is_not_believed(tmp_path: Path) -> None:
+    zarr.create_array(tmp_path / "huge.zarr", shape=(10**12, 4), dtype="f4", chunks=(1000, 4))
+    with pytest.raises(StoreUnwritable, match="take 16,000 GB"):
+        open_dataset(tmp_path / "huge.zarr")
 
 
 def test_a_changed_chunk_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

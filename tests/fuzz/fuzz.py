@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["explorer"]):
     import pyarrow as pa
 
     from explorer.data.dataset import open_dataset
-    from explorer.data.files import ENDINGS
+    from explorer.data.files import FROM_ANYBODY
     from explorer.errors import ExplorerError
     from explorer.query.conditions import matching
     from explorer.query.search import Pattern, search
@@ -67,7 +67,7 @@ def reader(ending: str) -> Callable[[bytes], None]:
 def main() -> None:
     """Fuzz what the command line names."""
     targets: dict[str, Callable[[bytes], None]] = {"query": ask, "search": look}
-    targets.update({ending.removeprefix("."): reader(ending) for ending in ENDINGS})
+    targets.update({ending.removeprefix("."): reader(ending) for ending in FROM_ANYBODY})
     name = sys.argv.pop(1) if len(sys.argv) > 1 else ""
     if name not in targets:
         sys.exit(f"{__doc__}\nTARGET is one of: {', '.join(targets)}")
