@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,8 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from explorer.data.given_graph import FoundGraph
 
 __all__ = ["BATCH_ROWS", "UNASKED", "Asked", "Columns", "Contents", "LazyMatrix", "TableColumns", "no_columns"]
 
@@ -143,6 +146,12 @@ class Contents:
         What tells this source from others and from what it was before it changed; empty where nothing does.
     place : callable or None
         Says for a row in which part of the source it is, and which row it is there; None where there are no parts.
+    graphs : tuple of FoundGraph
+        Neighbors, where the format sets them apart; whether they are those of the vectors is still to be seen.
+    notes : tuple of str
+        What the reader left out, a sentence each.
+    origin : Path or None
+        The file, where results are written into a copy of it.
     """
 
     source: str
@@ -154,3 +163,6 @@ class Contents:
     streams: bool = False
     stamp: str = ""
     place: Callable[[int], tuple[str, int]] | None = None
+    graphs: tuple[FoundGraph, ...] = ()
+    notes: tuple[str, ...] = ()
+    origin: Path | None = None

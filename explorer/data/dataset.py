@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -104,6 +105,8 @@ class Dataset:
         Of columns that were computed: what their numbers say, in a sentence or two.
     encoder : Encoder or None
         What made the vectors of texts, and makes one of what somebody looks for.
+    origin : Path or None
+        The file it was read from, where results are written into a copy of that.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     encoder: Encoder | None = None
+    origin: Path | None = None
 
     def __repr__(self) -> str:
         vectors = "no vectors" if self.vectors is None else f"{self.n_dims:,} dims"
@@ -268,7 +272,7 @@ def open_dataset(
     Parameters
     ----------
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
-        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, or the ``vectors.tsv`` of the
+        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, or the ``vectors.tsv`` of the
         TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, or a Zarr array or group; the name of a
         dataset in the catalog; a pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a
         list of lists; a Dataset,

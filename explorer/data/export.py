@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
 __all__ = [
+    "RESULTS",
     "ComputedGraph",
     "ComputedLayout",
     "KeptRows",
@@ -35,6 +36,8 @@ __all__ = [
     "write_table",
 ]
 
+_ANNDATA = ".h5ad"
+RESULTS = (*WRITERS, _ANNDATA)  # what layouts and neighbors can be written to
 _MOST_UINT16 = 1 << 16
 _PIECE = 1 << 20  # rows taken in one call
 _KEPT = "selection: {}"  # what a column is called that says which rows are in a selection of that name
@@ -79,7 +82,7 @@ class KeptRows(Protocol):
         """Give the mask, of shape (n_rows,)."""
 
 
-def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tuple(WRITERS)) -> None:
+def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tuple(WRITERS), dataset: Dataset | None = None) -> None:
     """Refuse a file that cannot be written, before anything is computed for it.
 
     Parameters
@@ -88,6 +91,8 @@ def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tup
         What is to be written.
     endings : collection of str
         Those that there are writers for, in lower case; by default those of tables.
+    dataset : Dataset, optional
+        What is to be written, once it is open.
 
     Raises
     ------
@@ -105,6 +110,10 @@ def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tup
         raise Unwritable(str(path), "it is a folder.")
     if not os.access(file.absolute().parent, os.W_OK):
         raise Unwritable(str(path), f"the folder {file.absolute().parent} takes no files.")
+    if dataset is not None and file.suffix.lower() == _ANNDATA:
+        from explorer.data.anndata_copies import check_origin
+
+        check_origin(str(path), dataset)
 
 
 @contextmanager
@@ -151,8 +160,8 @@ def write_neighbors(path: str | os.PathLike[str], dataset: Dataset, graph: Compu
     ------
     UnknownFormat, Unwritable
     """
-    check_target(path)
-    if _writer(path).keeps_lists:
+    check_target(path, endings=RESULTS, dataset=dataset)
+    if Path(path).suffix.lower() == _ANNDATA or _writer(path).keeps_lists:
         write_results(path, dataset, graph=graph)
     else:
         _write(path, _long_table(dataset, graph))
@@ -167,12 +176,12 @@ def write_results(
     Parquet and Feather also hold the vectors, and say in their schema how everything was made: opened again, they show it without
     computing. CSV and TSV, which have no lists, leave the graph out; in them, text that a spreadsheet would run as a formula gets an
     apostrophe in front. A layout or graph that came with the dataset stays, unless one of the same method replaces it. The file appears
-    complete or not at all.
+    complete or not at all. For .h5ad see :func:`explorer.data.anndata_copies.write_copy`.
 
     Parameters
     ----------
     path : str or PathLike
-        Ends with .parquet, .feather, .arrow, .ipc, .jsonl, .ndjson, .csv or .tsv.
+        Ends with .parquet, .feather, .arrow, .ipc, .jsonl, .ndjson, .csv or .tsv; or .h5ad where the dataset was read from one.
     dataset : Dataset
     layouts : sequence of ComputedLayout
         Coordinates of shape (n_rows, 2).
@@ -183,8 +192,15 @@ def write_results(
     ------
     UnknownFormat, Unwritable
     """
-    check_target(path)
-    _write(path, _wide_table(dataset, layouts, graph, _writer(path)))
+    check_target(path, endings=RESULTS, dataset=dataset)
+    if Path(path).suffix.lower() == _ANNDATA:
+        from explorer.data.anndata_copies import write_copy
+
+        computed = [(name, coordinates) for name, coordinates, _, _ in _numbered(layouts, [])]
+        with unfinished(path) as file:
+            write_copy(file, str(path), dataset, layouts=computed, graph=graph)
+    else:
+        _write(path, _wide_table(dataset, layouts, graph, _writer(path)))
 
 
 def coordinates_table(
@@ -324,6 +340,10 @@ def _all_layouts(
         if given.name not in computed and given.method not in computed:
             used.append(given.name)
             yield given.name.replace(", ", "_"), given.coordinates, given.method, given.params
+    yield from _numbered(layouts, used)
+
+
+def _numbered(layouts: Sequence[ComputedLayout], used: list[str]) -> Iterable[tuple[str, NDArray[np.float32], str, Mapping[str, object]]]:
     for layout in layouts:
         used.append(layout.method)
         number = used.count(layout.method)  # the same method twice, with other parameters

@@ -97,6 +97,12 @@ def _safetensors(file: Path, source: str, asked: Asked) -> Contents:
     return read_safetensors(file, source, asked)
 
 
+def _anndata(file: Path, source: str, asked: Asked) -> Contents:
+    from explorer.data.anndata_files import read_anndata
+
+    return read_anndata(file, source, asked)
+
+
 _READERS: dict[str, Callable[[Path, str, Asked], Contents]] = {
     ".parquet": _parquet,
     ".feather": _arrow,
@@ -112,8 +118,13 @@ _READERS: dict[str, Callable[[Path, str, Asked], Contents]] = {
     ".safetensors": _safetensors,
     ".h5": _hdf5,
     ".hdf5": _hdf5,
+    ".h5ad": _anndata,
 }
 
 ENDINGS: tuple[str, ...] = tuple(_READERS)
-_OWN_ONLY = (".h5", ".hdf5")  # HDF5's library never returns from some damaged files, and nothing else runs in its process meanwhile
+_OWN_ONLY = (
+    ".h5",
+    ".hdf5",
+    ".h5ad",
+)  # HDF5's library never returns from some damaged files, and nothing else runs in its process meanwhile
 FROM_ANYBODY: tuple[str, ...] = tuple(ending for ending in ENDINGS if ending not in _OWN_ONLY)

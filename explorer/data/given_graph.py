@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +18,51 @@ if TYPE_CHECKING:
     from explorer.data.annotations import NotedGraph
     from explorer.data.columns import Columns
 
-__all__ = ["METRICS", "read_graph"]
+__all__ = ["METRICS", "FoundGraph", "graph_of", "read_graph"]
 
 METRICS = ("cosine", "euclidean")  # whose distances can be recomputed here; a graph of another metric needs them in a column
 
 _BLOCK_VALUES = 1 << 22
+_COMPARED_ROWS = 10_000
+_TOLERANCE = 1e-3
+
+
+class FoundGraph(NamedTuple):
+    """Neighbors that came beside vectors, perhaps of others: row numbers and distances of shape (n_rows, k), in any order."""
+
+    indices: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    metric: str
+
+
+def graph_of(found: FoundGraph, vectors: NDArray[np.float32], drawable: NDArray[np.bool_], source: str) -> GivenGraph | None:
+    """Take a graph if it is one of these vectors: if the distances are theirs, which is looked at for some thousand rows.
+
+    Parameters
+    ----------
+    found : FoundGraph
+    vectors : ndarray of shape (n_rows, d), float32
+    drawable : ndarray of shape (n_rows,), bool
+    source : str
+        What sentences call the file.
+
+    Returns
+    -------
+    GivenGraph or None
+        None where it is of other vectors or another metric, or breaks a rule of :func:`read_graph`.
+    """
+    if found.metric not in METRICS:
+        return None
+    try:
+        _check(found.indices, drawable, "neighbors", source)
+    except Unreadable:
+        return None
+    rows = np.flatnonzero(drawable)
+    some = rows[:: max(1, len(rows) // _COMPARED_ROWS)]
+    theirs = _distances(vectors, found.indices, found.metric, some)
+    if not np.allclose(found.distances[some], theirs, rtol=_TOLERANCE, atol=_TOLERANCE * float(np.median(theirs))):
+        return None
+    return _in_order(np.where(drawable[:, None], found.indices, -1), found.distances.copy(), found.metric, drawable)
 
 
 def read_graph(columns: Columns, noted: NotedGraph, vectors: NDArray[np.float32], drawable: NDArray[np.bool_], source: str) -> GivenGraph:
@@ -63,14 +103,17 @@ def read_graph(columns: Columns, noted: NotedGraph, vectors: NDArray[np.float32]
             row = int(np.flatnonzero(drawable & ~np.isfinite(distances).all(axis=1))[0])
             raise Unreadable(source, f"row {row} has a distance in column {noted.distances} that is not finite.")
     elif noted.metric in METRICS:
-        distances = _distances(vectors, indices, noted.metric)
+        distances = _distances(vectors, indices, noted.metric, np.arange(len(vectors)))
     else:
         raise Unreadable(source, f"its neighbors are {noted.metric} ones, whose distances it must hold in a column too.")
+    return _in_order(indices, distances, noted.metric, drawable)
+
+
+def _in_order(indices: NDArray[np.int64], distances: NDArray[np.float32], metric: str, drawable: NDArray[np.bool_]) -> GivenGraph:
+    """Sort each row's neighbors by distance."""
     distances[~drawable] = np.inf
     order = np.argsort(distances, axis=1, kind="stable")
-    return GivenGraph(
-        np.take_along_axis(indices, order, axis=1).astype(np.int32), np.take_along_axis(distances, order, axis=1), noted.metric
-    )
+    return GivenGraph(np.take_along_axis(indices, order, axis=1).astype(np.int32), np.take_along_axis(distances, order, axis=1), metric)
 
 
 def _width(columns: Columns, name: str, source: str) -> int:
@@ -119,20 +162,21 @@ def _check(indices: NDArray[np.int64], drawable: NDArray[np.bool_], name: str, s
         raise Unreadable(source, f"row {rows[lost.argmax()]} lists a neighbor in column {name} that has no usable vector.")
 
 
-def _distances(vectors: NDArray[np.float32], indices: NDArray[np.int64], metric: str) -> NDArray[np.float32]:
-    n, k = indices.shape
-    distances = np.empty((n, k), np.float32)
-    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) if metric == "cosine" else None
+def _distances(vectors: NDArray[np.float32], indices: NDArray[np.int64], metric: str, wanted: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Compute the distances between the wanted rows and their neighbors: shape (len(wanted), k)."""
+    k = indices.shape[1]
+    distances = np.empty((len(wanted), k), np.float32)
     step = max(1, _BLOCK_VALUES // (k * vectors.shape[1]))
     with np.errstate(all="ignore"):  # rows that are not drawable are NaN or zero; the caller gives them inf
-        for start in range(0, n, step):
-            rows = slice(start, start + step)
+        for start in range(0, len(wanted), step):
+            rows = wanted[start : start + step]
             theirs = vectors[indices[rows]]
             own = vectors[rows]
-            if norms is None:
-                difference = theirs - own[:, None, :]
-                distances[rows] = np.sqrt(np.einsum("ikj,ikj->ik", difference, difference))
-            else:
+            if metric == "cosine":
                 dots = np.matmul(theirs, own[:, :, None])[:, :, 0]
-                distances[rows] = np.maximum(0, 1 - dots / (norms[rows, None] * norms[indices[rows]]))
+                norms = np.sqrt(np.einsum("ij,ij->i", own, own)[:, None] * np.einsum("ikj,ikj->ik", theirs, theirs))
+                distances[start : start + step] = np.maximum(0, 1 - dots / norms)
+            else:
+                difference = theirs - own[:, None, :]
+                distances[start : start + step] = np.sqrt(np.einsum("ikj,ikj->ik", difference, difference))
     return distances

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import h5py
     from numpy.typing import NDArray
 
-__all__ = ["is_hdf5", "lazy_array", "open_hdf5", "read_hdf5"]
+__all__ = ["inside", "is_hdf5", "lazy_array", "open_hdf5", "read_hdf5"]
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _MOST_NODES = 100_000  # a file may say that it holds more than anybody can list
@@ -59,8 +59,8 @@ def is_hdf5(file: Path) -> bool:
 
 
 @contextmanager
-def open_hdf5(file: Path, source: str) -> Iterator[h5py.File]:
-    """Have a file open for reading; whatever breaks while it is becomes a sentence.
+def open_hdf5(file: Path, source: str, *, mode: Literal["r", "r+"] = "r") -> Iterator[h5py.File]:
+    """Have a file open, for reading or to change it; whatever breaks while it is becomes a sentence.
 
     Raises
     ------
@@ -75,10 +75,22 @@ def open_hdf5(file: Path, source: str) -> Iterator[h5py.File]:
         if not is_hdf5(file):
             raise Unreadable(source, f"it is not an HDF5 file but {what_it_is(file)}.")
         try:
-            with h5py.File(file, "r") as opened:
+            with h5py.File(file, mode) as opened:
                 yield opened
         except (KeyError, TypeError, AttributeError) as error:
             raise Unreadable(source, f"its contents cannot be understood ({_told(error)}).") from error
+
+
+def inside(group: h5py.Dataset | h5py.Group, path: str) -> h5py.Dataset | h5py.Group | None:
+    """Return what has this path below a group; None where there is nothing, or where a link leads to somewhere else."""
+    import h5py
+
+    node = group
+    for name in path.strip("/").split("/"):
+        if not isinstance(node, h5py.Group) or not isinstance(node.get(name, getlink=True), h5py.HardLink):
+            return None
+        node = node[name]
+    return node
 
 
 def lazy_array(dataset: h5py.Dataset, file: Path, source: str) -> LazyMatrix:
@@ -117,8 +129,10 @@ def _arrays(opened: h5py.File, source: str) -> list[h5py.Dataset]:
 
 def _read(file: Path, name: str, source: str, rows: slice) -> NDArray[Any]:
     with open_hdf5(file, source) as opened:
-        dataset = opened[name]
-        _check(dataset, source)  # once more: the file may be another one by now
+        dataset = inside(opened, name)
+        if dataset is None:
+            raise Unreadable(source, f"its array {name} is not there any more: the file has changed.")
+        _check(dataset, source)
         return np.asarray((dataset.asstr(errors="replace") if _is_text(dataset) else dataset)[rows])
 
 

@@ -18,7 +18,7 @@ from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
 from explorer.data.files import ENDINGS, read_file
 from explorer.data.frames import read_object
-from explorer.data.given_graph import read_graph
+from explorer.data.given_graph import graph_of, read_graph
 from explorer.data.limits import check_size
 from explorer.data.matrices import fingerprint
 from explorer.data.metadata import Shown, long_lists, showable
@@ -121,6 +121,8 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
         used |= {notes.graph.indices, notes.graph.distances or notes.graph.indices}
         if vectors is not None:
             graph = read_graph(columns, notes.graph, vectors, drawable, source)
+    elif vectors is not None:
+        graph = next(filter(None, (graph_of(found, vectors, drawable, source) for found in contents.graphs)), None)
     shown = _shown(contents, [name for name in columns.schema.names if name not in used], mapped=taken is not None and taken.mapped)
     for column in filter(None, (wishes.label, wishes.color, wishes.text)):
         if column not in shown.table.column_names:
@@ -138,7 +140,8 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
         drawable=drawable,
         fingerprint=fingerprint(layout.coordinates for layout in layouts) if taken is None else taken.fingerprint,
         description=notes.description,
-        notes=(*shown.notes, *_lost_rows(drawable)),
+        notes=(*contents.notes, *shown.notes, *_lost_rows(drawable)),
+        origin=contents.origin,
     )
 
 
