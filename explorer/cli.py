@@ -270,16 +270,16 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
 
 
 def _project(options: argparse.Namespace) -> None:
-    from explorer.data.export import RESULTS, check_target, write_layouts
+    from explorer.data.export import check_results, write_layouts
     from explorer.headless import finished
     from explorer.jobs.runner import runner
     from explorer.options import projections_from
 
     projections = projections_from(options, list(dict.fromkeys(options.method or ["umap"])))
-    check_target(options.output, endings=RESULTS)
+    check_results(options.output)
     runner().begin()  # while the file is read
     dataset = _opened(options.file, options)
-    check_target(options.output, endings=RESULTS, dataset=dataset)
+    check_results(options.output, dataset)
     foreseen = [(projection.title, runner().forecast_layout(dataset, projection)) for projection in projections]
     _foretell(foreseen)
     layouts = [finished(runner().submit_layout(dataset, projection)) for projection in projections]
@@ -298,14 +298,14 @@ def _add_neighbors(parser: argparse.ArgumentParser) -> None:
 
 
 def _neighbors(options: argparse.Namespace) -> None:
-    from explorer.data.export import RESULTS, check_target, write_neighbors
+    from explorer.data.export import check_results, write_neighbors
     from explorer.headless import neighbor_graph
     from explorer.jobs.runner import runner
 
-    check_target(options.output, endings=RESULTS)
+    check_results(options.output, layouts=False)
     runner().begin()  # while the file is read
     dataset = _opened(options.file, options)
-    check_target(options.output, endings=RESULTS, dataset=dataset)
+    check_results(options.output, dataset, layouts=False)
     _foretell([("Neighbor graph", runner().forecast_graph(dataset, metric=options.metric, k=options.k))])
     graph = neighbor_graph(dataset, k=options.k, metric=options.metric)
     write_neighbors(options.output, dataset, graph)

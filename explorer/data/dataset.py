@@ -273,9 +273,9 @@ def open_dataset(
     ----------
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
         A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, or the ``vectors.tsv`` of the
-        TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, or a Zarr array or group; the name of a
-        dataset in the catalog; a pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a
-        list of lists; a Dataset,
+        TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, of the Projector, or a Zarr array or group;
+        the name of a dataset in the catalog; a pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a
+        2-D array or a list of lists; a Dataset,
         which is returned as it is when nothing else is asked for.
     vectors : str, list of str, or ndarray of shape (n, d), optional
         The column of lists, the number columns, a beginning with a star ("embedding_*"), the array in a file that holds several, or the

@@ -18,7 +18,7 @@ from explorer.errors import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PAIRS", "read_delimited"]
+__all__ = ["PAIRS", "read_delimited", "read_numbers", "read_projector_metadata"]
 
 PAIRS = (("vectors", "metadata"), ("tensors", "metadata"), ("vecs", "meta"))  # the names' endings in a TensorFlow Projector pair
 
@@ -152,10 +152,8 @@ def _pair(file: Path) -> tuple[Path, Path] | None:
 
 
 def _read_pair(vectors: Path, metadata: Path, source: str) -> Contents:
-    first, encoding = _first_line(vectors, source)
-    check_size(source, columns=1 + first.count("\t"))
-    numbers = _parse(vectors, source, delimiter="\t", encoding=encoding, header=not _are_data(first.split("\t")))
-    table = _read_projector_metadata(metadata, numbers.num_rows, source)
+    numbers = read_numbers(vectors, source)
+    table = read_projector_metadata(metadata, numbers.num_rows, source)
     names = [f"vector_{i}" for i in range(numbers.num_columns)]
     if table.num_rows != numbers.num_rows:
         reason = f"it has {numbers.num_rows:,} rows, but {metadata.name} beside it describes {table.num_rows:,}."
@@ -165,7 +163,20 @@ def _read_pair(vectors: Path, metadata: Path, source: str) -> Contents:
     return Contents(source, title, TableColumns(both))
 
 
-def _read_projector_metadata(metadata: Path, n_rows: int, source: str) -> pa.Table:
+def read_numbers(file: Path, source: str) -> pa.Table:
+    """Read numbers between tabs, a column each.
+
+    Raises
+    ------
+    Unreadable
+        If a row has too many or too few of them, with its number.
+    """
+    first, encoding = _first_line(file, source)
+    check_size(source, columns=1 + first.count("\t"))
+    return _parse(file, source, delimiter="\t", encoding=encoding, header=not _are_data(first.split("\t")))
+
+
+def read_projector_metadata(metadata: Path, n_rows: int, source: str) -> pa.Table:
     """Read the Projector's metadata: by its rule a single column has no header; the number of rows decides."""
     first, encoding = _first_line(metadata, source)
     single = "\t" not in first

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from explorer.data.annotations import Annotations, NotedGraph, NotedLayout, write_annotations
+from explorer.data.projector_output import is_projector_target, write_projector
 from explorer.data.writers import WRITERS, Writer
-from explorer.errors import UnknownFormat, Unwritable
+from explorer.errors import UnknownFormat, Unwritable, VectorsNeeded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
 __all__ = [
-    "RESULTS",
     "ComputedGraph",
     "ComputedLayout",
     "KeptRows",
+    "check_results",
     "check_target",
     "coordinates_table",
     "rows_table",
@@ -37,7 +38,6 @@ __all__ = [
 ]
 
 _ANNDATA = ".h5ad"
-RESULTS = (*WRITERS, _ANNDATA)  # what layouts and neighbors can be written to
 _MOST_UINT16 = 1 << 16
 _PIECE = 1 << 20  # rows taken in one call
 _KEPT = "selection: {}"  # what a column is called that says which rows are in a selection of that name
@@ -82,7 +82,7 @@ class KeptRows(Protocol):
         """Give the mask, of shape (n_rows,)."""
 
 
-def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tuple(WRITERS), dataset: Dataset | None = None) -> None:
+def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tuple(WRITERS)) -> None:
     """Refuse a file that cannot be written, before anything is computed for it.
 
     Parameters
@@ -91,8 +91,6 @@ def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tup
         What is to be written.
     endings : collection of str
         Those that there are writers for, in lower case; by default those of tables.
-    dataset : Dataset, optional
-        What is to be written, once it is open.
 
     Raises
     ------
@@ -108,12 +106,52 @@ def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tup
         raise Unwritable(str(path), f"there is no folder {file.parent}.")
     if file.is_dir():
         raise Unwritable(str(path), "it is a folder.")
-    if not os.access(file.absolute().parent, os.W_OK):
-        raise Unwritable(str(path), f"the folder {file.absolute().parent} takes no files.")
-    if dataset is not None and file.suffix.lower() == _ANNDATA:
+    _check_folder(path, file.absolute().parent)
+
+
+def check_results(path: str | os.PathLike[str], dataset: Dataset | None = None, *, layouts: bool = True) -> None:
+    """Refuse what layouts, or else a neighbor graph, cannot be written to, before they are computed.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        As :func:`write_results` has it.
+    dataset : Dataset, optional
+        Whose they are, once it is open.
+    layouts : bool
+        Whether it is layouts that are written.
+
+    Raises
+    ------
+    UnknownFormat, Unwritable
+        See :func:`check_target`; and if the dataset was read from nothing that a copy can be made of.
+    VectorsNeeded
+        If the Projector is to show a dataset that has none.
+    """
+    if layouts and is_projector_target(path):
+        folder = Path(path).absolute().parent
+        if folder.is_file():
+            raise Unwritable(str(path), f"{folder} is no folder.")
+        if not folder.is_dir():
+            check_target(folder, endings=(folder.suffix.lower(),))  # it will be made
+        _check_folder(path, folder if folder.is_dir() else folder.parent)
+        if dataset is not None and dataset.vectors is None:
+            raise VectorsNeeded("The Projector", dataset.name)
+        return
+    check_target(path, endings=(*WRITERS, _ANNDATA))
+    if dataset is not None and _is_anndata(path):
         from explorer.data.anndata_copies import check_origin
 
         check_origin(str(path), dataset)
+
+
+def _is_anndata(path: str | os.PathLike[str]) -> bool:
+    return Path(path).suffix.lower() == _ANNDATA
+
+
+def _check_folder(path: str | os.PathLike[str], folder: Path) -> None:
+    if not os.access(folder, os.W_OK):
+        raise Unwritable(str(path), f"the folder {folder} takes no files.")
 
 
 @contextmanager
@@ -160,8 +198,8 @@ def write_neighbors(path: str | os.PathLike[str], dataset: Dataset, graph: Compu
     ------
     UnknownFormat, Unwritable
     """
-    check_target(path, endings=RESULTS, dataset=dataset)
-    if Path(path).suffix.lower() == _ANNDATA or _writer(path).keeps_lists:
+    check_results(path, dataset, layouts=False)
+    if _is_anndata(path) or _writer(path).keeps_lists:
         write_results(path, dataset, graph=graph)
     else:
         _write(path, _long_table(dataset, graph))
@@ -176,12 +214,14 @@ def write_results(
     Parquet and Feather also hold the vectors, and say in their schema how everything was made: opened again, they show it without
     computing. CSV and TSV, which have no lists, leave the graph out; in them, text that a spreadsheet would run as a formula gets an
     apostrophe in front. A layout or graph that came with the dataset stays, unless one of the same method replaces it. The file appears
-    complete or not at all. For .h5ad see :func:`explorer.data.anndata_copies.write_copy`.
+    complete or not at all. Other than tables are .h5ad (see :func:`explorer.data.anndata_copies.write_copy`) and, for layouts, the
+    TensorFlow Projector's files (see :func:`explorer.data.projector_output.write_projector`).
 
     Parameters
     ----------
     path : str or PathLike
-        Ends with .parquet, .feather, .arrow, .ipc, .jsonl, .ndjson, .csv or .tsv; or .h5ad where the dataset was read from one.
+        Ends with .parquet, .feather, .arrow, .ipc, .jsonl, .ndjson, .csv or .tsv; or .h5ad where the dataset was read from one; or is
+        called projector_config.json, in a folder of which that is the only such file.
     dataset : Dataset
     layouts : sequence of ComputedLayout
         Coordinates of shape (n_rows, 2).
@@ -190,10 +230,13 @@ def write_results(
 
     Raises
     ------
-    UnknownFormat, Unwritable
+    UnknownFormat, Unwritable, VectorsNeeded
     """
-    check_target(path, endings=RESULTS, dataset=dataset)
-    if Path(path).suffix.lower() == _ANNDATA:
+    check_results(path, dataset, layouts=graph is None)
+    if is_projector_target(path):
+        everything = _all_layouts(dataset, layouts)
+        write_projector(path, dataset, [(name, coordinates) for name, coordinates, _, _ in everything])
+    elif _is_anndata(path):
         from explorer.data.anndata_copies import write_copy
 
         computed = [(name, coordinates) for name, coordinates, _, _ in _numbered(layouts, [])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from explorer.data.breakage import reading
 from explorer.data.columns import UNASKED, Asked
+from explorer.data.projector_config import NAMES as PROJECTOR
 from explorer.errors import FileMissing, UnknownFormat, Unreadable
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def read_file(path: str, asked: Asked = UNASKED) -> Contents:
             raise FileMissing(path)
         if file.is_dir():
             return _folder(file, path, asked)
+        if file.name in PROJECTOR:
+            return _projector(file, path, asked)
         if file.suffix.lower() not in _READERS:
             raise UnknownFormat(path, ENDINGS)
         if not file.stat().st_size:
@@ -47,6 +50,12 @@ def _folder(folder: Path, source: str, asked: Asked) -> Contents:
     from explorer.data.folders import read_folder
 
     return read_folder(folder, source, asked)
+
+
+def _projector(file: Path, source: str, asked: Asked) -> Contents:
+    from explorer.data.projector_files import read_projector
+
+    return read_projector(file, source, asked)
 
 
 def _parquet(file: Path, source: str, _: Asked) -> Contents:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from explorer.data.columns import UNASKED, Asked
 from explorer.data.parts import ENDING as PARQUET
 from explorer.data.parts import are_parts, part_files, read_parts
+from explorer.data.projector_config import NAMES as PROJECTOR
 from explorer.data.zarr_folders import ENDING as ZARR
 from explorer.data.zarr_folders import MARKS, is_zarr, read_zarr
 from explorer.errors import Unreadable
@@ -23,7 +24,7 @@ ENDINGS = (PARQUET, ZARR)  # of folders that are datasets; they need none
 
 def is_dataset(folder: str, files: Sequence[str]) -> bool:
     """Tell by its name and by those of the files in it whether a folder is one dataset; see :func:`explorer.data.parts.are_parts`."""
-    return any(mark in files for mark in MARKS) or are_parts(folder, files) or is_llama_index(files)
+    return any(mark in files for mark in (*MARKS, *PROJECTOR)) or are_parts(folder, files) or is_llama_index(files)
 
 
 def is_llama_index(files: Sequence[str]) -> bool:
@@ -49,14 +50,20 @@ def state_of(path: Path) -> Hashable:
     """
     looked_at = [path]
     if path.is_dir():
-        looked_at += [*part_files(path), *(path / mark for mark in MARKS if (path / mark).is_file())]
+        looked_at += [*part_files(path), *_projector_files(path), *(path / mark for mark in MARKS if (path / mark).is_file())]
         looked_at += [path / name for name in llama_index_files(path)]
     found = [(each, each.stat()) for each in looked_at]
     return tuple((str(each), stat.st_mtime_ns, stat.st_size) for each, stat in found)
 
 
+def _projector_files(folder: Path) -> list[Path]:
+    if not any((folder / name).is_file() for name in PROJECTOR):
+        return []
+    return sorted(file for file in folder.iterdir() if file.is_file())
+
+
 def read_folder(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
-    """Read a folder of Parquet parts, a Zarr array or group, or an index of LlamaIndex.
+    """Read a folder of Parquet parts, a Zarr array or group, what a configuration of the Projector names, or an index of LlamaIndex.
 
     Raises
     ------
@@ -67,11 +74,15 @@ def read_folder(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
     """
     if is_zarr(folder):
         return read_zarr(folder, source, asked)
+    if any((folder / name).is_file() for name in PROJECTOR):
+        from explorer.data.projector_files import read_projector
+
+        return read_projector(folder, source, asked)
     if part_files(folder):
         return read_parts(folder, source)
     if llama_index_files(folder):
         from explorer.data.llama_index import read_llama_index
 
         return read_llama_index(folder, source)
-    what = f"neither Parquet parts (*.parquet) nor a Zarr array ({', '.join(MARKS)})"
+    what = f"neither Parquet parts (*.parquet) nor a Zarr array ({', '.join(MARKS)}) nor a {PROJECTOR[0]}"
     raise Unreadable(source, f"it is a folder that holds {what}. Name one file in it.")

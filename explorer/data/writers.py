@@ -16,7 +16,7 @@ from explorer.data.vectors import is_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["WRITERS", "Writer", "clipboard_text"]
+__all__ = ["WRITERS", "Writer", "clipboard_text", "one_line"]
 
 _JSON_ROWS = 4_096
 _CELL_ROWS = 1 << 16
@@ -77,11 +77,12 @@ def _delimited(table: pa.Table, file: Path, delimiter: str) -> None:
 
 def clipboard_text(table: pa.Table) -> str:
     """Write a short table for a clipboard: cells between tabs, nothing quoted; a tab or a line break inside of a text becomes a space."""
-    columns = [map(_one_line, _cells(column).cast(pa.large_string()).to_pylist()) for column in table.columns]
-    return "\n".join("\t".join(cells) for cells in [[*map(_one_line, _names(table))], *zip(*columns, strict=True)])
+    columns = [map(one_line, _cells(column).cast(pa.large_string()).to_pylist()) for column in table.columns]
+    return "\n".join("\t".join(cells) for cells in [[*map(one_line, _names(table))], *zip(*columns, strict=True)])
 
 
-def _one_line(cell: str | None) -> str:
+def one_line(cell: str | None) -> str:
+    """Let nothing in a text end a cell or a line."""
     return " ".join((cell or "").split())
 
 

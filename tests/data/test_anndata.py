@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from explorer import cli
 from explorer.data.dataset import Dataset, open_dataset
-from explorer.data.export import check_target, write_layouts, write_neighbors
+from explorer.data.export import check_results, write_layouts, write_neighbors
 from explorer.errors import BadVectors, ExtraMissing, UnknownColumn, Unreadable, Unwritable
 from tests.data.test_export import MadeGraph, MadeLayout
 
@@ -289,7 +289,7 @@ def test_what_was_read_from_elsewhere_is_not_written(tmp_path: Path):
     with pytest.raises(Unwritable, match="a copy of the one that was read, and Four was read from none"):
         write_layouts(tmp_path / "out.h5ad", other, [layout(n=4)])
     with pytest.raises(Unwritable, match="read from none"):
-        check_target(tmp_path / "out.h5ad", endings=(".h5ad",), dataset=other)
+        check_results(tmp_path / "out.h5ad", other)
     assert not list(tmp_path.iterdir())
 
 
