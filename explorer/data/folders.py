@@ -10,6 +10,7 @@ from explorer.data.columns import UNASKED, Asked
 from explorer.data.parts import ENDING as PARQUET
 from explorer.data.parts import are_parts, part_files, read_parts
 from explorer.data.projector_config import NAMES as PROJECTOR
+from explorer.data.saved_datasets import are_saved, is_saved, read_saved, saved_files
 from explorer.data.zarr_folders import ENDING as ZARR
 from explorer.data.zarr_folders import MARKS, is_zarr, read_zarr
 from explorer.errors import Unreadable
@@ -24,7 +25,7 @@ ENDINGS = (PARQUET, ZARR)  # of folders that are datasets; they need none
 
 def is_dataset(folder: str, files: Sequence[str]) -> bool:
     """Tell by its name and by those of the files in it whether a folder is one dataset; see :func:`explorer.data.parts.are_parts`."""
-    return any(mark in files for mark in (*MARKS, *PROJECTOR)) or are_parts(folder, files) or is_llama_index(files)
+    return any(mark in files for mark in (*MARKS, *PROJECTOR)) or is_saved(files) or are_parts(folder, files) or is_llama_index(files)
 
 
 def is_llama_index(files: Sequence[str]) -> bool:
@@ -50,7 +51,12 @@ def state_of(path: Path) -> Hashable:
     """
     looked_at = [path]
     if path.is_dir():
-        looked_at += [*part_files(path), *_projector_files(path), *(path / mark for mark in MARKS if (path / mark).is_file())]
+        looked_at += [
+            *part_files(path),
+            *_projector_files(path),
+            *saved_files(path),
+            *(path / mark for mark in MARKS if (path / mark).is_file()),
+        ]
         looked_at += [path / name for name in llama_index_files(path)]
     found = [(each, each.stat()) for each in looked_at]
     return tuple((str(each), stat.st_mtime_ns, stat.st_size) for each, stat in found)
@@ -63,7 +69,7 @@ def _projector_files(folder: Path) -> list[Path]:
 
 
 def read_folder(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
-    """Read a folder of Parquet parts, a Zarr array or group, what a configuration of the Projector names, or an index of LlamaIndex.
+    """Read a folder that is one dataset: Parquet parts, Zarr, of the Projector, saved by datasets, or an index of LlamaIndex.
 
     Raises
     ------
@@ -78,6 +84,9 @@ def read_folder(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
         from explorer.data.projector_files import read_projector
 
         return read_projector(folder, source, asked)
+    names = [file.name for file in folder.iterdir()]
+    if is_saved(names) or are_saved(names):
+        return read_saved(folder, source)
     if part_files(folder):
         return read_parts(folder, source)
     if llama_index_files(folder):

@@ -13,23 +13,26 @@ from typing import Any
 import pyarrow as pa
 
 from explorer.data.breakage import reading
-from explorer.data.columnar import ParquetColumns, read_parquet
+from explorer.data.columnar import ArrowColumns, ParquetColumns, read_parquet
 from explorer.data.columns import BATCH_ROWS, Contents, no_columns
 from explorer.data.stamps import stamp_of
 from explorer.errors import Unreadable
 
-__all__ = ["ENDING", "PartsColumns", "are_parts", "part_files", "read_parts"]
+__all__ = ["ENDING", "Part", "PartsColumns", "are_parts", "part_files", "read_parts", "stacked"]
 
 ENDING = ".parquet"
 _MARKS = ("_SUCCESS", "_metadata", "_common_metadata")  # what Spark and Dask put beside the parts
 _PART = re.compile(r"((?:part|data|chunk|shard|batch|train|test|validation)[-_.]?(?:[rm]-)?)\d[\w.-]*|[\d_.-]*\d[\d_.-]*")
 
 
+Part = ParquetColumns | ArrowColumns
+
+
 @dataclass(frozen=True)
 class PartsColumns:
-    """The columns of several Parquet files, one below the other."""
+    """The columns of several files, one below the other."""
 
-    parts: tuple[ParquetColumns, ...]
+    parts: tuple[Part, ...]
     schema: pa.Schema
 
     @property
@@ -66,7 +69,7 @@ class PartsColumns:
         i = bisect_right(starts, row) - 1
         return self.parts[i].source, row - starts[i]
 
-    def _cast(self, part: ParquetColumns, table: pa.Table, wanted: pa.Schema) -> pa.Table:
+    def _cast(self, part: Part, table: pa.Table, wanted: pa.Schema) -> pa.Table:
         with reading(part.source):
             return table.cast(wanted)
 
@@ -102,10 +105,21 @@ def read_parts(folder: Path, source: str) -> Contents:
     """
     files = part_files(folder)
     parts = [_opened(file, f"{source.rstrip('/')}/{file.name}") for file in files]
-    columns = PartsColumns(tuple(parts), _schema(parts))
+    columns = stacked(parts)
     title = folder.resolve().name
     title = title[: -len(ENDING)] if title.lower().endswith(ENDING) else title
     return Contents(source, title, columns, streams=True, stamp=stamp_of(files), place=columns.place)
+
+
+def stacked(parts: Sequence[Part]) -> PartsColumns:
+    """Put the columns of files one below the other.
+
+    Raises
+    ------
+    Unreadable
+        With the first part whose columns are not those of the first.
+    """
+    return PartsColumns(tuple(parts), _schema(parts))
 
 
 def _opened(file: Path, source: str) -> ParquetColumns:
@@ -117,7 +131,7 @@ def _opened(file: Path, source: str) -> ParquetColumns:
     return columns
 
 
-def _schema(parts: Sequence[ParquetColumns]) -> pa.Schema:
+def _schema(parts: Sequence[Part]) -> pa.Schema:
     """Find the schema that holds every part; a column that is empty in one of them, or has smaller numbers, takes the others' type."""
     first = parts[0]
     with reading(first.source):

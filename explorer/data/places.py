@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from explorer.data.folders import is_dataset
+from explorer.data.saved_datasets import SPLITS
 
 __all__ = ["data_sources", "inside"]
 
@@ -39,7 +40,8 @@ def data_sources(folder: Path, endings: Sequence[str], *, most: int) -> Iterator
         depth = len(here.relative_to(folder).parts)
         whole = is_dataset(here.name, files)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < _DEEPEST and not whole else []
-        listed = [name for name in sorted(files) if not name.startswith(".") and Path(name).suffix.lower() in endings]
+        data = [name for name in sorted(files) if not name.startswith(".") and name != SPLITS]
+        listed = [name for name in data if Path(name).suffix.lower() in endings]
         for path in [here] if whole else [here / name for name in listed]:
             if found == most:
                 return

@@ -13,6 +13,7 @@ import numpy as np
 
 from explorer.data.annotations import Annotations, read_annotations
 from explorer.data.breakage import reading
+from explorer.data.class_names import with_class_names
 from explorer.data.columns import Asked, LazyMatrix
 from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
@@ -217,7 +218,8 @@ def _shown(contents: Contents, names: list[str], *, mapped: bool) -> Shown:
     left_out = long_lists(columns, names)
 
     def read() -> Shown:
-        shown = showable(columns.read([name for name in names if name not in left_out]))
+        table = columns.read([name for name in names if name not in left_out])
+        shown = showable(with_class_names(table, columns.schema.metadata))
         return shown._replace(notes=(*left_out.values(), *shown.notes))
 
     return mapped_table(contents, names, read) if mapped and contents.stamp else read()

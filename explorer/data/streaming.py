@@ -42,7 +42,7 @@ _SOURCE: Final = "source"
 _TABLE: Final = "table"
 _VECTORS_VERSION: Final = 1
 _SOURCE_VERSION: Final = 1  # raise it when the same columns are read as other vectors
-_TABLE_VERSION: Final = 1  # and when the same columns are shown in another way
+_TABLE_VERSION: Final = 2  # and when the same columns are shown in another way
 _MEGABYTE: Final = 1_000_000
 
 
