@@ -387,6 +387,7 @@ def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
     group = parser.add_argument_group("columns")
     for role in roles:
         group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role], action="append" if role == "vectors" else "store")
+    group.add_argument("--table", metavar="NAME", help="table of a database (default: the only one that has vectors)")
     text = "make the vectors of the texts: openai:MODEL, or sentence-transformers:MODEL, a name or a folder"
     group.add_argument("--encoder", metavar="MODEL", help=text)
     group.add_argument(
@@ -405,7 +406,8 @@ def _opened(file: str, options: argparse.Namespace) -> Dataset:
     vectors = options.vectors
     if options.encoder is not None and named["text"] is not None and not vectors:
         return _encoded(file, options, named)
-    return open_dataset(file, vectors=vectors[0] if vectors and len(vectors) == 1 else vectors, encoder=options.encoder, **named)
+    chosen = vectors[0] if vectors and len(vectors) == 1 else vectors
+    return open_dataset(file, vectors=chosen, table=options.table, encoder=options.encoder, **named)
 
 
 def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None]) -> Dataset:
@@ -414,7 +416,8 @@ def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None
     from explorer.encoders.encoding import unknown_texts
     from explorer.terminal import confirmed, report_bar
 
-    encoder, source = encoder_for(options.encoder, long_texts=options.long_texts), TextSource(file, str(named["text"]))
+    encoder = encoder_for(options.encoder, long_texts=options.long_texts)
+    source = TextSource(file, str(named["text"]), table=options.table)
     new = unknown_texts(source.texts, encoder, store=settings.store_folder())
     cost = encoder.cost(new) if new else ""
     if cost and not options.yes and not confirmed(f"{encoder.title} would encode {len(new):,} texts: {cost}."):

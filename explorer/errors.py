@@ -11,6 +11,7 @@ ExplorerError                    catch this one to catch them all
             OnlyTexts            but texts, of which an encoder can make vectors
         BadVectors               vectors that cannot be used, with the row where it shows
         UnknownColumn (KeyError) a column that is not there
+        UnknownTable (KeyError)  a table that is not there, or several to choose from
         DuplicateColumns         two columns of one name
         EmptyDataset             no row, or not enough of them
         UnknownDataset           a catalog name that is not in the catalog
@@ -94,6 +95,7 @@ __all__ = [
     "UnknownFormat",
     "UnknownRow",
     "UnknownSource",
+    "UnknownTable",
     "Unreadable",
     "Unwritable",
     "UploadTooLarge",
@@ -201,6 +203,18 @@ class UnknownColumn(DataError, KeyError):
     def __str__(self) -> str:
         source, column, columns, hint = (*self.args, "")[:4]
         return f"{source} has no column {column}.{_closest(column, columns)} Its columns are {_listed(columns)}.{hint and ' '}{hint}"
+
+
+class UnknownTable(DataError, KeyError):
+    """A table that is not there: ``UnknownTable(source, table, tables)``; table is None where none was named."""
+
+    def __str__(self) -> str:
+        source, table, tables = self.args
+        if not tables:
+            return f"{source} holds no table."
+        if table is None:
+            return f"{source} holds the tables {_listed(tables)}. Name one of them: table=… (--table on the command line)."
+        return f"{source} has no table {table}.{_closest(table, tables)} Its tables are {_listed(tables)}."
 
 
 class DuplicateColumns(DataError):

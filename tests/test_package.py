@@ -54,6 +54,7 @@ SAMPLE_ARGUMENTS = {
     "UnknownFormat": ("file.xyz", [".csv", ".npy"]),
     "UnknownRow": (12, 10),
     "UnknownSource": ("dict", "give a data frame."),
+    "UnknownTable": ("file.sqlite", "wrods", ["words", "pictures"]),
     "Unreadable": ("file.npy", "it is empty."),
     "Unwritable": ("out.csv", "its folder is missing."),
     "UploadTooLarge": ("file.npy", 3_000_000_000, 2_000_000_000),

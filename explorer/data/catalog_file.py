@@ -12,7 +12,7 @@ from explorer.errors import BadCatalog
 __all__ = ["CatalogFile", "Described", "read_catalog_file"]
 
 _COLUMNS = ("vectors", "label", "color", "text")
-_OPTIONS = (*_COLUMNS, "encoder")
+_OPTIONS = (*_COLUMNS, "table", "encoder")
 _KEYS = ("file", "loader", "title", "description", *_OPTIONS)
 
 
@@ -67,8 +67,9 @@ def _entry(path: Path, name: object, described: object) -> Described:
             raise BadCatalog(path, f"entry {name}: {key} must be text, not {value!r}.")
     if ("file" in described) == ("loader" in described):
         raise BadCatalog(path, f"entry {name} must say either which file: it is, or which loader: makes it.")
-    if "loader" in described and "vectors" in described:
-        raise BadCatalog(path, f"entry {name} has a loader, which chooses its vectors by itself: take vectors: out.")
+    chosen = [key for key in ("vectors", "table") if key in described]
+    if "loader" in described and chosen:
+        raise BadCatalog(path, f"entry {name} has a loader, which chooses its vectors by itself: take {chosen[0]}: out.")
     return Described(
         name=name,
         file=described.get("file"),

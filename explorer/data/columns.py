@@ -27,9 +27,12 @@ class Asked(NamedTuple):
     ----------
     vectors : str or None
         What the vectors are called: an array, in a file that holds several.
+    table : str or None
+        The table, in a database.
     """
 
     vectors: str | None = None
+    table: str | None = None
 
 
 UNASKED: Final = Asked()

@@ -262,6 +262,7 @@ def open_dataset(
     color: str | None = None,
     text: str | None = None,
     name: str | None = None,
+    table: str | None = None,
     encoder: str | Callable[[list[str]], ArrayLike] | Encoder | None = None,
 ) -> Dataset:
     """Open a file, a folder, a data frame or an array to explore it.
@@ -272,10 +273,10 @@ def open_dataset(
     Parameters
     ----------
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
-        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, or the ``vectors.tsv`` of the
-        TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, of the Projector, or a Zarr array or group;
-        the name of a dataset in the catalog; a pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a
-        2-D array or a list of lists; a Dataset,
+        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, SQLite, DuckDB, or the
+        ``vectors.tsv`` of the TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, of the Projector, of
+        Hugging Face's ``datasets``, or a Zarr array or group; the name of a dataset in the catalog; a pandas, Polars or Arrow table
+        (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
         which is returned as it is when nothing else is asked for.
     vectors : str, list of str, or ndarray of shape (n, d), optional
         The column of lists, the number columns, a beginning with a star ("embedding_*"), the array in a file that holds several, or the
@@ -284,6 +285,8 @@ def open_dataset(
         The columns that name a row, that color it at first, and that hold its long text.
     name : str, optional
         The title; by default what the file says, or the file's name.
+    table : str, optional
+        The table of a database; by default the only one that has something to draw.
     encoder : str or callable, optional
         "openai:MODEL", "sentence-transformers:MODEL", or a function that makes an array of shape (n, d) of a list of n texts; see
         :func:`explorer.encoders.encoder.encoder_for`. With ``text`` and without ``vectors`` it makes the vectors, of the texts in that
@@ -304,7 +307,7 @@ def open_dataset(
     ExtraMissing
         If the library that reads it, or the encoder's, is not installed.
     BadParameter
-        If there is no such encoder, or there are no vectors and no column of texts is named.
+        If there is no such encoder, or there are no vectors and no column of texts is named; or if a table is named of what is no database.
     """
     from explorer.data.sources import Wishes, open_source
 
@@ -312,9 +315,10 @@ def open_dataset(
         from explorer.data.texts import encoded, with_encoder
 
         if text is not None and vectors is None:
-            return encoded(source, text, encoder, label=label, color=color, name=name)
-        return with_encoder(open_dataset(source, vectors=vectors, label=label, color=color, text=text, name=name), encoder)
-    wishes = Wishes(vectors=vectors, label=label, color=color, text=text, name=name)
+            return encoded(source, text, encoder, table=table, label=label, color=color, name=name)
+        opened = open_dataset(source, vectors=vectors, label=label, color=color, text=text, name=name, table=table)
+        return with_encoder(opened, encoder)
+    wishes = Wishes(vectors=vectors, label=label, color=color, text=text, name=name, table=table)
     if isinstance(source, Dataset) and not wishes.any:
         return source
     return open_source(os.fspath(source) if isinstance(source, os.PathLike) else source, wishes)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from explorer.data.breakage import reading
 from explorer.data.columns import UNASKED, Asked
 from explorer.data.projector_config import NAMES as PROJECTOR
-from explorer.errors import FileMissing, UnknownFormat, Unreadable
+from explorer.errors import BadParameter, FileMissing, UnknownFormat, Unreadable
 
 if TYPE_CHECKING:
     from explorer.data.columns import Contents
 
-__all__ = ["ENDINGS", "FROM_ANYBODY", "read_file"]
+__all__ = ["DATABASES", "ENDINGS", "FROM_ANYBODY", "no_tables", "read_file"]
+
+DATABASES = (".sqlite", ".sqlite3", ".db", ".duckdb")
 
 
 def read_file(path: str, asked: Asked = UNASKED) -> Contents:
@@ -30,7 +32,11 @@ def read_file(path: str, asked: Asked = UNASKED) -> Contents:
     Raises
     ------
     FileMissing, Unreadable, UnknownFormat
+    BadParameter
+        If a table is asked for of what is no database.
     """
+    if asked.table is not None and Path(path).suffix.lower() not in DATABASES:
+        raise no_tables(asked.table)
     with reading(path):
         file = Path(path).expanduser()
         if not file.exists():
@@ -44,6 +50,11 @@ def read_file(path: str, asked: Asked = UNASKED) -> Contents:
         if not file.stat().st_size:
             raise Unreadable(path, "it is empty (0 bytes).")
         return _READERS[file.suffix.lower()](file, path, asked)
+
+
+def no_tables(table: str) -> BadParameter:
+    """Make the error for a table that is asked for of what has none."""
+    return BadParameter("table", table, f"only a database ({', '.join(DATABASES)}) has tables to choose from.")
 
 
 def _folder(folder: Path, source: str, asked: Asked) -> Contents:
@@ -94,6 +105,12 @@ def _npz(file: Path, source: str, asked: Asked) -> Contents:
     return read_npz(file, source, asked)
 
 
+def _database(file: Path, source: str, asked: Asked) -> Contents:
+    from explorer.data.databases import read_database
+
+    return read_database(file, source, asked)
+
+
 def _hdf5(file: Path, source: str, asked: Asked) -> Contents:
     from explorer.data.hdf5_files import read_hdf5
 
@@ -128,12 +145,9 @@ _READERS: dict[str, Callable[[Path, str, Asked], Contents]] = {
     ".h5": _hdf5,
     ".hdf5": _hdf5,
     ".h5ad": _anndata,
+    **dict.fromkeys(DATABASES, _database),
 }
 
 ENDINGS: tuple[str, ...] = tuple(_READERS)
-_OWN_ONLY = (
-    ".h5",
-    ".hdf5",
-    ".h5ad",
-)  # HDF5's library never returns from some damaged files, and nothing else runs in its process meanwhile
+_OWN_ONLY = (".h5", ".hdf5", ".h5ad", ".db", ".duckdb")  # their libraries trust files: HDF5's never returns from some damaged ones
 FROM_ANYBODY: tuple[str, ...] = tuple(ending for ending in ENDINGS if ending not in _OWN_ONLY)

@@ -17,7 +17,7 @@ from explorer.data.class_names import with_class_names
 from explorer.data.columns import Asked, LazyMatrix
 from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
-from explorer.data.files import ENDINGS, read_file
+from explorer.data.files import ENDINGS, no_tables, read_file
 from explorer.data.frames import read_object
 from explorer.data.given_graph import graph_of, read_graph
 from explorer.data.limits import check_size
@@ -61,6 +61,7 @@ class Wishes(NamedTuple):
     color: str | None = None
     text: str | None = None
     name: str | None = None
+    table: str | None = None
 
     @property
     def any(self) -> bool:
@@ -86,7 +87,10 @@ def open_source(source: object, wishes: Wishes) -> Dataset:
         named = from_catalog(source)
         if named is not None:
             return _again(named, wishes) if wishes.any else named
-        return open_contents(read_file(source, Asked(wishes.vectors if isinstance(wishes.vectors, str) else None)), wishes)
+        asked = Asked(wishes.vectors if isinstance(wishes.vectors, str) else None, wishes.table)
+        return open_contents(read_file(source, asked), wishes)
+    if wishes.table is not None:
+        raise no_tables(wishes.table)
     return open_contents(read_object(source), wishes)
 
 
@@ -275,6 +279,8 @@ def _lost_rows(drawable: NDArray[np.bool_]) -> tuple[str, ...]:
 
 
 def _again(dataset: Dataset, wishes: Wishes) -> Dataset:
+    if wishes.table is not None:
+        raise no_tables(wishes.table)
     if wishes.vectors is not None:
         raise UnknownSource("Dataset", "its vectors were chosen when it was opened; open what it came from with vectors=… instead.")
     for column in filter(None, (wishes.label, wishes.color, wishes.text)):

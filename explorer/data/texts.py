@@ -36,6 +36,8 @@ class TextSource:
         Whatever :func:`explorer.open_dataset` opens.
     column : str
         The column of texts.
+    table : str, optional
+        The table, in a database.
 
     Attributes
     ----------
@@ -52,9 +54,10 @@ class TextSource:
         If the source cannot be read, has no such column, or no text in it.
     """
 
-    def __init__(self, source: object, column: str) -> None:
+    def __init__(self, source: object, column: str, *, table: str | None = None) -> None:
         import pyarrow as pa
 
+        from explorer.data.columns import Asked
         from explorer.data.files import read_file
         from explorer.data.frames import read_object
         from explorer.data.sources import from_catalog
@@ -63,11 +66,12 @@ class TextSource:
         named = from_catalog(path) if isinstance(path, str) else path
         self.name: str | None = None
         self.source: object = source
+        self._table = table
         if isinstance(named, Dataset):  # its vectors are chosen already: what is beside them is opened anew
             self.source, self.name = named.table, named.name
             columns, title = read_object(named.table).columns, named.name
         else:
-            contents = read_file(path) if isinstance(path, str) else read_object(source)
+            contents = read_file(path, Asked(table=table)) if isinstance(path, str) else read_object(source)
             columns, title = contents.columns, contents.source
         if column not in columns.schema.names:
             raise UnknownColumn(title, column, columns.schema.names)
@@ -82,7 +86,7 @@ class TextSource:
         """Encode the texts and open the source with their vectors; ``wishes`` are those of :func:`explorer.open_dataset`."""
         store = settings.store_folder()
         vectors = encode_texts(self.texts, encoder, store=store, report=report)
-        opened = open_dataset(self.source, vectors=vectors, **{**wishes, "name": wishes.get("name") or self.name})
+        opened = open_dataset(self.source, vectors=vectors, table=self._table, **{**wishes, "name": wishes.get("name") or self.name})
         return replace(opened, encoder=encoder, notes=(*opened.notes, *_long(n_long(self.texts, encoder, store=store), encoder)))
 
 
@@ -101,9 +105,11 @@ def text_columns(table: pa.Table) -> list[str]:
     return sorted((name for name in table.column_names if is_text(table.schema.field(name).type)), key=length)
 
 
-def encoded(source: object, text: str, encoder: str | Callable[[list[str]], ArrayLike] | Encoder, **wishes: Any) -> Dataset:
+def encoded(
+    source: object, text: str, encoder: str | Callable[[list[str]], ArrayLike] | Encoder, *, table: str | None = None, **wishes: Any
+) -> Dataset:
     """Open a source with vectors of its texts; see :func:`explorer.open_dataset`."""
-    return TextSource(source, text).opened(encoder_for(encoder), text=text, **wishes)
+    return TextSource(source, text, table=table).opened(encoder_for(encoder), text=text, **wishes)
 
 
 def with_encoder(dataset: Dataset, encoder: str | Callable[[list[str]], ArrayLike] | Encoder) -> Dataset:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,15 @@ def json_lines() -> bytes:
     return "\n".join(f'{{"embedding": [{i}.5, {i * i}, {-i}], "name": "row {i}", "tags": ["a", null]}}' for i in range(ROWS)).encode()
 
 
+def sqlite() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as opened:
+        opened.execute("CREATE TABLE words (name TEXT, score REAL, embedding BLOB, kind DEFAULT 'x')")
+        rows = [(f"row {i}", i / 3, np.eye(ROWS, dtype=np.float32)[i].tobytes()) for i in range(ROWS)]
+        opened.executemany("INSERT INTO words (name, score, embedding) VALUES (?, ?, ?)", rows)
+        opened.commit()
+        return opened.serialize()
+
+
 SOUND = {
     ".parquet": written(lambda file: pq.write_table(table(), file)),
     ".arrow": written(lambda file: feather.write_feather(table(), file, compression="uncompressed")),
@@ -54,6 +65,7 @@ SOUND = {
     ".npy": written(lambda file: np.save(file, np.random.default_rng(0).normal(size=(ROWS, 5)))),
     ".npz": written(lambda file: np.savez(file, vectors=np.eye(ROWS, dtype=np.float32), labels=np.array([f"r{i}" for i in range(ROWS)]))),
     ".safetensors": safetensors.numpy.save({"vectors": np.eye(ROWS, dtype=np.float32), "score": np.arange(ROWS)}),
+    ".sqlite": sqlite(),
     ".csv": lines(","),
     ".tsv": lines("\t"),
     ".jsonl": json_lines(),
