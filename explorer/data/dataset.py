@@ -273,9 +273,9 @@ def open_dataset(
     Parameters
     ----------
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
-        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, SQLite, DuckDB, or the
-        ``vectors.tsv`` of the TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, of the Projector, of
-        Hugging Face's ``datasets``, or a Zarr array or group; the name of a dataset in the catalog; a pandas, Polars or Arrow table
+        A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, SQLite, DuckDB, FAISS, or
+        the ``vectors.tsv`` of the TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, of the Projector,
+        of Hugging Face's ``datasets``, or a Zarr array or group; the name of a dataset in the catalog; a pandas, Polars or Arrow table
         (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
         which is returned as it is when nothing else is asked for.
     vectors : str, list of str, or ndarray of shape (n, d), optional

@@ -129,6 +129,12 @@ def _anndata(file: Path, source: str, asked: Asked) -> Contents:
     return read_anndata(file, source, asked)
 
 
+def _faiss(file: Path, source: str, _: Asked) -> Contents:
+    from explorer.data.faiss_files import read_faiss
+
+    return read_faiss(file, source)
+
+
 _READERS: dict[str, Callable[[Path, str, Asked], Contents]] = {
     ".parquet": _parquet,
     ".feather": _arrow,
@@ -146,8 +152,11 @@ _READERS: dict[str, Callable[[Path, str, Asked], Contents]] = {
     ".hdf5": _hdf5,
     ".h5ad": _anndata,
     **dict.fromkeys(DATABASES, _database),
+    ".faiss": _faiss,
+    ".index": _faiss,
 }
 
 ENDINGS: tuple[str, ...] = tuple(_READERS)
-_OWN_ONLY = (".h5", ".hdf5", ".h5ad", ".db", ".duckdb")  # their libraries trust files: HDF5's never returns from some damaged ones
+# Their libraries trust files: HDF5's never returns from some damaged ones.
+_OWN_ONLY = (".h5", ".hdf5", ".h5ad", ".db", ".duckdb", ".faiss", ".index")
 FROM_ANYBODY: tuple[str, ...] = tuple(ending for ending in ENDINGS if ending not in _OWN_ONLY)

@@ -210,7 +210,7 @@ def test_no_catalog_lists_uploads_wherever_the_store_lies(store: Path, tmp_path:
 
 
 def test_what_could_stop_the_server_when_it_is_damaged_is_not_taken(store: Path):
-    for name in ("mine.h5", "MINE.HDF5", "cells.h5ad", "mine.duckdb", "mine.db"):
+    for name in ("mine.h5", "MINE.HDF5", "cells.h5ad", "mine.duckdb", "mine.db", "my.faiss"):
         with pytest.raises(Unreadable, match=rf"^{name} cannot be read: .* not taken as an upload"):
             Uploads("anna").keep(name, b"\x89HDF\r\n\x1a\n")
     assert not store.exists()
