@@ -367,7 +367,7 @@ def _cluster(options: argparse.Namespace) -> None:
 
 
 def _add_source(
-    parser: argparse.ArgumentParser, *, endings: str = ".parquet, .feather, .jsonl, .csv or .tsv; .h5ad for a copy of one"
+    parser: argparse.ArgumentParser, *, endings: str = ".parquet, .feather, .jsonl, .npz, .zarr, .csv or .tsv; .h5ad for a copy of one"
 ) -> None:
     parser.add_argument(
         "file",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +16,7 @@ import pyarrow as pa
 from explorer.data.annotations import Annotations, NotedGraph, NotedLayout, write_annotations
 from explorer.data.projector_output import is_projector_target, write_projector
 from explorer.data.writers import WRITERS, Writer
-from explorer.errors import UnknownFormat, Unwritable, VectorsNeeded
+from explorer.errors import ExtraMissing, UnknownFormat, Unwritable, VectorsNeeded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,6 +99,8 @@ def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tup
         If the path has none of the endings.
     Unwritable
         If there is no such folder, it takes no file, or the path is a folder itself.
+    ExtraMissing
+        If the library that writes it is not installed.
     """
     file = Path(path)
     if file.suffix.lower() not in endings:
@@ -107,6 +110,9 @@ def check_target(path: str | os.PathLike[str], *, endings: Collection[str] = tup
     if file.is_dir():
         raise Unwritable(str(path), "it is a folder.")
     _check_folder(path, file.absolute().parent)
+    extra = WRITERS[file.suffix.lower()].extra if file.suffix.lower() in WRITERS else ""
+    if extra and find_spec(extra) is None:
+        raise ExtraMissing(f"Writing {file.suffix.lower()}", extra)
 
 
 def check_results(path: str | os.PathLike[str], dataset: Dataset | None = None, *, layouts: bool = True) -> None:
@@ -212,16 +218,17 @@ def write_results(
 
     A layout becomes two columns ("umap_1", "umap_2"); a graph becomes two columns of lists, "neighbors" (row numbers) and "distances".
     Parquet and Feather also hold the vectors, and say in their schema how everything was made: opened again, they show it without
-    computing. CSV and TSV, which have no lists, leave the graph out; in them, text that a spreadsheet would run as a formula gets an
-    apostrophe in front. A layout or graph that came with the dataset stays, unless one of the same method replaces it. The file appears
+    computing. So do .npz and .zarr, without saying how; for these see :mod:`explorer.data.array_writers`. CSV and TSV, which have no
+    lists, leave the graph out; in them, text that a spreadsheet would run as a formula gets an apostrophe in front. A layout or graph that
+    came with the dataset stays, unless one of the same method replaces it. The file appears
     complete or not at all. Other than tables are .h5ad (see :func:`explorer.data.anndata_copies.write_copy`) and, for layouts, the
     TensorFlow Projector's files (see :func:`explorer.data.projector_output.write_projector`).
 
     Parameters
     ----------
     path : str or PathLike
-        Ends with .parquet, .feather, .arrow, .ipc, .jsonl, .ndjson, .csv or .tsv; or .h5ad where the dataset was read from one; or is
-        called projector_config.json, in a folder of which that is the only such file.
+        Ends with .parquet, .feather, .arrow, .ipc, .jsonl, .ndjson, .npz, .zarr, .csv or .tsv; or with .h5ad where the dataset was read
+        from one; or is called projector_config.json, in a folder of which that is the only such file.
     dataset : Dataset
     layouts : sequence of ComputedLayout
         Coordinates of shape (n_rows, 2).

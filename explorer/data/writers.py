@@ -24,11 +24,15 @@ _FORMULA = r"^[=+\-@\t\r]"
 
 
 class Writer(NamedTuple):
-    """How a format is written, whether it holds vectors without blowing up, and whether a cell of it may hold a list."""
+    """How a format is written, whether it holds vectors without blowing up, and whether a cell of it may hold a list.
+
+    ``extra`` is the library that writes it, and what is installed to have that, where it may be missing.
+    """
 
     write: Callable[[pa.Table, Path], None]
     keeps_vectors: bool
     keeps_lists: bool
+    extra: str = ""
 
 
 def _parquet(table: pa.Table, file: Path) -> None:
@@ -117,6 +121,18 @@ def _data_uri(value: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(value).decode()}"
 
 
+def _npz(table: pa.Table, file: Path) -> None:
+    from explorer.data.array_writers import write_npz
+
+    write_npz(table, file)
+
+
+def _zarr(table: pa.Table, folder: Path) -> None:
+    from explorer.data.array_writers import write_zarr
+
+    write_zarr(table, folder)
+
+
 WRITERS: dict[str, Writer] = {
     ".parquet": Writer(_parquet, keeps_vectors=True, keeps_lists=True),
     ".feather": Writer(_arrow, keeps_vectors=True, keeps_lists=True),
@@ -124,6 +140,8 @@ WRITERS: dict[str, Writer] = {
     ".ipc": Writer(_arrow, keeps_vectors=True, keeps_lists=True),
     ".jsonl": Writer(_json_lines, keeps_vectors=False, keeps_lists=True),
     ".ndjson": Writer(_json_lines, keeps_vectors=False, keeps_lists=True),
+    ".npz": Writer(_npz, keeps_vectors=True, keeps_lists=True),
+    ".zarr": Writer(_zarr, keeps_vectors=True, keeps_lists=True, extra="zarr"),
     ".csv": Writer(_csv, keeps_vectors=False, keeps_lists=False),
     ".tsv": Writer(_tsv, keeps_vectors=False, keeps_lists=False),
 }
