@@ -105,6 +105,7 @@ __all__ = [
 
 _MEGABYTE = 10**6
 _GIGABYTE = 10**9
+_QUOTED = 40  # characters of what somebody typed that a sentence repeats
 _LISTED = 12  # how many names a sentence lists before it says "and N more"
 
 
@@ -267,10 +268,15 @@ class VectorsNeeded(DataError):
 
 
 class EncoderUnknown(DataError):
-    """Nothing is known that makes a vector of what somebody looks for: ``EncoderUnknown(source)``."""
+    """Nothing is known that makes a vector of what somebody looks for: ``EncoderUnknown(source, text)``."""
 
     def __str__(self) -> str:
-        return f"What made the vectors of {self.args[0]} is not known. Say it when you open the data: encoder=… or --encoder MODEL."
+        source, text = self.args
+        shown = text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
+        return (
+            f"No row of {source} is called {shown!r}, and what made its vectors is not known. Give the name of a row, or say what made "
+            "them when you open the data: encoder=… or --encoder MODEL."
+        )
 
 
 class TooLarge(DataError):

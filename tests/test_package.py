@@ -29,7 +29,7 @@ SAMPLE_ARGUMENTS = {
     "BadVectors": ("file.parquet", "embedding", 3, "it has 5 numbers, the others have 8."),
     "DuplicateColumns": ("file.csv", "word"),
     "EmptyDataset": ("file.csv", 1),
-    "EncoderUnknown": ("map.csv",),
+    "EncoderUnknown": ("map.csv", "a dog"),
     "EncodingFailed": ("openai:small", "the server does not answer", 10, 40),
     "ExtraMissing": ("A .mp4 file", "video"),
     "FileMissing": ("file.csv",),

@@ -1,4 +1,4 @@
-"""Rows that are near in meaning to a text: the vector that the dataset's encoder makes of it, beside the vectors of all rows."""
+"""Rows that are near in meaning to a text, or to a sum of what rows mean: one vector beside those of all rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer import settings
-from explorer.encoders.encoding import encode_question
-from explorer.errors import BadParameter, BadVectors, EncoderUnknown, VectorsNeeded
+from explorer.errors import BadParameter, VectorsNeeded
 from explorer.measured import Column, add_measured, measured, n_measured
+from explorer.query.formula import Term, encoded, rows_named, summed, terms
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -54,9 +53,10 @@ def rank(dataset: Dataset, text: str, *, k: int) -> Ranking:
     Parameters
     ----------
     dataset : Dataset
-        With vectors and the encoder that made them.
+        With vectors; of its encoder the vector of a text is made.
     text : str
-        What is looked for, up to 20,000 characters. What was looked for before is not encoded again.
+        What is looked for, up to 20,000 characters; or a sum of rows' names and quoted texts, such as ``king - man + woman``: of these rows
+        none is found. Without an encoder, a name or a sum of names. What was looked for before is not encoded again.
     k : int
         How many rows are found, 1 to 1,000.
 
@@ -73,17 +73,19 @@ def rank(dataset: Dataset, text: str, *, k: int) -> Ranking:
     """
     if dataset.vectors is None:
         raise VectorsNeeded("Searching by meaning", dataset.name)
-    if dataset.encoder is None:
-        raise EncoderUnknown(dataset.name)
     if not 1 <= k <= MOST_FOUND:
         raise BadParameter("k", k, f"give 1 to {MOST_FOUND:,}.")
-    if not text.strip() or len(text) > _LONGEST:
+    text = text.strip()
+    if not text or len(text) > _LONGEST:
         raise BadParameter("text", f"{text[:20]!r}", f"give what to look for, at most {_LONGEST:,} characters.")
-    goal = encode_question(text.strip(), dataset.encoder, store=settings.store_folder())
-    if goal.shape != (dataset.n_dims,):
-        reason = f"{dataset.encoder.title} makes vectors of {len(goal):,} numbers, this data has {dataset.n_dims:,}. Is it another model?"
-        raise BadVectors("What is searched", "its vector", None, reason)
-    return Ranking(similarities(dataset, goal), k)
+    parts = terms(text)
+    is_sum = len(parts) > 1 and all(part.quoted or len(rows_named(dataset, part.text)) for part in parts)
+    if dataset.encoder is not None and not is_sum:
+        return Ranking(similarities(dataset, encoded(dataset, text)), k)
+    goal = summed(dataset, parts or [Term(text, quoted=False, sign=1)])
+    scores = similarities(dataset, goal.direction)
+    scores[goal.rows] = np.nan
+    return Ranking(scores, k)
 
 
 def similarities(dataset: Dataset, goal: NDArray[np.float32]) -> NDArray[np.float32]:

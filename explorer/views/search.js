@@ -3,7 +3,8 @@
 const TYPING_MS = 100, SPINNER_MS = 200;
 const MODES = [["contains", "Contains", "Find the text anywhere"], ["word", "Word", "Find whole words"], ["regex", "Regex", "Find a regular expression (RE2)"], ["meaning", "Meaning", ""]];
 const NEAREST = [10, 50, 200, 1000];  // rows that are found by meaning
-const NO_ENCODER = "To search by meaning, say what made the vectors when you open the data: --encoder MODEL";
+const NO_VECTORS = "This data has coordinates only: meaning needs vectors";
+const BY_NAMES = "Find what is near to a row in meaning: type its name, or a sum such as king - man + woman";
 const ACTS = [
   ["replace", "Select", "Select these rows"], ["add", "Add", "Add these rows to the selection"],
   ["subtract", "Remove", "Remove these rows from the selection"], ["intersect", "Keep only", "Keep only those of the selected rows that are among these"],
@@ -147,14 +148,16 @@ export function render({model}) {
   const show_mode = () => {
     in_case.hidden = column.hidden = by_meaning();
     nearest.hidden = !by_meaning();
-    text.placeholder = by_meaning() ? "Describe it, then Enter" : `Search text${model.keys_everywhere ? "  ( / )" : ""}`;
+    text.placeholder = by_meaning() ? (model.encoder ? "Describe it, then Enter" : "Name of a row, then Enter") : `Search text${model.keys_everywhere ? "  ( / )" : ""}`;
     text.setAttribute("aria-label", by_meaning() ? "Search by meaning" : "Search text");
+    text.title = by_meaning() ? "Sums of names work as well: king - man + woman" : "";
   };
   const show_encoder = () => {
-    const choice = choices.at(-1), known = Boolean(model.encoder);
-    choice.disabled = !known;
-    choice.title = known ? `Find what is near in meaning, by ${model.encoder}` : NO_ENCODER;
-    if (!known && by_meaning()) choices[0].click();
+    const choice = choices.at(-1);
+    choice.disabled = !model.meaning;
+    choice.title = !model.meaning ? NO_VECTORS : model.encoder ? `Find what is near in meaning, by ${model.encoder}` : BY_NAMES;
+    if (!model.meaning && by_meaning()) choices[0].click();
+    else show_mode();
   };
   const options = element("div", "line");
   options.append(modes, in_case, column, nearest);
@@ -396,7 +399,7 @@ export function render({model}) {
     }));
     column.value = model.columns.includes(value) ? value : "";
     line.disabled = !model.columns.length;
-    text.disabled = line.disabled && !model.encoder;
+    text.disabled = line.disabled && !model.meaning;
   };
   const draw = () => {
     const {example} = model.content;
@@ -438,7 +441,7 @@ export function render({model}) {
   model.on("filtering", show_filtering);
   model.on("marking", show_marking);
   model.on("coloring", show_coloring);
-  model.on("encoder", () => [show_encoder, offer_columns].forEach(show => show()));
+  for (const name of ["encoder", "meaning"]) model.on(name, () => [show_encoder, offer_columns].forEach(show => show()));
   offer_columns();
   show_encoder();
   draw();

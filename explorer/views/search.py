@@ -45,6 +45,7 @@ class SearchComponent(pn.custom.JSComponent):
     content = param.Dict(default={}, doc="version, example: of the dataset.")
     columns = param.List(default=[], doc="Columns in which text can be looked for.")
     encoder = param.String(default="", doc="What makes a vector of what is looked for by meaning; empty where that is not known.")
+    meaning = param.Boolean(default=False, doc="Whether there are vectors, so that one can look for meaning.")
     names = param.List(default=[], doc="Columns that the query line completes: name, role.")
     found = param.Dict(default={}, doc="of (version), asked, any, note, error, n, ranked: what the search found.")
     listed = param.Dict(default={}, doc="of (version), first, hits of {row, title, column, text, score}: a page of what it found.")
@@ -138,8 +139,9 @@ class SearchView(pn.viewable.Viewer):
         self._dataset, self._pattern, self._meant, self._shown = dataset, None, "", None
         self._version += 1
         self.component.content = {"version": self._version, "example": "" if dataset is None else example(dataset)}
-        known = dataset is not None and dataset.vectors is not None and dataset.encoder is not None
-        self.component.encoder = dataset.encoder.title if known else ""
+        encoder = None if dataset is None else dataset.encoder
+        meaning = dataset is not None and dataset.vectors is not None
+        self.component.param.update(meaning=meaning, encoder="" if encoder is None or not meaning else encoder.title)
         self._on_columns()
         self.search.answered = self.query.answered = 0
         self.search.forget()

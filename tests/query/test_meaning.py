@@ -64,7 +64,7 @@ def test_what_cannot_be_searched_is_a_sentence(counted: Dataset):
     frame = pd.DataFrame({"x": [0.0, 1, 2], "y": [0.0, 1, 0]})
     with pytest.raises(VectorsNeeded, match="Searching by meaning"):
         rank(explorer.open_dataset(frame), "a", k=5)
-    with pytest.raises(EncoderUnknown, match="--encoder"):
+    with pytest.raises(EncoderUnknown, match=r"is called 'a', .*--encoder"):
         rank(explorer.open_dataset(frame, vectors=["x", "y"]), "a", k=5)
     other = explorer.open_dataset(frame, vectors=["x", "y"], encoder=letters)
     with pytest.raises(BadVectors, match="makes vectors of 4 numbers, this data has 2"):
