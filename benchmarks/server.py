@@ -290,6 +290,7 @@ async def stampede(server: Served, plan: Plan) -> list[Figure]:
         people = [await stack.enter_async_context(Person(f"{server.address}?dataset={SAMPLE}")) for _ in range(plan.people)]
         for person in people:
             await person.see()
+        await until(lambda: server.figures().get("explorer_jobs_ended_total layout done", 0) >= 1, "the PCA of their first map is counted")
         await until(lambda: not running(server), "nothing is computed")
         before, took = server.figures(), []
         for seed in range(1, plan.rounds + 1):
