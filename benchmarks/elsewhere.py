@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import psutil
 from clusters import clusters
-from figures import Figure, compared, options, told
+from figures import Figure, compared, median, options, told
 
 from explorer.frame_scene import Look, surveyed
 from explorer.picture import PictureRequest, draw
@@ -127,17 +127,6 @@ def around(home: View, x: float, y: float, *, share: float) -> View:
 def near(home: View, place: np.ndarray) -> View:
     """Return a view so small that rows are discs."""
     return around(home, float(place[0]), float(place[1]), share=2e-5)
-
-
-def median(run: Callable[[], object], repeats: int) -> float:
-    """Time a function, in milliseconds, after one run that does not count."""
-    times = []
-    for turn in range(repeats + 1):
-        start = time.perf_counter()
-        run()
-        if turn:
-            times.append((time.perf_counter() - start) * 1e3)
-    return float(np.median(times))
 
 
 def peak_of(run: Callable[[], object]) -> tuple[float, object]:

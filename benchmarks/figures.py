@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+import statistics
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
-__all__ = ["Figure", "compared", "goal_of", "options", "told"]
+__all__ = ["Figure", "compared", "goal_of", "median", "options", "told"]
 
 
 @dataclass
@@ -61,3 +63,14 @@ def told(figures: list[Figure], *, heading: str, as_json: bool) -> str:
         value = f"{each.value:.3f}" if each.unit in ("x", "") else f"{each.value:.1f}"
         lines.append(f"{each.figure:58}{value:>9} {each.unit:<3}{goal:>9}{met:>6}{peer:>12}{ratio:>9}")
     return "\n".join(lines)
+
+
+def median(run: Callable[[], object], repeats: int) -> float:
+    """Time a function, in milliseconds, after one run that does not count."""
+    times = []
+    for turn in range(repeats + 1):
+        start = time.perf_counter()
+        run()
+        if turn:
+            times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times)

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from figures import Figure, compared, goal_of, options, told
+from figures import Figure, compared, goal_of, median, options, told
 from numpy.typing import NDArray
 
 import explorer
@@ -76,17 +74,6 @@ def measure(rows: int, dims: int, repeats: int, folder: Path) -> list[Figure]:
             )
         )
     return figures
-
-
-def median(run: Callable[[], object], repeats: int) -> float:
-    """Time a function, in milliseconds, after one run that does not count."""
-    times = []
-    for turn in range(repeats + 1):
-        start = time.perf_counter()
-        run()
-        if turn:
-            times.append((time.perf_counter() - start) * 1e3)
-    return float(np.median(times))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from clusters import clusters
-from figures import Figure, compared, goal_of, options, told
+from figures import Figure, compared, goal_of, median, options, told
 from linked_rows import texts, vocabulary
 
 import explorer
@@ -97,17 +97,6 @@ async def lag(dataset: explorer.Dataset, wanted: str) -> float:
         await asyncio.to_thread(found, dataset, wanted, "contains")
     beating.cancel()
     return float(np.percentile(late, 99))
-
-
-def median(run: Callable[[], object], repeats: int) -> float:
-    """Time a function, in milliseconds, after one run that does not count."""
-    times = []
-    for turn in range(repeats + 1):
-        start = time.perf_counter()
-        run()
-        if turn:
-            times.append((time.perf_counter() - start) * 1e3)
-    return float(np.median(times))
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def _serve_several(options: argparse.Namespace) -> None:
 
     from explorer.supervisor import supervise
 
-    if options.encoder is not None:
+    if _encodes(options):
         for file in options.files:  # asked here, where somebody can answer; each server then finds the vectors in the store
             _opened(file, options)
     supervise(options.words, processes=options.processes, address=options.address, port=options.port, say=lambda what: _remark([what]))
@@ -404,10 +404,15 @@ def _opened(file: str, options: argparse.Namespace) -> Dataset:
 
     named = {role: getattr(options, role, None) for role in ("label", "color", "text")}
     vectors = options.vectors
-    if options.encoder is not None and named["text"] is not None and not vectors:
+    if _encodes(options):
         return _encoded(file, options, named)
     chosen = vectors[0] if vectors and len(vectors) == 1 else vectors
     return open_dataset(file, vectors=chosen, table=options.table, encoder=options.encoder, **named)
+
+
+def _encodes(options: argparse.Namespace) -> bool:
+    """Whether vectors are to be made of texts; else an encoder is what made those that are there."""
+    return options.encoder is not None and getattr(options, "text", None) is not None and not options.vectors
 
 
 def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None]) -> Dataset:

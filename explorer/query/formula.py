@@ -18,7 +18,10 @@ from explorer.errors import BadParameter, BadVectors, EncoderUnknown
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Sum", "Term", "encoded", "rows_named", "summed", "terms"]
+__all__ = ["Sum", "Term", "encoded", "rows_named", "rows_of", "summed", "terms"]
+
+_GAP = re.compile(r"\s{3,}")
+_MOST = 20  # terms: each is looked for among all names
 
 _TERM = re.compile(r'\s*(?P<sign>[+\-\u2212](?=\s|"))?\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^"]+?))\s*(?=$|\s[+\-\u2212](?:\s|"))')
 
@@ -39,10 +42,14 @@ class Sum(NamedTuple):
 
 
 def terms(text: str) -> list[Term]:
-    """Take a sum apart; + and - count between spaces, and not within quotes. What is no sum is one term, or none where it cannot be read.
+    """Take a sum apart; + and - count between spaces, and not within quotes. What is no sum is one term.
 
-    Raises nothing: whether terms mean something is for :func:`summed` to say.
+    Returns
+    -------
+    list of Term
+        None of them where it cannot be read, or has more than 20. Whether terms mean something is for :func:`summed` to say.
     """
+    text = _GAP.sub("  ", text)  # long ones would keep the expression busy
     found, at = [], 0
     while at < len(text):
         match = _TERM.match(text, at)
@@ -53,7 +60,7 @@ def terms(text: str) -> list[Term]:
             return []
         found.append(Term(name, match["quoted"] is not None, 1 if match["sign"] in (None, "+") else -1))
         at = match.end()
-    return found
+    return found if len(found) <= _MOST else []
 
 
 def rows_named(dataset: Dataset, name: str) -> NDArray[np.int64]:
@@ -66,6 +73,17 @@ def rows_named(dataset: Dataset, name: str) -> NDArray[np.int64]:
     same = pc.equal(pc.utf8_lower(names.cast(pa.large_string())), name.lower())
     found = np.flatnonzero(np.asarray(pc.fill_null(same, False)))  # noqa: FBT003 - Arrow's order
     return found[dataset.drawable[found]].astype(np.int64)
+
+
+def rows_of(dataset: Dataset, parts: list[Term]) -> list[NDArray[np.int64]] | None:
+    """Find the rows that each term names, none for one in quotes; None where a term neither names rows nor is quoted: then it is no sum."""
+    found: list[NDArray[np.int64]] = []
+    for term in parts:
+        rows = np.zeros(0, np.int64) if term.quoted else rows_named(dataset, term.text)
+        if not term.quoted and not len(rows):
+            return None
+        found.append(rows)
+    return found
 
 
 def encoded(dataset: Dataset, text: str) -> NDArray[np.float32]:
@@ -86,10 +104,18 @@ def encoded(dataset: Dataset, text: str) -> NDArray[np.float32]:
     return made
 
 
-def summed(dataset: Dataset, parts: list[Term]) -> Sum:
+def summed(dataset: Dataset, parts: list[Term], named: list[NDArray[np.int64]]) -> Sum:
     """Add up the unit vectors of terms: 3CosAdd of Levy and Goldberg (2014, doi:10.3115/v1/W14-1618), after Mikolov et al. (2013).
 
     Several rows of one name count as their mean.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With vectors.
+    parts : list of Term
+    named : list of ndarray of int64
+        The rows that have each term's name, none for a text; see :func:`rows_of`.
 
     Raises
     ------
@@ -104,8 +130,7 @@ def summed(dataset: Dataset, parts: list[Term]) -> Sum:
     """
     assert dataset.vectors is not None
     direction, used = np.zeros(dataset.n_dims), [np.zeros(0, np.int64)]
-    for term in parts:
-        rows = np.zeros(0, np.int64) if term.quoted else rows_named(dataset, term.text)
+    for term, rows in zip(parts, named, strict=True):
         if len(rows):
             vectors = dataset.vectors[rows]
             used.append(rows)

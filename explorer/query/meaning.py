@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import BadParameter, VectorsNeeded
+from explorer.errors import BadParameter, EncoderUnknown, VectorsNeeded
 from explorer.measured import Column, add_measured, measured, n_measured
-from explorer.query.formula import Term, encoded, rows_named, summed, terms
+from explorer.query.formula import encoded, rows_of, summed, terms
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -79,10 +79,12 @@ def rank(dataset: Dataset, text: str, *, k: int) -> Ranking:
     if not text or len(text) > _LONGEST:
         raise BadParameter("text", f"{text[:20]!r}", f"give what to look for, at most {_LONGEST:,} characters.")
     parts = terms(text)
-    is_sum = len(parts) > 1 and all(part.quoted or len(rows_named(dataset, part.text)) for part in parts)
-    if dataset.encoder is not None and not is_sum:
+    named = rows_of(dataset, parts) if len(parts) > 1 or dataset.encoder is None else None
+    if named is None or not parts:
+        if dataset.encoder is None:
+            raise EncoderUnknown(dataset.name, text)
         return Ranking(similarities(dataset, encoded(dataset, text)), k)
-    goal = summed(dataset, parts or [Term(text, quoted=False, sign=1)])
+    goal = summed(dataset, parts, named)
     scores = similarities(dataset, goal.direction)
     scores[goal.rows] = np.nan
     return Ranking(scores, k)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import explorer
 from explorer.data.dataset import Dataset
 from explorer.errors import BadParameter, BadVectors, EncoderUnknown
-from explorer.query.formula import Term, rows_named, summed, terms
+from explorer.query.formula import Term, rows_named, rows_of, summed, terms
 from explorer.query.meaning import rank
 
 NAMES = ["king", "queen", "man", "woman", "Well-known man", "table", "man", "gone"]
@@ -68,7 +68,8 @@ def test_king_minus_man_plus_woman_is_queen(words: Dataset):
     found = rank(words, "King - man + woman", k=2)
     assert found.nearest(None)[0] == 1
     assert np.isnan(found.scores[[0, 2, 3, 6, 7]]).all(), "what went in is not found, nor what has no vector"
-    made = summed(words, terms("king - man + woman"))
+    parts = terms("king - man + woman")
+    made = summed(words, parts, rows_of(words, parts) or [])
     assert made.rows.tolist() == [0, 2, 3, 6]
     np.testing.assert_allclose(made.direction, [2**-0.5, 2**-0.5 - 0.998 - 1, -0.05], atol=0.01)
 
@@ -90,3 +91,10 @@ def test_with_an_encoder_only_names_and_quoted_texts_make_a_sum(words: Dataset):
     wide = explorer.open_dataset(words, encoder=lambda texts: [[1.0] * 5 for _ in texts])
     with pytest.raises(BadVectors, match="5 numbers"):
         rank(wide, 'woman + "royal"', k=1)
+
+
+def test_long_gaps_and_many_terms_take_no_time(words: Dataset):
+    assert terms("king" + " " * 19_000 + "man") == [Term("king man", quoted=False, sign=1)]
+    assert terms(" + ".join(["king"] * 21)) == []
+    with pytest.raises(EncoderUnknown):
+        rank(words, " + ".join(["king"] * 21), k=1)
