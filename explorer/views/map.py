@@ -168,12 +168,13 @@ class Map(pn.viewable.Viewer):
 
     def _on_journey(self, *_: object) -> None:
         journey, scene, plays = self.plane.journey, self.plane.scene, self.plane.plays
-        self.layer.along = journey is not None or self.plane.live is not None
+        coming = 0 if journey is None or not plays else journey.number
+        self.layer.param.update(along=journey is not None or self.plane.live is not None, coming=coming)
         self._on_marks()
         with self._clients_lock:
             looking = {name: client.asked.view for name, client in self._clients.items() if client.asked is not None}
             for client in self._clients.values():
-                client.traveling = 0 if journey is None or client.asked is None or not plays else journey.number
+                client.traveling = 0 if client.asked is None else coming
         if journey is None or scene is None:
             self.layer._send_msg({"type": "journey", "number": 0})
             return

@@ -656,7 +656,7 @@ export function render({model}) {
 
   model.on("home", () => {
     if (!model.along || !shown) go_home(true);  // another layout: what was asked for before shows something else
-    else if (whole && travel.at_an_end) fly_home();  // elsewhere on its way, a journey knows where to look
+    else if (whole && travel.at_an_end && (travel.here.journey || 0) >= model.coming) fly_home();  // elsewhere, a journey knows where to look
   });
   model.on("marks", draw_marks);
   model.on("note", () => { note.textContent = model.note; });

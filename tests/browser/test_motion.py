@@ -93,6 +93,8 @@ class OnTheMap:
     def arrive(self, title: str) -> None:
         """Wait until the map is at rest on a layout."""
         self.wait_for(title)
+        picture = self.map.locator("canvas.picture:not(.ghost)")  # of whose last sharp one this speaks: the status line is ahead of it
+        expect(picture).to_have_attribute("aria-label", re.compile(f"^{re.escape(title)} map of "), timeout=PATIENCE_MS)
         expect(self.map).to_have_attribute("data-rest", "true", timeout=PATIENCE_MS)
         expect(self.map).to_have_attribute("data-t", re.compile("^[01]?$"), timeout=PATIENCE_MS)
         self.watched.settle()
