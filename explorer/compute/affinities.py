@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["affinities"]
+__all__ = ["affinities", "one_way"]
 
 TOLERANCE: Final = 1e-6  # of the entropy
 ROUNDS: Final = 100
@@ -43,6 +43,26 @@ def affinities(indices: NDArray[np.int32], distances: NDArray[np.float32], perpl
     both = (one_way + one_way.T).tocsr()
     both.data /= both.data.sum(dtype=np.float64)
     return both
+
+
+def one_way(distances: NDArray[np.float32], perplexity: float) -> NDArray[np.float32]:
+    """Say how strongly rows listen to their nearest rows, where those do not listen back.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (m, k), float32
+        Ascending.
+    perplexity : float
+        At most k.
+
+    Returns
+    -------
+    ndarray of shape (m, k), float32
+        Each row sums to 1.
+    """
+    weights = np.empty(distances.shape, np.float32)
+    _weigh(np.ascontiguousarray(distances), log(perplexity), weights)
+    return weights
 
 
 @numba.njit(parallel=True, nogil=True, cache=True)
