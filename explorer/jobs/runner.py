@@ -9,14 +9,17 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from explorer import settings
 from explorer.compute.landmark_layout import from_landmarks
 from explorer.compute.neighbors import NeighborGraph
+from explorer.compute.placement import check_new
 from explorer.compute.projection import GRAPH_K, GraphRequest, Layout, Projection
 from explorer.compute.projections import PCA, projection
 from explorer.compute.stability import RUNS
@@ -31,13 +34,13 @@ from explorer.jobs.inputs import INPUTS, Named, keep_inputs, named_by, parameter
 from explorer.jobs.job import Job, State
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask
+from explorer.jobs.placement_task import Placement, PlacementTask, content_of_new, keep_new, to_placement
 from explorer.jobs.quality_artifacts import content_of, keep_coordinates
 from explorer.jobs.stability_task import why_no_chance
 from explorer.jobs.stored import Stored, quality_task, stability_task
 from explorer.store.store import Store
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from explorer.compute.forecast import Forecast
@@ -259,6 +262,56 @@ class Runner(Stored):
         """
         task = GraphColumnsTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric)
         return self._submit(task, dataset, partial(self.find_graph_columns, task), partial(self._checked_graph, dataset, metric), owner)
+
+    def submit_placement(
+        self, dataset: Dataset, layouts: Sequence[Layout], new: NDArray[np.float32], *, metric: str = "cosine", owner: str | None = None
+    ) -> Job[Placement]:
+        """Ask where new rows are; returns as soon as what the layouts are has been read.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Among whose rows they are placed.
+        layouts : sequence of Layout
+            Of all rows; none to find neighbors and confidence only.
+        new : ndarray of shape (m, d), float32
+            Finite; with a direction where the metric is cosine.
+        metric : str
+            One of :data:`explorer.compute.space.METRICS`; a layout that names another one is placed by that.
+        owner : str, optional
+            Who asks: one of its own does not wait for the layouts that a session asked for.
+
+        Returns
+        -------
+        Job
+            As from :meth:`submit_layout`.
+        """
+        try:
+            made = check_new(new, dataset.n_dims, metric) if dataset.vectors is not None else np.empty((0, 0), np.float32)
+            for layout in layouts:
+                _check_rows(dataset, layout)
+        except ExplorerError as error:
+            return self._failed(f"New rows among {dataset.name}", error)
+        contents, content = [content_of(layout.coordinates) for layout in layouts], content_of_new(made)
+        described = [
+            {"content": each, "method": layout.method, "params": dict(layout.params)}
+            for each, layout in zip(contents, layouts, strict=True)
+        ]
+        task = PlacementTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, metric, described)
+
+        def find() -> Placement | None:
+            kept = self.store.get(task.kind, task.key(self.store))
+            return None if kept is None else to_placement(kept)
+
+        def request() -> None:
+            GraphTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, 1).check()
+
+        def keep() -> None:
+            keep_new(self.store, made, content)
+            for each, layout in zip(contents, layouts, strict=True):
+                keep_coordinates(self.store, layout.coordinates, each)
+
+        return self._submit(task, dataset, find, request, owner, also=keep)
 
     def forecast_layout(self, dataset: Dataset, projection: Projection, named: Named | None = None) -> Forecast | None:
         """Say what :meth:`submit_layout` will take; reads the store, so it is for a thread to ask.

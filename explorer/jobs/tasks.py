@@ -12,11 +12,12 @@ from explorer.jobs.graph_parts import HomesTask, MergeTask, PlanTask, ShardTask,
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.layout_task import LayoutTask
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
+from explorer.jobs.placement_task import PlacementTask
 from explorer.jobs.stability_task import StabilityTask
 
 __all__ = ["Part", "Task", "task_from_json", "task_or_part_from_json"]
 
-Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask | StabilityTask
+Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask | StabilityTask | PlacementTask
 Part = PlanTask | VisitsTask | HomesTask | ShardTask | MergeTask
 
 _TASKS: Mapping[str, type[Task]] = {task.kind: task for task in get_args(Task)}

@@ -17,7 +17,9 @@ from explorer.compute.cell_search import search_cells
 from explorer.compute.descent import descend
 from explorer.compute.exact_search import Points
 from explorer.compute.neighbors import neighbor_graph
+from explorer.compute.placement import place
 from explorer.compute.progress import ShouldStop, ignore, never
+from explorer.compute.projection import Layout
 from explorer.compute.projections import projection
 from explorer.compute.quality import quality
 
@@ -43,6 +45,7 @@ def warm_up_steps() -> list[Callable[[ShouldStop], object]]:
         lambda should_stop: search_cells(
             Points.of(vectors, "cosine"), np.arange(_ROWS), 30, 0, stage="", report=ignore, should_stop=should_stop
         ),
+        lambda should_stop: place(vectors, Layout(vectors[:, :2], "tsne", {}), vectors[:1], should_stop=should_stop),
         lambda should_stop: descend(vectors, 30, 0, stage="", report=ignore, should_stop=should_stop),
     ]
 
