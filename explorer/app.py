@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
-from explorer.errors import ExplorerError, UnknownRow
+from explorer.errors import EncoderUnknown, ExplorerError, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.neighborhood import find_neighbors
 from explorer.pages import scheduler
@@ -22,6 +23,7 @@ from explorer.picture_file import Background, save_picture
 from explorer.query import meaning
 from explorer.query import search as text_search
 from explorer.query.conditions import matching
+from explorer.query.formula import encoded
 from explorer.selection_summary import summarize
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from numpy.typing import ArrayLike
 
     from explorer.data.dataset import Dataset
     from explorer.scene import Scene
@@ -288,6 +291,51 @@ class Explorer(pn.viewable.Viewer):
         free = next(name for n in count(1) if (name := "similarity" if n == 1 else f"similarity ({n})") not in frame.columns)
         frame.insert(0, free, ranking.scores[rows])
         return frame
+
+    def place(self, new: ArrayLike | str | Sequence[str]) -> pd.DataFrame:
+        """Find where new vectors or texts are among the rows, and on the layout that is shown.
+
+        Parameters
+        ----------
+        new : array_like of shape (m, d) or (d,), str, or sequence of str
+            Vectors, or texts for the dataset's encoder.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each: ``rows`` and ``distances``, lists of its 15 nearest rows; ``confidence`` and ``familiar`` ("inside", "at the
+            edge" or "outside" of what the data knows); and, where there is a map, ``x`` and ``y`` on its layout, ``placed_by`` and
+            ``kept``, the share of its nearest rows that are nearest there, too.
+
+        Raises
+        ------
+        EncoderUnknown, EncodingFailed
+            If a text cannot be encoded.
+        ExplorerError
+            If no dataset is open, it has no vectors, or these do not fit.
+        """
+        import pandas as pd
+
+        dataset, layout = self._open_dataset, self.layout
+        texts = [new] if isinstance(new, str) else list(new) if isinstance(new, Sequence) and new and isinstance(new[0], str) else None
+        if texts is not None:
+            if dataset.encoder is None:
+                raise EncoderUnknown(dataset.name, texts[0])
+            new = np.stack([encoded(dataset, text) for text in texts])
+        vectors, owner = np.asarray(new, np.float32), f"{id(self._session)} places"
+        job = runner().submit_placement(
+            dataset, [] if layout is None else [layout], vectors, metric=self._session.inspection.metric, owner=owner
+        )
+        found = job.result()
+        told: dict[str, Any] = {
+            "rows": found.rows.tolist(),
+            "distances": found.distances.tolist(),
+            "confidence": found.familiarity.confidence,
+            "familiar": found.familiarity.words,
+        }
+        for placed in found.placed:
+            told |= {"x": placed.coordinates[:, 0], "y": placed.coordinates[:, 1], "placed_by": placed.how, "kept": placed.kept}
+        return pd.DataFrame(told)
 
     def query(self, expression: str) -> NDArray[np.int64]:
         """Find the rows that meet a condition, written as for :meth:`pandas.DataFrame.query`; nothing in it is ever called.

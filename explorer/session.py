@@ -33,6 +33,7 @@ from explorer.live_map import LiveMap
 from explorer.measured import listen
 from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
+from explorer.newcomers import Newcomers
 from explorer.offer import TextOffer
 from explorer.outlook import Outlook
 from explorer.plane import Plane
@@ -122,6 +123,7 @@ class Session(param.Parameterized):
         self._every_plane = [Plane(self)]  # also those that are not on the page now: a browser keeps what it once had
         self.planes = list(self._every_plane)
         self.inquiry = Inquiry(self, jobs=self._runner)
+        self.newcomers = Newcomers(self, jobs=self._runner)
         self.colors = ColorToggle(self)
         self.movement = Movement(self, jobs=self._runner)
         self.assessment = Assessment(self, jobs=self._runner)
@@ -129,7 +131,7 @@ class Session(param.Parameterized):
         self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
-        self.jobs = JobList(self, (self.owner, self.assessment.owner, self.steadiness.owner), jobs=self._runner)
+        self.jobs = JobList(self, (self.owner, self.assessment.owner, self.steadiness.owner, self.newcomers.owner), jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -608,6 +610,7 @@ class Session(param.Parameterized):
         self.assessment.close()
         self.steadiness.close()
         self.offer.close()
+        self.newcomers.close()
 
     def soon(self, function: Callable[..., object], *values: object) -> None:
         """Run a function on the thread that owns the params; may be called from any thread. Nothing runs once the session is closed.

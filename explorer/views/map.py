@@ -43,6 +43,7 @@ _CLIENTS = 8  # browsers that one map serves at the same time: a session has one
 _FIELDS = 6  # fields of a tooltip
 _ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
 _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
+_NEW = 200  # new rows that are marked
 _CORNERS = 4_096  # of an outline
 _AHEAD = 9  # pictures of a journey that a browser may ask for before it has the first
 _STRIP = 4  # of them in one message, at most
@@ -87,6 +88,7 @@ class Map(pn.viewable.Viewer):
         session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])
         session.inspection.param.watch(self._on_marks, ["row"])
         session.inquiry.param.watch(self._on_marks, ["on_maps"])
+        session.newcomers.param.watch(self._on_marks, ["items", "places"])
         session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])
         self.plane.param.watch(self._on_journey, ["journey"])
         self.plane.param.watch(self._on_scene, ["scene"])
@@ -230,7 +232,16 @@ class Map(pn.viewable.Viewer):
         on_map = session.inquiry.on_maps.get(self.plane)
         here = scene if scene is not None and scene.dataset is session.dataset else None
         row, journey = session.inspection.row, self.plane.journey if self.plane.live is None else None
-        self.layer.marks = [] if here is None else marks_of(here, row, session.neighbors, on_map, session.marked, journey)
+        new = [] if here is None or here is not self.plane.scene else self._newcomers()
+        self.layer.marks = [] if here is None else marks_of(here, row, session.neighbors, on_map, session.marked, journey, new)
+
+    def _newcomers(self) -> list[tuple[str, float, float]]:
+        """Say where the session's new rows are on this map."""
+        newcomers = self._session.newcomers
+        places = newcomers.places.get(self.plane)
+        if places is None or len(places) != len(newcomers.items):
+            return []
+        return [(item.title, float(x), float(y)) for item, (x, y) in zip(newcomers.items, places.tolist(), strict=True)][:_NEW]
 
     def _on_note(self, *_: object) -> None:
         session = self._session

@@ -26,6 +26,7 @@ def marks_of(
     on_map: MapNeighbors | None,
     hits: Sequence[int] = (),
     journey: Journey | None = None,
+    new: Sequence[tuple[str, float, float]] = (),
 ) -> list[dict[str, Any]]:
     """List the marks of a map.
 
@@ -43,13 +44,15 @@ def marks_of(
         Rows that a search found.
     journey : Journey, optional
         What the map is on: the marks know their way, too.
+    new : sequence of (str, float, float)
+        New rows: what they are called, and where they are on this map.
 
     Returns
     -------
     list of dict
-        ``row``, ``x``, ``y``, ``kind`` ("row", "neighbor", "kept", "lost", "false" or "hit"), ``label``, ``faint`` for rows that are hidden
-        or do not pass the filters, and ``way`` (see :meth:`Journey.ways`) where the map is on a journey. Rows that are not on this map have
-        none.
+        ``row``, ``x``, ``y``, ``kind`` ("row", "neighbor", "kept", "lost", "false", "hit", or "new", whose ``row`` is -1), ``label``,
+        ``faint`` for rows that are hidden or do not pass the filters, and ``way`` (see :meth:`Journey.ways`) where the map is on a journey.
+        Rows that are not on this map have none.
     """
     marks: list[dict[str, Any]] = []
     shown = scene.shown_mask
@@ -67,6 +70,8 @@ def marks_of(
         for each, way in zip(marks, journey.ways([each["row"] for each in marks]).tolist(), strict=True):
             if all(map(math.isfinite, way)):
                 each["way"] = way
+    for at, (title, x, y) in enumerate(new):
+        marks.append({"row": -1, "x": x, "y": y, "kind": "new", "label": title[:_LABEL_MOST] if at < _LABELED else "", "faint": False})
     return marks
 
 

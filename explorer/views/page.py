@@ -17,6 +17,7 @@ from explorer.views.inspector import Inspector
 from explorer.views.job_panel import JobPanel
 from explorer.views.legend import Legend
 from explorer.views.maps import Maps
+from explorer.views.newcomers import NewcomersView
 from explorer.views.quality import QualityView
 from explorer.views.search import SearchView
 from explorer.views.section import Section
@@ -66,6 +67,7 @@ class Panels:
         )
         self.histograms = HistogramView(session, toolkit, later=later)
         self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)
+        self.newcomers = NewcomersView(session, on_fly=self.maps.fly_to, on_point=session.point)
         self.selected = SelectionInspector(session, later=later, on_point=session.point)
         self.quality = QualityView(session)
         self.export = ExportControls(session, toolkit, shown=self.map)
@@ -90,6 +92,7 @@ class Panels:
             self._section("Search", self.search),
             self._section("Selection", self.selections, self.selected),
             self._section("Point", self.inspector),
+            self._section("New rows", self.newcomers),
             self._section("Quality", self.quality),
             self._section("Histograms", self.histograms),
             self._section("Export", self.export),

@@ -219,7 +219,7 @@ export function render({model}) {
     const center = all.find(m => m.kind === "row");
     const dark = ink_color === "#ffffff";
     const halo = dark ? "rgba(18,18,18,0.85)" : "rgba(255,255,255,0.9)";
-    const hues = {lost: dark ? "#ffa94d" : "#c2410c", false: dark ? "#c4b5fd" : "#6d28d9"};
+    const hues = {lost: dark ? "#ffa94d" : "#c2410c", false: dark ? "#c4b5fd" : "#6d28d9", new: dark ? "#ff8ad1" : "#b0006d"};
     const placed = [];
     travel.draw_trails(pen, to_px, ink_color);
     if (center) {  // lines to where the lost ones went
@@ -236,7 +236,7 @@ export function render({model}) {
       }
       pen.globalAlpha = 1;
     }
-    const order = {row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3, hit: 4}, radii = {hit: 5, row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
+    const order = {new: 0, row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3, hit: 4}, radii = {new: 7, hit: 5, row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
     const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
       const [px, py] = to_px(...travel.place(m));
       return px > -20 && py > -20 && px < w + 20 && py < h + 20;
@@ -245,7 +245,7 @@ export function render({model}) {
       const [px, py] = to_px(...travel.place(m)), radius = radii[m.kind], arm = radius * 0.72;
       pen.globalAlpha = m.faint ? 0.35 : 1;
       pen.beginPath();
-      if (m.kind === "lost") {  // a diamond
+      if (m.kind === "lost" || m.kind === "new") {  // a diamond
         pen.moveTo(px, py - radius);
         pen.lineTo(px + radius, py);
         pen.lineTo(px, py + radius);
@@ -263,6 +263,10 @@ export function render({model}) {
       pen.lineWidth = m.kind === "row" || m.kind === "hover" ? 2.5 : 1.75;
       pen.strokeStyle = hues[m.kind] || ink_color;
       pen.stroke();
+      if (m.kind === "new") {  // filled: it is no row of the data
+        pen.fillStyle = hues.new;
+        pen.fill();
+      }
     }
     pen.globalAlpha = 1;
     for (const m of near) {  // its label first, so that it gets its place

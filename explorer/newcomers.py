@@ -1,0 +1,265 @@
+"""New rows that somebody drops in: what they are near to, whether the data knows anything like them, and where they are on each map.
+
+They are texts, vectors or rows of a file; they join no dataset, and are gone with the session. Knows no browser and no widget.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+import param
+from numpy.typing import NDArray
+
+from explorer.errors import BadParameter, EncoderUnknown, VectorsNeeded
+from explorer.query.formula import encoded
+from explorer.threaded import Threaded
+
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
+    from explorer.jobs.job import Job
+    from explorer.jobs.placement_task import Placement
+    from explorer.jobs.runner import Runner
+    from explorer.plane import Plane
+    from explorer.scene import Shown
+    from explorer.state.inspection import Inspection
+
+__all__ = ["MOST", "Newcomer", "Newcomers"]
+
+MOST = 1_000
+"""New rows at a time."""
+
+_TITLE = 60  # characters
+_NUMBERS = frozenset("0123456789+-.eE,;[]() \t\r\n")
+
+
+class Asker(Threaded, Protocol):
+    """The session that has the dataset open."""
+
+    dataset: Any
+    planes: Any
+    inspection: Inspection
+    param: Any
+
+
+class Newcomer(NamedTuple):
+    """A new row: what people call it, and its vector (d,)."""
+
+    title: str
+    vector: NDArray[np.float32]
+
+
+class Newcomers(param.Parameterized):
+    """The new rows of one session; only the thread that owns the session's params calls this.
+
+    Parameters
+    ----------
+    asker : Asker
+        The session.
+    jobs : Runner
+        Places them.
+    """
+
+    items = param.List(default=[], doc="The new rows (Newcomer), the newest first.")
+    found = param.Parameter(default=None, doc="What is known of them (Placement), in the same order; none until it is.")
+    places = param.Dict(default={}, doc="Where they are on each map: (m, 2) in its coordinates, by Plane; maps without it have none.")
+    working = param.Boolean(default=False, doc="Whether they are being encoded or placed.")
+    problem = param.String(default="", doc="Why something could not be dropped in, as a sentence; empty when all went well.")
+
+    def __init__(self, asker: Asker, *, jobs: Runner) -> None:
+        super().__init__()
+        self._asker, self._jobs = asker, jobs
+        self.owner = f"{id(self)} drops in"  # as the runner knows it: nothing waits for the session's layouts
+        self._asked = 0  # counts questions: a late answer to an old one is dropped
+        self._job: Job[Placement] | None = None
+        self._watched: list[tuple[Plane, Any]] = []
+        self._of: list[Shown] = []  # what they are placed on, or will be in a moment
+        asker.param.watch(self._on_dataset, ["dataset"])
+        asker.param.watch(self._on_planes, ["planes"])
+        asker.inspection.param.watch(self._place_again, ["metric"])
+        self._on_planes()
+
+    def drop(self, text: str) -> None:
+        """Drop in what somebody has typed or pasted: vectors where it is numbers, else a text for the dataset's encoder."""
+        dataset = self._asker.dataset
+        if dataset is None or not text.strip():
+            return
+        self._begin(partial(_read, dataset, text))
+
+    def drop_rows(self, opened: Dataset) -> None:
+        """Drop in the rows of another dataset whose vectors are as long."""
+        dataset = self._asker.dataset
+        if dataset is not None:
+            self._begin(partial(_rows_of, dataset, opened))
+
+    def remove(self, at: int) -> None:
+        """Forget one of them, by its place in the list."""
+        if 0 <= at < len(self.items):
+            self.items = [item for place, item in enumerate(self.items) if place != at]
+            self._place()
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._stop()
+        self.param.update(items=[], found=None, places={}, working=False, problem="")
+
+    def close(self) -> None:
+        """Let go of what runs; says so to nobody, for there is nobody any more."""
+        self._stop()
+
+    def _begin(self, read: Any) -> None:
+        self._stop()
+        self.param.update(working=True, problem="")
+        self._asker.in_thread("read new rows", self._asked, lambda: self._asked, read, self._take_items, self._fail)
+
+    def _take_items(self, made: list[Newcomer], number: int) -> None:
+        if number == self._asked:
+            self.items = [*made, *self.items][:MOST]
+            self._place()
+
+    def _place_again(self, *_: object) -> None:
+        if self.items:
+            self._place()
+
+    def _place(self) -> None:
+        """Ask where they are on what the maps show now."""
+        self._stop()
+        dataset, items = self._asker.dataset, list(self.items)
+        if dataset is None or not items:
+            self.param.update(found=None, places={}, working=False)
+            return
+        shown = self._shown()
+        self._of = list(shown.values())
+        self.working = True
+        make = partial(_submit, self._jobs, dataset, [each.layout for each in self._of], items, self._asker.inspection.metric, self.owner)
+        self._asker.in_thread("place new rows", self._asked, lambda: self._asked, make, self._follow_job, self._fail)
+
+    def _follow_job(self, job: Job[Placement], number: int) -> None:
+        if number != self._asked:
+            job.cancel()
+            return
+        self._job = job
+        job.watch(lambda changed: self._asker.soon(self._follow, changed))
+
+    def _follow(self, job: Job[Placement]) -> None:
+        if job is not self._job or not job.ended:
+            return
+        self._job = None
+        if job.state == "done":
+            found, of = job.result(), self._of
+            places = {
+                plane: shown.frame.apply(found.placed[of.index(shown)].coordinates) for plane, shown in self._shown().items() if shown in of
+            }
+            self.param.update(found=found, places=places, working=False)
+        elif job.state == "failed":
+            self._fail(str(job.error), self._asked)
+        else:
+            self.working = False
+
+    def _fail(self, sentence: str, number: int) -> None:
+        if number == self._asked:
+            self.param.update(working=False, problem=sentence)
+
+    def _stop(self) -> None:
+        self._asked += 1
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
+
+    def _shown(self) -> dict[Plane, Shown]:
+        dataset = self._asker.dataset
+        scenes = {plane: plane.scene for plane in self._asker.planes}
+        return {
+            plane: scene.shown
+            for plane, scene in scenes.items()
+            if scene is not None and scene.dataset is dataset and not scene.in_progress
+        }
+
+    def _on_dataset(self, *_: object) -> None:
+        self.clear()
+
+    def _on_planes(self, *_: object) -> None:
+        for plane, watcher in self._watched:
+            plane.param.unwatch(watcher)
+        self._watched = [(plane, plane.param.watch(self._on_scene, ["scene"])) for plane in self._asker.planes]
+        self._on_scene()
+
+    def _on_scene(self, *_: object) -> None:
+        """Place them on another layout as soon as a map shows one; colors and filters move nobody."""
+        if self.items and any(shown not in self._of for shown in self._shown().values()):
+            self._place()
+
+
+def _read(dataset: Dataset, text: str) -> list[Newcomer]:
+    """Make new rows of what was typed: of numbers one for each line or list, else one by the encoder.
+
+    Raises
+    ------
+    VectorsNeeded, EncoderUnknown, BadParameter
+        If the dataset has no vectors; if it is a text, and nothing makes a vector of it; if there are numbers, but not vectors as long.
+    """
+    if dataset.vectors is None:
+        raise VectorsNeeded("Dropping in new rows", dataset.name)
+    vectors = _numbers(text, dataset.n_dims)
+    if vectors is not None:
+        return [Newcomer(f"vector {at}" if len(vectors) > 1 else "a vector", vector) for at, vector in enumerate(vectors, 1)]
+    if dataset.encoder is None:
+        raise EncoderUnknown(dataset.name, text.strip())
+    return [Newcomer(_short(text), encoded(dataset, text.strip()))]
+
+
+def _numbers(text: str, d: int) -> NDArray[np.float32] | None:
+    """Read vectors of d numbers: JSON, or numbers between commas, semicolons or spaces; None where it is no numbers."""
+    if not set(text) <= _NUMBERS or not any(letter.isdigit() for letter in text):
+        return None
+    try:
+        values = np.array(json.loads(text), np.float64).ravel() if text.strip().startswith("[") else _split(text)
+    except (ValueError, TypeError):
+        return None
+    if not len(values) or len(values) % d:
+        raise BadParameter("vector", f"{len(values):,} numbers", f"a vector of this data has {d:,}.")
+    if len(values) // d > MOST:
+        raise BadParameter("vectors", f"{len(values) // d:,}", f"drop in at most {MOST:,} at a time.")
+    return values.reshape(-1, d).astype(np.float32)
+
+
+def _split(text: str) -> NDArray[np.float64]:
+    for between in ",;":
+        text = text.replace(between, " ")
+    return np.array([float(part) for part in text.split()], np.float64)
+
+
+def _rows_of(dataset: Dataset, opened: Dataset) -> list[Newcomer]:
+    """Make new rows of those of another dataset that have a usable vector.
+
+    Raises
+    ------
+    VectorsNeeded, BadParameter
+        If one of the two has no vectors, or they are not of one length, or there are too many.
+    """
+    if dataset.vectors is None or opened.vectors is None:
+        raise VectorsNeeded("Dropping in new rows", opened.name if dataset.vectors is not None else dataset.name)
+    if opened.n_dims != dataset.n_dims:
+        raise BadParameter("file", opened.name, f"its vectors have {opened.n_dims:,} numbers, this data has {dataset.n_dims:,}.")
+    rows = np.flatnonzero(opened.drawable)
+    if len(rows) > MOST:
+        raise BadParameter("file", f"{len(rows):,} rows", f"drop in at most {MOST:,} at a time; open larger files as data of their own.")
+    return [Newcomer(_title(opened, int(row)), np.array(opened.vectors[row], np.float32)) for row in rows]
+
+
+def _title(opened: Dataset, row: int) -> str:
+    label = opened.label
+    value = None if label is None else opened.row(row, [label])[label]
+    return f"row {row:,} of {opened.name}" if value is None else _short(str(value))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _TITLE else f"{text[: _TITLE - 1]}…"
+
+
+def _submit(jobs: Runner, dataset: Dataset, layouts: Sequence[Any], items: Sequence[Newcomer], metric: str, owner: str) -> Job[Placement]:
+    return jobs.submit_placement(dataset, layouts, np.stack([item.vector for item in items]), metric=metric, owner=owner)
