@@ -73,7 +73,9 @@ class Newcomers(param.Parameterized):
         super().__init__()
         self._asker, self._jobs = asker, jobs
         self.owner = f"{id(self)} drops in"  # as the runner knows it: nothing waits for the session's layouts
-        self._asked = 0  # counts questions: a late answer to an old one is dropped
+        self._asked = 0  # counts questions where they are: a late answer to an old one is dropped
+        self._cleared = 0  # what was read for a list that is gone is dropped
+        self._reading = 0  # how many are being read or encoded
         self._job: Job[Placement] | None = None
         self._watched: list[tuple[Plane, Any]] = []
         self._of: list[Shown] = []  # what they are placed on, or will be in a moment
@@ -104,6 +106,7 @@ class Newcomers(param.Parameterized):
     def clear(self) -> None:
         """Forget them all."""
         self._stop()
+        self._cleared, self._reading = self._cleared + 1, 0
         self.param.update(items=[], found=None, places={}, working=False, problem="")
 
     def close(self) -> None:
@@ -111,14 +114,20 @@ class Newcomers(param.Parameterized):
         self._stop()
 
     def _begin(self, read: Any) -> None:
-        self._stop()
+        self._reading += 1
         self.param.update(working=True, problem="")
-        self._asker.in_thread("read new rows", self._asked, lambda: self._asked, read, self._take_items, self._fail)
+        self._asker.in_thread("read new rows", self._cleared, lambda: self._cleared, read, self._take_items, self._fail_reading)
 
     def _take_items(self, made: list[Newcomer], number: int) -> None:
-        if number == self._asked:
+        if number == self._cleared:
+            self._reading -= 1
             self.items = [*made, *self.items][:MOST]
             self._place()
+
+    def _fail_reading(self, sentence: str, number: int) -> None:
+        if number == self._cleared:
+            self._reading -= 1
+            self.param.update(working=self._reading > 0 or self._job is not None, problem=sentence)
 
     def _place_again(self, *_: object) -> None:
         if self.items:
@@ -129,7 +138,7 @@ class Newcomers(param.Parameterized):
         self._stop()
         dataset, items = self._asker.dataset, list(self.items)
         if dataset is None or not items:
-            self.param.update(found=None, places={}, working=False)
+            self.param.update(found=None, places={}, working=self._reading > 0)
             return
         shown = self._shown()
         self._of = list(shown.values())
@@ -153,15 +162,15 @@ class Newcomers(param.Parameterized):
             places = {
                 plane: shown.frame.apply(found.placed[of.index(shown)].coordinates) for plane, shown in self._shown().items() if shown in of
             }
-            self.param.update(found=found, places=places, working=False)
+            self.param.update(found=found, places=places, working=self._reading > 0)
         elif job.state == "failed":
             self._fail(str(job.error), self._asked)
         else:
-            self.working = False
+            self.working = self._reading > 0
 
     def _fail(self, sentence: str, number: int) -> None:
         if number == self._asked:
-            self.param.update(working=False, problem=sentence)
+            self.param.update(working=self._reading > 0, problem=sentence)
 
     def _stop(self) -> None:
         self._asked += 1

@@ -76,6 +76,14 @@ def test_a_text_is_placed_near_its_like_and_is_known(session: Session, loop: Any
     assert not newcomers.working
 
 
+def test_what_is_dropped_in_while_another_text_is_encoded_takes_nothing_away(session: Session, loop: Any, opened: Dataset):
+    for text in ("up", "left", "right"):
+        session.newcomers.drop(text)
+    loop.until(lambda: session.newcomers.found is not None and len(session.newcomers.found.rows) == 3)
+    loop.until(lambda: not session.newcomers.working)
+    assert {item.title for item in session.newcomers.items} == {"up", "left", "right"}
+
+
 def test_what_the_data_does_not_know_is_outside(session: Session, loop: Any, opened: Dataset):
     session.newcomers.drop("up down left right")
     loop.until(lambda: session.newcomers.found is not None)
