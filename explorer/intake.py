@@ -59,14 +59,15 @@ class Intake:
         DataError
             If it is too large, cannot be kept, or cannot be explored; then it is not kept.
         """
-        limit = settings.upload_limit_mb() * 1_000_000
-        if settings.read_only():
-            raise ReadOnly(name)
-        if not data:
-            raise Unreadable("The uploaded file", "it is empty.")
-        if len(data) > limit:  # a browser with our page would not have sent it
-            raise UploadTooLarge(name, len(data), limit)
+        _check(name, data)
         opened = self._pass(name, data, vectors) if self._uploads is None else self._keep(self._uploads, name, data, vectors)
+        audit.record("upload", dataset=name, rows=opened.n_rows, who=self._visitor, bytes=len(data))
+        return opened
+
+    def read_upload(self, name: str, data: bytes) -> Dataset:
+        """Read a file that a browser has sent, and keep nothing of it, whoever has logged in; raises what :meth:`open_upload` raises."""
+        _check(name, data)
+        opened = self._pass(name, data, None)
         audit.record("upload", dataset=name, rows=opened.n_rows, who=self._visitor, bytes=len(data))
         return opened
 
@@ -96,3 +97,13 @@ class Intake:
         except BaseException:
             uploads.remove(kept.id)  # what cannot be opened would only take room
             raise
+
+
+def _check(name: str, data: bytes) -> None:
+    limit = settings.upload_limit_mb() * 1_000_000
+    if settings.read_only():
+        raise ReadOnly(name)
+    if not data:
+        raise Unreadable("The uploaded file", "it is empty.")
+    if len(data) > limit:  # a browser with our page would not have sent it
+        raise UploadTooLarge(name, len(data), limit)

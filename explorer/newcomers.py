@@ -6,7 +6,7 @@ They are texts, vectors or rows of a file; they join no dataset, and are gone wi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -14,7 +14,10 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
-from explorer.errors import BadParameter, EncoderUnknown, VectorsNeeded
+from explorer import settings
+from explorer.data.texts import text_columns
+from explorer.encoders.encoding import encode_texts
+from explorer.errors import BadParameter, EncoderUnknown, OnlyTexts, VectorsNeeded
 from explorer.query.formula import encoded
 from explorer.threaded import Threaded
 
@@ -91,11 +94,11 @@ class Newcomers(param.Parameterized):
             return
         self._begin(partial(_read, dataset, text))
 
-    def drop_rows(self, opened: Dataset) -> None:
-        """Drop in the rows of another dataset whose vectors are as long."""
+    def drop_rows(self, read: Callable[[], Dataset]) -> None:
+        """Drop in the rows of what a function reads, in a thread; where those are texts, the dataset's encoder makes their vectors."""
         dataset = self._asker.dataset
         if dataset is not None:
-            self._begin(partial(_rows_of, dataset, opened))
+            self._begin(partial(_rows_of, dataset, read))
 
     def remove(self, at: int) -> None:
         """Forget one of them, by its place in the list."""
@@ -113,7 +116,7 @@ class Newcomers(param.Parameterized):
         """Let go of what runs; says so to nobody, for there is nobody any more."""
         self._stop()
 
-    def _begin(self, read: Any) -> None:
+    def _begin(self, read: Callable[[], list[Newcomer]]) -> None:
         self._reading += 1
         self.param.update(working=True, problem="")
         self._asker.in_thread("read new rows", self._cleared, lambda: self._cleared, read, self._take_items, self._fail_reading)
@@ -230,8 +233,7 @@ def _numbers(text: str, d: int) -> NDArray[np.float32] | None:
         return None
     if not len(values) or len(values) % d:
         raise BadParameter("vector", f"{len(values):,} numbers", f"a vector of this data has {d:,}.")
-    if len(values) // d > MOST:
-        raise BadParameter("vectors", f"{len(values) // d:,}", f"drop in at most {MOST:,} at a time.")
+    _check_number(len(values) // d)
     return values.reshape(-1, d).astype(np.float32)
 
 
@@ -241,22 +243,48 @@ def _split(text: str) -> NDArray[np.float64]:
     return np.array([float(part) for part in text.split()], np.float64)
 
 
-def _rows_of(dataset: Dataset, opened: Dataset) -> list[Newcomer]:
-    """Make new rows of those of another dataset that have a usable vector.
+def _rows_of(dataset: Dataset, read: Callable[[], Dataset]) -> list[Newcomer]:
+    """Make new rows of those of another dataset that have a usable vector, or of its texts.
 
     Raises
     ------
     VectorsNeeded, BadParameter
         If one of the two has no vectors, or they are not of one length, or there are too many.
+    DataError
+        If it cannot be read, or encoded.
     """
-    if dataset.vectors is None or opened.vectors is None:
-        raise VectorsNeeded("Dropping in new rows", opened.name if dataset.vectors is not None else dataset.name)
+    if dataset.vectors is None:
+        raise VectorsNeeded("Dropping in new rows", dataset.name)
+    try:
+        opened = read()
+    except OnlyTexts as error:
+        if dataset.encoder is None:
+            raise
+        return _encoded(dataset, str(error.args[0]), error.table)
+    if opened.vectors is None:
+        raise VectorsNeeded("Dropping in new rows", opened.name)
     if opened.n_dims != dataset.n_dims:
         raise BadParameter("file", opened.name, f"its vectors have {opened.n_dims:,} numbers, this data has {dataset.n_dims:,}.")
     rows = np.flatnonzero(opened.drawable)
-    if len(rows) > MOST:
-        raise BadParameter("file", f"{len(rows):,} rows", f"drop in at most {MOST:,} at a time; open larger files as data of their own.")
+    _check_number(len(rows))
     return [Newcomer(_title(opened, int(row)), np.array(opened.vectors[row], np.float32)) for row in rows]
+
+
+def _encoded(dataset: Dataset, name: str, table: Any) -> list[Newcomer]:
+    """Encode the column of the longest texts."""
+    assert dataset.encoder is not None
+    texts = [text for text in table.column(text_columns(table)[0]).to_pylist() if text and text.strip()]
+    _check_number(len(texts))
+    vectors = encode_texts(texts, dataset.encoder, store=settings.store_folder())
+    if vectors.shape[1] != dataset.n_dims:
+        reason = f"{dataset.encoder.title} makes vectors of {vectors.shape[1]:,} numbers, this data has {dataset.n_dims:,}."
+        raise BadParameter("file", name, reason)
+    return [Newcomer(_short(text), vector) for text, vector in zip(texts, vectors, strict=True)]
+
+
+def _check_number(n: int) -> None:
+    if n > MOST:
+        raise BadParameter("file", f"{n:,} rows", f"drop in at most {MOST:,} at a time; open larger files as data of their own.")
 
 
 def _title(opened: Dataset, row: int) -> str:

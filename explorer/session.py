@@ -199,6 +199,10 @@ class Session(param.Parameterized):
 
         return self._open(read, name, self._begin_opening(name), action="upload")
 
+    def drop_upload(self, name: str, data: bytes) -> None:
+        """Place the rows of a file that a browser has sent among those that are there; nothing of it is kept."""
+        self.newcomers.drop_rows(partial(self.intake.read_upload, name, data))
+
     def remove_upload(self, name: str) -> Future[None]:
         """Delete something that this session's user has uploaded, in a thread; where it is open, it stays on the map."""
 

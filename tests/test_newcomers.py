@@ -23,6 +23,7 @@ from explorer.newcomers import _numbers
 from explorer.session import Session
 from explorer.store.store import Store
 from explorer.views.newcomers import NewcomersView
+from explorer.views.plain import PlainToolkit
 
 D = 4
 WORDS = ["up", "down", "left", "right"]
@@ -109,14 +110,24 @@ def test_a_row_of_the_data_lands_on_its_own_place_and_the_maps_are_followed(sess
 
 
 def test_rows_of_a_file_are_dropped_in_with_their_names(session: Session, loop: Any, opened: Dataset):
-    frame = pd.DataFrame({"name": ["one", "two", "three"], "e": [[1.0, 0, 0, 0], [0.0, 0, 0, 0], [0.0, 0, 0, 2]]})
-    session.newcomers.drop_rows(explorer.open_dataset(frame, label="name"))
-    loop.until(lambda: session.newcomers.found is not None)
-    assert [item.title for item in session.newcomers.items] == ["one", "three"], "a row without a usable vector is none"
-    session.newcomers.drop_rows(explorer.open_dataset(np.eye(5, dtype=np.float32)))
-    loop.until(lambda: session.newcomers.problem)
-    assert "have 5 numbers, this data has 4" in session.newcomers.problem
-    assert len(session.newcomers.items) == 2, "what is there stays"
+    newcomers = session.newcomers
+    file = "name,e_1,e_2,e_3,e_4\none,1,0,0,0\ntwo,0,0,0,0\nthree,0,0,0,2\n"
+    session.drop_upload("new.csv", file.encode())
+    loop.until(lambda: newcomers.found is not None)
+    assert [item.title for item in newcomers.items] == ["one", "three"], "a row without a usable vector is none"
+    for name, text, says in (
+        ("wide.csv", "e_1,e_2,e_3\n1,2,3\n3,4,5\n", "have 3 numbers, this data has 4"),
+        ("new.txt", "up", "new.txt"),
+        ("many.csv", "said\n" + "\n".join(f"up {n}" for n in range(1001)), "1,001 rows"),
+    ):
+        session.drop_upload(name, text.encode())
+        loop.until(lambda: not newcomers.working)
+        assert says in newcomers.problem
+    assert len(newcomers.items) == 2, "what is there stays"
+    session.drop_upload("texts.csv", b"said,kind\nup and up,a\n,b\nright away,c\n")
+    loop.until(lambda: len(newcomers.items) == 4 and not newcomers.working)
+    assert [item.title for item in newcomers.items[:2]] == ["up and up", "right away"]
+    assert set(newcomers.found.rows[1].tolist()) <= set(range(90, 120))
 
 
 def test_what_cannot_be_dropped_in_is_a_sentence(session: Session, loop: Any, opened: Dataset):
@@ -137,7 +148,7 @@ def test_what_cannot_be_dropped_in_is_a_sentence(session: Session, loop: Any, op
 
 def test_the_view_tells_what_is_known(session: Session, loop: Any, opened: Dataset):
     flown: list[int] = []
-    view = NewcomersView(session, on_fly=flown.append)
+    view = NewcomersView(session, PlainToolkit(), on_fly=flown.append)
     assert view.component.content["encoder"] == "directions"
     view.component._handle_msg({"type": "drop", "text": "left"})
     loop.until(lambda: session.newcomers.found is not None)

@@ -12,6 +12,7 @@ import param
 from explorer import settings
 from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PROJECTIONS, Projection
+from explorer.data.files import FROM_ANYBODY
 from explorer.session import Session
 from explorer.views.job_panel import how_far
 from explorer.views.offer import OfferView
@@ -22,12 +23,12 @@ from explorer.views.uploads import UploadList
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DataControls", "ProjectionControls"]
+__all__ = ["READABLE", "DataControls", "ProjectionControls", "file_name"]
 
 _NAME_MOST = 60  # characters of an uploaded file's name: a file system counts bytes, of which a character may need four
 _READ_ONLY = "This server is read-only: it shows the layouts that are there, and computes no others."
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
-_READABLE = ".parquet,.feather,.arrow,.ipc,.csv,.tsv,.jsonl,.ndjson,.json,.npy,.npz"
+READABLE = ",".join(FROM_ANYBODY)
 _OPENED = "— opened here —"
 _MOST_CATEGORIES = 100  # that are offered as ends of an axis
 _NOTHING = "— none —"
@@ -42,9 +43,9 @@ class DataControls(pn.viewable.Viewer):
         self.choice = toolkit.select("Dataset", {_OPENED: ""}, "")
         self.upload = toolkit.file(
             "Open a file",
-            accept=_READABLE,
+            accept=READABLE,
             most_bytes=settings.upload_limit_mb() * 1_000_000,
-            description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, .npy or .npz; vectors and coordinates are found by themselves.",
+            description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, NumPy, safetensors or SQLite. Vectors and coordinates are found by themselves.",
         )
         self.vectors = toolkit.text(
             "Vectors",
@@ -75,7 +76,7 @@ class DataControls(pn.viewable.Viewer):
     def _on_upload(self, event: param.parameterized.Event) -> None:
         if event.new is None:  # cleared
             return
-        name, data, vectors = _file_name(self.upload.filename), event.new, (self.vectors.value or "").strip() or None
+        name, data, vectors = file_name(self.upload.filename), event.new, (self.vectors.value or "").strip() or None
         self._session.soon(self.upload.clear)
         self._session.soon(partial(self._session.open_upload, name, data, vectors=vectors))
 
@@ -258,7 +259,7 @@ def _row_groups(session: Session, keeping: Callable[[], str]) -> dict[str, str]:
     return {_NOTHING: "", **{name: name for name in names}}
 
 
-def _file_name(given: str | None) -> str:
+def file_name(given: str | None) -> str:
     """Make a name that a browser gave a file's name and no more."""
     name = Path((given or "").replace("\0", "").replace("\\", "/")).name[-_NAME_MOST:]
     return "upload" if name in ("", "..") else name

@@ -22,7 +22,7 @@ const MEANINGS = {
 
 export function render({model}) {
   const box = element("div", "newcomers"), form = element("form"), field = element("textarea"), acts = element("div", "line");
-  const place = element("button", "act", "Place"), clear = button("act", "Clear", "Forget all new rows", () => model.send_msg({type: "clear"}));
+  const place = element("button", "act", "Place"), clear = button("act", "Clear", "", () => model.send_msg({type: "clear"}));
   const told = element("div", "told"), wrong = element("div", "wrong"), list = element("ul");
   field.rows = 2;
   field.maxLength = 2_000_000;
@@ -33,6 +33,7 @@ export function render({model}) {
   told.setAttribute("role", "status");
   wrong.setAttribute("role", "alert");
   list.setAttribute("aria-label", "New rows");
+  clear.setAttribute("aria-label", "Forget all new rows");
   acts.append(place, clear);
   form.append(field, acts);
   const drop = () => {

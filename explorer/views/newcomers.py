@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import panel as pn
 import param
 
+from explorer import settings
+from explorer.newcomers import MOST
 from explorer.session import Session
 from explorer.views.card import title_of
+from explorer.views.controls import READABLE, file_name
+from explorer.views.toolkit import Toolkit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +52,8 @@ class NewcomersView(pn.viewable.Viewer):
     ----------
     session : Session
         Whose.
+    toolkit : Toolkit
+        Makes the button that uploads a file.
     on_fly : callable, optional
         Called with the row that somebody goes to, which becomes the clicked one.
     on_point : callable, optional
@@ -57,6 +63,7 @@ class NewcomersView(pn.viewable.Viewer):
     def __init__(
         self,
         session: Session,
+        toolkit: Toolkit,
         *,
         on_fly: Callable[[int], None] | None = None,
         on_point: Callable[[int | None], None] | None = None,
@@ -67,12 +74,25 @@ class NewcomersView(pn.viewable.Viewer):
         self.component = NewcomersComponent(
             on_message=lambda message: session.soon(self._take, message), sizing_mode="stretch_width", margin=(0, 10)
         )
+        about = f"Vectors as long as those of the data, or texts for its encoder; at most {MOST:,} rows. Nothing of it is kept."
+        most = settings.upload_limit_mb() * 1_000_000
+        self.upload = toolkit.file("Place rows of a file", accept=READABLE, most_bytes=most, description=about)
+        self.upload.visible = not settings.read_only()
+        self.upload.param.watch(self._on_upload, ["value"])
+        self._view = pn.Column(self.component, self.upload, sizing_mode="stretch_width")
         session.param.watch(self._update, ["dataset"])
         session.newcomers.param.watch(self._update, ["items", "found", "places", "working", "problem"])
         self._update()
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return self.component
+        return self._view
+
+    def _on_upload(self, event: param.parameterized.Event) -> None:
+        if event.new is None:  # cleared
+            return
+        name, data = file_name(self.upload.filename), event.new
+        self._session.soon(self.upload.clear)
+        self._session.soon(self._session.drop_upload, name, data)
 
     def _take(self, message: object) -> None:
         if not isinstance(message, dict):

