@@ -39,6 +39,7 @@ from explorer.outlook import Outlook
 from explorer.plane import Plane
 from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
+from explorer.retrieving import Retrieving
 from explorer.runs import Opened, prepare, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
@@ -124,6 +125,7 @@ class Session(param.Parameterized):
         self.planes = list(self._every_plane)
         self.inquiry = Inquiry(self, jobs=self._runner)
         self.newcomers = Newcomers(self, jobs=self._runner)
+        self.retrieving = Retrieving(self)
         self.colors = ColorToggle(self)
         self.movement = Movement(self, jobs=self._runner)
         self.assessment = Assessment(self, jobs=self._runner)

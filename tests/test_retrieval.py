@@ -16,7 +16,11 @@ from explorer import cli
 from explorer.app import Explorer
 from explorer.data.dataset import Dataset
 from explorer.errors import BadParameter, EncoderUnknown, NoVectors, UnknownColumn, UnknownSource, Unreadable
+from explorer.jobs.runner import Runner
 from explorer.retrieval import add_coverage
+from explorer.session import Session
+from explorer.store.store import Store
+from explorer.views.retrieval import RetrievalView
 
 with warnings.catch_warnings():  # deprecations inside of it are not ours
     warnings.simplefilter("ignore")
@@ -174,3 +178,41 @@ def test_the_command_opens_an_index_colored_by_what_queries_retrieve(
     assert "--encoder" in capsys.readouterr().err
     assert cli.main(["llamaindex", str(tmp_path)]) == 2
     assert "does not read it" in capsys.readouterr().err
+
+
+def test_a_session_asks_with_two_settings_and_places_the_query(data: Dataset, loop: Any, tmp_path: Path):
+    runner = Runner(Store(tmp_path, limit_mb=1000))
+    session = Session(schedule=loop, jobs=runner)
+    view = RetrievalView(session)
+    try:
+        session.open(data)
+        loop.until(lambda: session.scene is not None)
+        assert session.retrieving.possible
+        asked = {
+            "type": "ask",
+            "query": " a pet that barks ",
+            "settings": [{"top_k": 2, "mode": "default"}, {"top_k": 3, "mode": "mmr", "mmr_threshold": 0.1}],
+        }
+        view.component._handle_msg(asked)
+        loop.until(lambda: session.retrieving.lines)
+        lines = view.component.content["lines"]
+        assert lines[0]["title"].startswith("The dog")
+        assert [line["nearest"] for line in lines] == list(range(1, 13))
+        assert sorted(rank for line in lines if (rank := line["ranks"][0])) == [1, 2]
+        assert sorted(rank for line in lines if (rank := line["ranks"][1])) == [1, 2, 3]
+        assert set(session.marked) == {line["row"] for line in lines if any(line["ranks"])}
+        loop.until(lambda: session.newcomers.found is not None)
+        assert session.newcomers.items[0].title == "a pet that barks"
+        view.component._handle_msg({**asked, "settings": [{"top_k": 1, "mode": "default"}]})
+        loop.until(lambda: view.component.content["n"] == 1 and not session.retrieving.working)
+        assert len(session.marked) == len(session.newcomers.items) == 1, "the same query is placed once"
+        for nonsense in ({"top_k": "2", "mode": "default"}, {"top_k": 2, "mode": "sql"}, 3):
+            view.component._handle_msg({**asked, "query": "other", "settings": [nonsense]})
+        loop.run()
+        assert session.retrieving.query == "a pet that barks"
+        session.open_entry("digits")
+        loop.until(lambda: not session.retrieving.possible)
+        assert view.component.content["lines"] == []
+    finally:
+        session.close()
+        runner.close()

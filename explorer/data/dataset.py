@@ -105,6 +105,8 @@ class Dataset:
         Of columns that were computed: what their numbers say, in a sentence or two.
     encoder : Encoder or None
         What made the vectors of texts, and makes one of what somebody looks for.
+    retrievers : callable or None
+        Of an index: makes a retriever with the settings ``top_k``, ``mode`` and ``mmr_threshold``.
     origin : Path or None
         The file it was read from, where results are written into a copy of that.
     """
@@ -123,6 +125,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     encoder: Encoder | None = None
+    retrievers: Callable[..., Any] | None = None
     origin: Path | None = None
 
     def __repr__(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.encoders.encoder import Encoder
 
-__all__ = ["NODE", "IndexEncoder", "Mode", "from_llama_index", "read_llama_index", "retriever_for"]
+__all__ = ["NODE", "IndexEncoder", "Mode", "Retrievers", "from_llama_index", "read_llama_index", "retriever_for"]
 
 Mode = Literal["default", "mmr"]
 
@@ -81,13 +83,15 @@ def from_llama_index(index: object, **options: Any) -> Dataset:
     if isinstance(index, str | os.PathLike):
         path = os.fspath(index)
         contents = read_llama_index(Path(path).expanduser(), path)
+        retrievers = None if encoder is None else Retrievers(partial(_index_in, path, encoder))
     elif hasattr(index, "storage_context"):
         contents = _contents(index.storage_context, f"The {type(index).__name__}", type(index).__name__)
         encoder = encoder or IndexEncoder(index)
+        retrievers = Retrievers(lambda: index)
     else:
         raise UnknownSource(type(index).__name__, _WHAT)
     dataset = open_contents(contents, Wishes(**{"text": _TEXT, **options}))
-    return dataset if encoder is None else replace(dataset, encoder=encoder_for(encoder))
+    return dataset if encoder is None else replace(dataset, encoder=encoder_for(encoder), retrievers=retrievers)
 
 
 def retriever_for(
@@ -119,12 +123,39 @@ def retriever_for(
     BadParameter, UnknownChoice
         If a setting is not allowed.
     """
-    if top_k < 1:
-        raise BadParameter("top_k", top_k, "give 1 or more.")
-    if mode not in get_args(Mode):
-        raise UnknownChoice("mode", mode, get_args(Mode))
-    if not 0 <= mmr_threshold <= 1:
-        raise BadParameter("mmr_threshold", mmr_threshold, "give a number from 0 to 1.")
+    return Retrievers(partial(_index_in, folder, encoder))(top_k=top_k, mode=mode, mmr_threshold=mmr_threshold)
+
+
+class Retrievers:
+    """Makes retrievers of one index with different settings; may be called from several threads.
+
+    Parameters
+    ----------
+    index : callable
+        Gives the index; called once, when the first one is made.
+    """
+
+    def __init__(self, index: Callable[[], Any]) -> None:
+        self._load = index
+        self._index: Any = None
+        self._lock = Lock()
+
+    def __call__(self, *, top_k: int, mode: Mode = "default", mmr_threshold: float = 0.5) -> Any:
+        """Make a retriever; see :func:`retriever_for`."""
+        if top_k < 1:
+            raise BadParameter("top_k", top_k, "give 1 or more.")
+        if mode not in get_args(Mode):
+            raise UnknownChoice("mode", mode, get_args(Mode))
+        if not 0 <= mmr_threshold <= 1:
+            raise BadParameter("mmr_threshold", mmr_threshold, "give a number from 0 to 1.")
+        with self._lock:
+            self._index = self._index or self._load()
+        further = {"vector_store_kwargs": {"mmr_threshold": mmr_threshold}} if mode == "mmr" else {}
+        return self._index.as_retriever(similarity_top_k=top_k, vector_store_query_mode=mode, **further)
+
+
+def _index_in(folder: str | os.PathLike[str], encoder: str | Encoder) -> Any:
+    """Load the index of a folder, with an encoder as its embedding model."""
     source = os.fspath(folder)
     with _reading(source):
         from llama_index.core import StorageContext, load_index_from_storage
@@ -143,9 +174,7 @@ def retriever_for(
                 return self._get_text_embedding(query)
 
         storage = StorageContext.from_defaults(persist_dir=str(Path(source).expanduser()))
-        index = load_index_from_storage(storage, embed_model=Encoding())
-        further = {"vector_store_kwargs": {"mmr_threshold": mmr_threshold}} if mode == "mmr" else {}
-        return index.as_retriever(similarity_top_k=top_k, vector_store_query_mode=mode, **further)
+        return load_index_from_storage(storage, embed_model=Encoding())
 
 
 class IndexEncoder:

@@ -45,7 +45,7 @@ class DataControls(pn.viewable.Viewer):
             "Open a file",
             accept=READABLE,
             most_bytes=settings.upload_limit_mb() * 1_000_000,
-            description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, NumPy, safetensors or SQLite. Vectors and coordinates are found by themselves.",
+            description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, NumPy, safetensors, SQLite; vectors are found by themselves.",
         )
         self.vectors = toolkit.text(
             "Vectors",

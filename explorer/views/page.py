@@ -19,6 +19,7 @@ from explorer.views.legend import Legend
 from explorer.views.maps import Maps
 from explorer.views.newcomers import NewcomersView
 from explorer.views.quality import QualityView
+from explorer.views.retrieval import RetrievalView
 from explorer.views.search import SearchView
 from explorer.views.section import Section
 from explorer.views.selection_inspector import SelectionInspector
@@ -68,6 +69,7 @@ class Panels:
         self.histograms = HistogramView(session, toolkit, later=later)
         self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)
         self.newcomers = NewcomersView(session, toolkit, on_fly=self.maps.fly_to, on_point=session.point)
+        self.retrieval = RetrievalView(session, on_fly=self.maps.fly_to, on_point=session.point)
         self.selected = SelectionInspector(session, later=later, on_point=session.point)
         self.quality = QualityView(session)
         self.export = ExportControls(session, toolkit, shown=self.map)
@@ -87,8 +89,11 @@ class Panels:
     @property
     def findings(self) -> list[Any]:
         """Everything that is read, top to bottom."""
+        retrieval = self._section("Retrieval", self.retrieval)
+        retrieval.visible = self._session.retrieving.param.possible
         return [
             self._section("Legend", self.legend),
+            retrieval,
             self._section("Search", self.search),
             self._section("Selection", self.selections, self.selected),
             self._section("Point", self.inspector),
