@@ -11,9 +11,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-import re
 import pyarrow as pa
-import re
 import pytest
 
 from explorer.compute.alignment import align

@@ -44,7 +44,7 @@ class PictureLayer(pn.custom.JSComponent):
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
-    coming = param.Integer(default=0, doc="The journey that plays by itself: its message, on the way by now, says where to look; 0 for none.")
+    coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
     plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
     note = param.String(default="", doc="What to say where there is no map.")
     group = param.String(default="", doc="Maps of one session have one in common.")

@@ -103,6 +103,7 @@ def test_a_browser_is_told_of_a_journey_and_gets_the_pictures_that_it_asks_for(s
     np.testing.assert_allclose(told["trails"][3][:2], journey.start.places(np.array([3]))[0])
     np.testing.assert_allclose(told["trails"][3][2:4], journey.goal.places(np.array([3]))[0])
     assert shown.map.layer.along
+    assert shown.map.layer.coming == journey.number, "the browser waits for its message"
     shown.sent.clear()
     for number, t in enumerate((0.1, 0.5, 0.9), 2):
         shown.say({**WIDE, "id": number, "moving": True, "journey": journey.number, "t": t})
@@ -218,6 +219,7 @@ def test_a_journey_that_is_over_leaves_nobody_without_a_picture(shown: Shown, pl
     plane.journey = None
     assert shown.sent[-1] == {"type": "journey", "number": 0}
     assert not shown.map.layer.along
+    assert shown.map.layer.coming == 0
     session.appearance.color_by = "score"
     loop.until(lambda: not shown.head["moving"])
     assert (shown.head["id"], shown.head["journey"]) == (2, 0)
