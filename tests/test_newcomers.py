@@ -148,7 +148,8 @@ def test_what_cannot_be_dropped_in_is_a_sentence(session: Session, loop: Any, op
 
 def test_the_view_tells_what_is_known(session: Session, loop: Any, opened: Dataset):
     flown: list[int] = []
-    view = NewcomersView(session, PlainToolkit(), on_fly=flown.append)
+    shown: list[int] = []
+    view = NewcomersView(session, PlainToolkit(), on_fly=flown.append, on_show=shown.append)
     assert view.component.content["encoder"] == "directions"
     view.component._handle_msg({"type": "drop", "text": "left"})
     loop.until(lambda: session.newcomers.found is not None)
@@ -160,9 +161,19 @@ def test_the_view_tells_what_is_known(session: Session, loop: Any, opened: Datas
     view.component._handle_msg({"type": "look", "row": row})
     loop.run()
     assert (session.inspection.row, flown) == (row, [row])
-    for nonsense in (None, {"type": "look", "row": 999}, {"type": "remove", "at": 9}, {"type": "drop", "text": 3}):
+    view.component._handle_msg({"type": "show", "at": 0})
+    loop.run()
+    assert shown == [0]
+    for nonsense in (
+        None,
+        {"type": "show", "at": "0"},
+        {"type": "look", "row": 999},
+        {"type": "remove", "at": 9},
+        {"type": "drop", "text": 3},
+    ):
         view.component._handle_msg(nonsense)
     loop.run()
+    assert shown == [0]
     view.component._handle_msg({"type": "remove", "at": 0})
     loop.run()
     assert view.component.content["items"] == []

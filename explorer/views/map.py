@@ -150,6 +150,13 @@ class Map(pn.viewable.Viewer):
             if place is not None:
                 self.layer._send_msg({"type": "fly", "x": place[0], "y": place[1]})
 
+    def fly_to_new(self, at: int) -> None:
+        """Move to a new row, by its place in the list of those; one that is not on the map is left where it is."""
+        new = self._newcomers()
+        if 0 <= at < len(new):
+            _, x, y = new[at]
+            self.layer._send_msg({"type": "fly", "x": x, "y": y})
+
     def _show_bounds(self, bounds: tuple[float, float, float, float] | None) -> None:
         if bounds is not None:
             x0, x1, y0, y1 = bounds

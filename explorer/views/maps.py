@@ -91,6 +91,11 @@ class Maps(pn.viewable.Viewer):
         for shown in self.all:
             shown.fly_to(row)
 
+    def fly_to_new(self, at: int) -> None:
+        """Move each map to a new row, by its place in the list of those."""
+        for shown in self.all:
+            shown.fly_to_new(at)
+
     def _arrange(self, *_: object) -> None:
         planes = self._session.planes
         for plane in planes:

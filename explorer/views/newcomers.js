@@ -59,7 +59,7 @@ export function render({model}) {
   });
 
   const item = ({title, word, confidence, near}, at) => {
-    const made = element("li"), head = element("div", "head"), name = element("b", "", title);
+    const made = element("li"), head = element("div", "head"), name = button("name", title, "Show it on the maps", () => model.send_msg({type: "show", at}));
     name.dir = "auto";
     const remove = button("remove", "×", "Forget it", () => model.send_msg({type: "remove", at}));
     remove.setAttribute("aria-label", `Forget ${title}`);

@@ -58,6 +58,8 @@ class NewcomersView(pn.viewable.Viewer):
         Called with the row that somebody goes to, which becomes the clicked one.
     on_point : callable, optional
         Called with the row under the pointer, or None.
+    on_show : callable, optional
+        Called with the new row that somebody wants to see, by its place in the list.
     """
 
     def __init__(
@@ -67,10 +69,11 @@ class NewcomersView(pn.viewable.Viewer):
         *,
         on_fly: Callable[[int], None] | None = None,
         on_point: Callable[[int | None], None] | None = None,
+        on_show: Callable[[int], None] | None = None,
         **params: Any,
     ) -> None:
         super().__init__(**params)
-        self._session, self._on_fly, self._on_point = session, on_fly, on_point
+        self._session, self._on_fly, self._on_point, self._on_show = session, on_fly, on_point, on_show
         self.component = NewcomersComponent(
             on_message=lambda message: session.soon(self._take, message), sizing_mode="stretch_width", margin=(0, 10)
         )
@@ -102,6 +105,8 @@ class NewcomersView(pn.viewable.Viewer):
             self._session.newcomers.drop(text)
         elif kind == "remove" and type(at) is int:
             self._session.newcomers.remove(at)
+        elif kind == "show" and type(at) is int and self._on_show is not None:
+            self._on_show(at)
         elif kind == "clear":
             self._session.newcomers.clear()
         elif kind == "point" and self._on_point is not None and (row is None or type(row) is int):

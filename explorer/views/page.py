@@ -68,7 +68,7 @@ class Panels:
         )
         self.histograms = HistogramView(session, toolkit, later=later)
         self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)
-        self.newcomers = NewcomersView(session, toolkit, on_fly=self.maps.fly_to, on_point=session.point)
+        self.newcomers = NewcomersView(session, toolkit, on_fly=self.maps.fly_to, on_point=session.point, on_show=self.maps.fly_to_new)
         self.retrieval = RetrievalView(session, on_fly=self.maps.fly_to, on_point=session.point)
         self.selected = SelectionInspector(session, later=later, on_point=session.point)
         self.quality = QualityView(session)

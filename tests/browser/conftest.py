@@ -352,7 +352,9 @@ class Watched:
 
     def upload(self, name: str, content: bytes) -> None:
         """Open a file of one's own."""
-        self.page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
+        self.page.locator("input[type=file]").first.set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        )
 
     def wait_until(self, true: Callable[[], Any], what: str, *, seconds: float = PATIENCE_MS / 1000) -> float:
         """Wait until this is true; returns after how many seconds it was."""
