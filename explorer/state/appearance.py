@@ -107,6 +107,7 @@ class Appearance(State):
         step=0.5,
         doc="Diameter of a row in pixels; automatic when not set: larger where rows are few.",
     )
+    images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 
     def hidden_in(self, column: str | None) -> Hidden:
         """Say what is hidden of a column; of no column, nothing."""

@@ -38,10 +38,12 @@ class ColorControls(pn.viewable.Viewer):
         densities = {how: how for how in appearance.param.density.objects}
         self.density = toolkit.select("Density", densities, appearance.density, description=appearance.param.density.doc)
         self.size = toolkit.select("Point size", _sizes(None), "", description=appearance.param.point_size.doc)
-        self._view = pn.Column(self.column, self.palette, self.colormap, self.density, self.size, sizing_mode="stretch_width")
+        self.images = toolkit.switch("Images on the map", value=appearance.images, description=appearance.param.images.doc)
+        widgets = self.column, self.palette, self.colormap, self.density, self.size, self.images
+        self._view = pn.Column(*widgets, sizing_mode="stretch_width")
         self.column.param.watch(self._on_choice, ["value"])
         self.size.param.watch(self._on_size_choice, ["value"])
-        for widget, name in ((self.palette, "palette"), (self.colormap, "colormap"), (self.density, "density")):
+        for widget, name in ((self.palette, "palette"), (self.colormap, "colormap"), (self.density, "density"), (self.images, "images")):
             tie(widget, appearance, name, soon=session.soon)
         self._offered, self._late = monotonic(), False
         self._before = "", -_REST_S  # what the list showed before it was given another value here, and since when
@@ -102,6 +104,7 @@ class ColorControls(pn.viewable.Viewer):
         dataset = self._session.dataset
         names = [] if dataset is None else colorable(dataset)
         color = self._session.appearance.color_by
+        self.images.visible = dataset is not None and "image" in dataset.roles.values()
         self._follow(self.column, {_NO_COLOR: "", **{name: name for name in names}}, color if color in names else "")
         self._on_color()
 

@@ -26,6 +26,7 @@ from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
 from explorer.views.card import card
 from explorer.views.figure import empty_figure
+from explorer.views.illustrations import NOTHING, Gallery, Illustrations, find, has_room
 from explorer.views.marks import marks_of
 from explorer.views.picture_layer import PictureLayer, finite, picture_request
 from explorer.views.picture_layer import drawers as _drawers
@@ -89,6 +90,7 @@ class Map(pn.viewable.Viewer):
         session.inspection.param.watch(self._on_marks, ["row"])
         session.inquiry.param.watch(self._on_marks, ["on_maps"])
         session.newcomers.param.watch(self._on_marks, ["items", "places"])
+        session.appearance.param.watch(self._on_images, ["images"])
         session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])
         self.plane.param.watch(self._on_journey, ["journey"])
         self.plane.param.watch(self._on_scene, ["scene"])
@@ -409,10 +411,34 @@ class Map(pn.viewable.Viewer):
             client.coarseness = picture.coarseness
         else:
             client.rest, client.rest_push = picture, self._pushes
+            self._illustrate(client, name)
         seconds = monotonic() - began
         note_picture(_kind_of(picture), seconds, len(pictures))
         self._send([each.message(push, seconds=seconds) for push, each in enumerate(pictures, first)], name)
         self._pick(client, name)
+
+    def _illustrate(self, client: _Client, name: str) -> None:
+        """Show rows by their images on the picture at rest, where there is room."""
+        rest, gallery = client.rest, client.gallery
+        if rest is None:
+            return
+        if not (self._session.appearance.images and has_room(rest)):
+            if gallery.shows:
+                self.layer._send_msg(gallery.message(name, NOTHING))
+            return
+
+        def take(found: Illustrations, _: int) -> None:
+            if client.rest is rest:
+                self.layer._send_msg(gallery.message(name, found))
+
+        make = partial(find, rest, gallery.known(rest.scene.dataset))
+        self._session.in_thread("show images on the map", client.rest_push, lambda: client.rest_push, make, take, self._fail)
+
+    def _on_images(self, *_: object) -> None:
+        with self._clients_lock:
+            clients = list(self._clients.items())
+        for name, client in clients:
+            self._illustrate(client, name)
 
     def _send_piece(self, client: _Client, push: int, piece: int) -> None:
         """Send the next piece of the picture at rest, which a browser asks for when it has the one before and looks nowhere else."""
@@ -457,6 +483,7 @@ class _Client:
         self.home: list[float] = []  # of the layout that it asked for
         self.rest: Picture[Scene] | None = None
         self.rest_push = 0
+        self.gallery = Gallery()
         self.coarseness = 0  # of the last picture in motion
         self.shown_live = True  # whether it has shown the last picture of a layout that is being computed
         self.traveling = 0  # number of the journey that it plays: until it has arrived, it asks for what it needs

@@ -119,6 +119,11 @@ export function render({model}) {
     ask();
   };
 
+  const images = gallery({
+    box, before: marks, to_px,
+    unit: () => (xr.end - xr.start) / Math.max(1, size()[0]),
+    moving: () => !shown || shown.live || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving),
+  });
   const travel = traveler({
     plane: () => model.plane,
     free: most => under_way.size < most,
@@ -171,6 +176,7 @@ export function render({model}) {
     canvas.style.width = w + "px";
     canvas.style.height = h + "px";
     canvas.style.transform = `translate(${tx}px,${ty}px) scale(${sx},${sy})`;
+    images.place();
   };
   const fitted = ({x0, x1, y0, y1}) => {  // with an equal scale on both axes
     const [w, h] = size(), unit = Math.max((x1 - x0) / w, (y1 - y0) / h), cx = (x0 + x1) / 2, cy = (y0 + y1) / 2;
@@ -668,6 +674,7 @@ export function render({model}) {
     if (message.client && message.client !== client) return;
     if (message.type === "pictures") message.pictures.forEach(take);
     if (message.type === "card") show_card(message);
+    if (message.type === "images") images.take(message);
     if (message.type === "home") go_home();
     if (message.type === "view") { moved(); fly(range([message.x0, message.x1, message.y0, message.y1])); }
     if (message.type === "fly") fly_to(message.x, message.y);

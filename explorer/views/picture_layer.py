@@ -52,7 +52,7 @@ class PictureLayer(pn.custom.JSComponent):
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
-    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "picture_layer.js"))
+    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "images.js", "picture_layer.js"))
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
