@@ -79,6 +79,7 @@ class Newcomers(param.Parameterized):
         self._asked = 0  # counts questions where they are: a late answer to an old one is dropped
         self._cleared = 0  # what was read for a list that is gone is dropped
         self._reading = 0  # how many are being read or encoded
+        self._placing = False
         self._job: Job[Placement] | None = None
         self._watched: list[tuple[Plane, Any]] = []
         self._of: list[Shown] = []  # what they are placed on, or will be in a moment
@@ -130,7 +131,7 @@ class Newcomers(param.Parameterized):
     def _fail_reading(self, sentence: str, number: int) -> None:
         if number == self._cleared:
             self._reading -= 1
-            self.param.update(working=self._reading > 0 or self._job is not None, problem=sentence)
+            self.param.update(working=self._busy, problem=sentence)
 
     def _place_again(self, *_: object) -> None:
         if self.items:
@@ -141,11 +142,11 @@ class Newcomers(param.Parameterized):
         self._stop()
         dataset, items = self._asker.dataset, list(self.items)
         if dataset is None or not items:
-            self.param.update(found=None, places={}, working=self._reading > 0)
+            self.param.update(found=None, places={}, working=self._busy)
             return
         shown = self._shown()
         self._of = list(shown.values())
-        self.working = True
+        self._placing = self.working = True
         make = partial(_submit, self._jobs, dataset, [each.layout for each in self._of], items, self._asker.inspection.metric, self.owner)
         self._asker.in_thread("place new rows", self._asked, lambda: self._asked, make, self._follow_job, self._fail)
 
@@ -159,27 +160,33 @@ class Newcomers(param.Parameterized):
     def _follow(self, job: Job[Placement]) -> None:
         if job is not self._job or not job.ended:
             return
-        self._job = None
+        self._job, self._placing = None, False
         if job.state == "done":
             found, of = job.result(), self._of
             places = {
                 plane: shown.frame.apply(found.placed[of.index(shown)].coordinates) for plane, shown in self._shown().items() if shown in of
             }
-            self.param.update(found=found, places=places, working=self._reading > 0)
+            self.param.update(found=found, places=places, working=self._busy)
         elif job.state == "failed":
             self._fail(str(job.error), self._asked)
         else:
-            self.working = self._reading > 0
+            self.working = self._busy
 
     def _fail(self, sentence: str, number: int) -> None:
         if number == self._asked:
-            self.param.update(working=self._reading > 0, problem=sentence)
+            self._placing = False
+            self.param.update(working=self._busy, problem=sentence)
 
     def _stop(self) -> None:
         self._asked += 1
+        self._placing = False
         job, self._job = self._job, None
         if job is not None:
             job.cancel()
+
+    @property
+    def _busy(self) -> bool:
+        return self._placing or self._reading > 0
 
     def _shown(self) -> dict[Plane, Shown]:
         dataset = self._asker.dataset

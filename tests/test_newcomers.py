@@ -146,6 +146,17 @@ def test_what_cannot_be_dropped_in_is_a_sentence(session: Session, loop: Any, op
     assert "--encoder" in session.newcomers.problem
 
 
+def test_what_is_being_placed_is_so_whatever_cannot_be_read_beside_it(session: Session, loop: Any, opened: Dataset):
+    newcomers = session.newcomers
+    newcomers.drop("left")
+    loop.until(lambda: newcomers.items)
+    newcomers.drop("1 2 3")
+    loop.until(lambda: newcomers.problem)
+    assert newcomers.working == (newcomers.found is None)
+    loop.until(lambda: not newcomers.working)
+    assert newcomers.found is not None
+
+
 def test_the_view_tells_what_is_known(session: Session, loop: Any, opened: Dataset):
     flown: list[int] = []
     shown: list[int] = []
