@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.direct_search import Direct
-from explorer.compute.layout_rows import some_of
 from explorer.compute.neighbors import nearest_among, nearest_rows
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.compute.projection import Layout
@@ -114,6 +113,8 @@ def nearest(
 
 def own_reach(vectors: NDArray[np.float32], *, k: int, metric: str, should_stop: ShouldStop = never) -> NDArray[np.float32]:
     """Measure how far rows of the data are from their k-th nearest: of up to 2,000 rows, (s,), ascending."""
+    from explorer.compute.layout_rows import some_of  # numba, which who only asks for places has no need of
+
     k = min(k, len(vectors) - 1)
     if k < 1:
         return np.empty(0, np.float32)

@@ -30,19 +30,19 @@ def test_pictures_get_coarser_before_they_get_late_and_sharp_again_at_rest(serve
     for _ in range(8):  # it has to notice
         page.zoom(3)
         page.zoom(-3)
-    before, n_before = page.wait_for_picture(), len(page.pictures)
+    n_before = len(page.pictures)
     for _ in range(10):
         page.zoom(3)
         page.zoom(-3)
     n_moved = len(page.pictures)
-    before = page.wait_for_new_picture(before)
+    page.settle()
     moving = [picture.size for picture in page.pictures[n_before:n_moved] if picture.moving]
     assert len(moving) > 10, "pictures go on while the wheel turns"
     assert np.median(moving) < 0.25 * BYTES_A_SECOND
     assert max(moving) <= 150_000
 
     page.button("Show the whole map").click()
-    before = page.wait_for_new_picture(before)
+    page.settle()
     assert page.pixels().shape[:2] == tuple(round(page.box()[side]) for side in ("height", "width")), "as sharp as the window"
     rest = [picture for picture in page.pictures if not picture.moving and picture.id == page.pictures[-1].id]
     assert len(rest) > 1, "in pieces"
