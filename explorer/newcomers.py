@@ -1,6 +1,7 @@
 """New rows that somebody drops in: what they are near to, whether the data knows anything like them, and where they are on each map.
 
-They are texts, vectors or rows of a file; they join no dataset, and are gone with the session. Knows no browser and no widget.
+They are texts, vectors or rows of a file; they join no dataset, and are gone with the session; their vectors stay in the store until room
+is needed. Knows no browser and no widget.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import param
 
+from explorer import settings as server
 from explorer.retrieval import retrieve
 from explorer.threaded import Threaded
 
@@ -76,7 +77,7 @@ class Retrieving(param.Parameterized):
             return
         query = query.strip()
         self._asked += 1
-        if query != self.query:
+        if query != self.query and not server.read_only():  # such a server places no new rows
             self._asker.newcomers.drop(query)
         self.param.update(query=query, settings=settings, working=True, problem="")
         make = partial(_retrieved, dataset, query, settings)

@@ -202,7 +202,7 @@ class Session(param.Parameterized):
         return self._open(read, name, self._begin_opening(name), action="upload")
 
     def drop_upload(self, name: str, data: bytes) -> None:
-        """Place the rows of a file that a browser has sent among those that are there; nothing of it is kept."""
+        """Place the rows of a file that a browser has sent among those that are there; the file is not kept."""
         self.newcomers.drop_rows(partial(self.intake.read_upload, name, data))
 
     def remove_upload(self, name: str) -> Future[None]:

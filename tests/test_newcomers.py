@@ -157,6 +157,17 @@ def test_what_is_being_placed_is_so_whatever_cannot_be_read_beside_it(session: S
     assert newcomers.found is not None
 
 
+def test_a_read_only_server_places_none_and_says_so(session: Session, loop: Any, opened: Dataset, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EXPLORER_READ_ONLY", "1")
+    view = NewcomersView(session, PlainToolkit())
+    assert view.component.content["fixed"]
+    assert not view.upload.visible
+    session.newcomers.drop("1 0 0 0")  # whatever a browser says
+    loop.until(lambda: session.newcomers.problem and not session.newcomers.working)
+    assert "read-only" in session.newcomers.problem
+    assert session.newcomers.found is None
+
+
 def test_the_view_tells_what_is_known(session: Session, loop: Any, opened: Dataset):
     flown: list[int] = []
     shown: list[int] = []

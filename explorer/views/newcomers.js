@@ -83,10 +83,10 @@ export function render({model}) {
   };
 
   const update = () => {
-    const {encoder, dims, working, problem, n, items} = model.content;
+    const {encoder, dims, fixed, working, problem, n, items} = model.content;
     const what = encoder ? "Type a text, or paste a vector" : "Paste a vector";
-    field.placeholder = dims ? `${what} of ${dims.toLocaleString("en")} numbers` : "This data has coordinates only";
-    field.disabled = place.disabled = !dims;
+    field.placeholder = fixed ? "This server is read-only" : dims ? `${what} of ${dims.toLocaleString("en")} numbers` : "This data has coordinates only";
+    field.disabled = place.disabled = fixed || !dims;
     clear.hidden = !n;
     const more = n > items.length ? `${items.length} of ${n.toLocaleString("en")} new rows` : "";
     const said = working ? "Placing …" : more;

@@ -32,7 +32,7 @@ _TITLE = 60  # characters
 class NewcomersComponent(pn.custom.JSComponent):
     """The new rows in the browser; see ``newcomers.js``."""
 
-    content = param.Dict(default={}, doc="encoder, dims, can, working, problem, n and items: title, word, confidence, near.")
+    content = param.Dict(default={}, doc="encoder, dims, fixed, working, problem, n and items: title, word, confidence, near.")
 
     _esm = Path(__file__).with_name("newcomers.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("panels.css"), Path(__file__).with_name("newcomers.css")]  # type: ignore[list-item]  # as Panel allows
@@ -77,7 +77,7 @@ class NewcomersView(pn.viewable.Viewer):
         self.component = NewcomersComponent(
             on_message=lambda message: session.soon(self._take, message), sizing_mode="stretch_width", margin=(0, 10)
         )
-        about = f"Vectors as long as those of the data, or texts for its encoder; at most {MOST:,} rows. Nothing of it is kept."
+        about = f"Vectors as long as those of the data, or texts for its encoder; at most {MOST:,} rows. The file is not kept."
         most = settings.upload_limit_mb() * 1_000_000
         self.upload = toolkit.file("Place rows of a file", accept=READABLE, most_bytes=most, description=about)
         self.upload.visible = not settings.read_only()
@@ -122,6 +122,7 @@ class NewcomersView(pn.viewable.Viewer):
         self.component.content = {
             "encoder": "" if encoder is None else encoder.title,
             "dims": 0 if dataset is None else dataset.n_dims,
+            "fixed": settings.read_only(),
             "working": newcomers.working,
             "problem": newcomers.problem,
             "n": len(newcomers.items),
