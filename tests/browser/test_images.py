@@ -33,7 +33,6 @@ def test_at_deep_zoom_rows_are_their_images(server: str, open_page: Open):
             assert other is not None
             assert max(abs(one["x"] - other["x"]), abs(one["y"] - other["y"])) >= one["width"], "none lies over another"
     colors = set(images.evaluate_all("all => all.map(image => image.style.borderColor)"))
-    assert len(colors) >= 1
     assert "" not in colors
 
     x, y = watched.center()
