@@ -46,7 +46,7 @@ export function render({model}) {
   let oldest = 0;              // what was asked for before is not shown any more
   let background = "", ink_color = "#000";
   let budget = BUDGET;         // what the way carries quickly, learned from each picture
-  const rates = [], ways = []; // of the last pictures: bytes a millisecond; and when they came, with their milliseconds on the way
+  const rates = [], ways = []; // of the last pictures: bytes a millisecond; and when they came, milliseconds on the way, bytes
   let hover = {busy: false, next: null, row: null};
   let pressed = null, alive = true;
   let ring = null;             // the row under the pointer, wherever that is
@@ -97,10 +97,13 @@ export function render({model}) {
     const at = under_way.get(head.id);
     if (at === undefined || head.piece > 0) return;
     const now = performance.now(), way = now - at - head.ms;
-    while (ways.length && ways[0][0] < now - WAYS_MS) ways.shift();
-    const late = ways.length ? way - Math.min(...ways.map(known => known[1])) : way;  // than the quickest: so long it waited for the bytes before it and its own
-    rates.push(weight / Math.max(late, NOISE_MS));
-    ways.push([now, way]);
+    while (ways.length && ways[0].at < now - WAYS_MS) ways.shift();
+    const quickest = ways.reduce((best, known) => (known.way < best.way ? known : best), ways[0] || {way: 0, weight: 0});
+    const late = way - quickest.way;  // so long it waited for the bytes before it, and for those it has more than the quickest
+    const rate = Math.max(weight / Math.max(way, NOISE_MS), (weight - quickest.weight) / Math.max(late, NOISE_MS));  // at least
+    ways.push({at: now, way, weight});
+    if (late > NOISE_MS || rate * ON_THE_WAY_MS > budget) rates.push(rate);  // one that waited for nothing does not show a slow way
+    if (!rates.length) return;
     if (rates.length > RECENT) rates.shift();
     const most = BUDGET * Math.max(1, box.clientWidth * box.clientHeight / 630000);
     budget = Math.min(most, Math.max(LEAST, Math.max(...rates) * ON_THE_WAY_MS));  // waiting only makes a way look slower than it is
