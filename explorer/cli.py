@@ -29,7 +29,7 @@ Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors
 
   explorer                  open the sample: WordNet, 10,000 senses
   explorer FILE             open a file: Parquet, Feather, CSV, TSV, JSON lines, .npy, .npz
-  explorer FOLDER           open a folder: Parquet parts of one dataset, or a Zarr array
+  explorer FOLDER           open a folder: Parquet parts of one dataset, a Zarr array, or images
   explorer NAME             open a dataset of the catalog
 
   explorer serve FILE       the same for other people: no browser is opened
@@ -154,7 +154,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_serving(parser: argparse.ArgumentParser, *, show: bool) -> argparse._ArgumentGroup:
     parser.add_argument("files", nargs="*", metavar="FILE | FOLDER | NAME", help="what to open; several are served side by side")
-    _add_columns(parser, "vectors", "label", "color", "text")
+    _add_columns(parser, "vectors", "label", "color", "text", "image")
     group = parser.add_argument_group("server options")
     group.add_argument(
         "--show", action=argparse.BooleanOptionalAction, default=show, help=f"open a browser (default: {'yes' if show else 'no'})"
@@ -184,8 +184,8 @@ def _serve_several(options: argparse.Namespace) -> None:
 
     from explorer.supervisor import supervise
 
-    if _encodes(options):
-        for file in options.files:  # asked here, where somebody can answer; each server then finds the vectors in the store
+    for file in options.files:
+        if _encodes(file, options):  # asked here, where somebody can answer; each server then finds the vectors in the store
             _opened(file, options)
     supervise(options.words, processes=options.processes, address=options.address, port=options.port, say=lambda what: _remark([what]))
 
@@ -262,7 +262,7 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
     from explorer.options import add_projection_options
 
     _add_source(parser)
-    _add_columns(parser, "vectors", "text")
+    _add_columns(parser, "vectors", "text", "image")
     parser.add_argument(
         "--method", action="append", choices=list(PROJECTIONS), help="projection to compute; repeat it for several (default: umap)"
     )
@@ -292,7 +292,7 @@ def _add_neighbors(parser: argparse.ArgumentParser) -> None:
     from explorer.compute.space import METRICS
 
     _add_source(parser)
-    _add_columns(parser, "vectors", "label", "text")
+    _add_columns(parser, "vectors", "label", "text", "image")
     parser.add_argument("-k", type=int, default=30, metavar="N", help="neighbors of a row, itself not counted (default: %(default)s)")
     parser.add_argument("--metric", choices=list(METRICS), default="cosine", help="how distance is measured (default: %(default)s)")
 
@@ -323,7 +323,7 @@ def _add_animate(parser: argparse.ArgumentParser) -> None:
     for flag, role, usual in (("--from", "start", "umap"), ("--to", "goal", "tsne")):
         text = f"pca, umap, tsne, or the title of a layout that came with the data (default: {usual})"
         parser.add_argument(flag, dest=role, metavar="LAYOUT", default=usual, help=text)
-    _add_columns(parser, "vectors", "color", "text")
+    _add_columns(parser, "vectors", "color", "text", "image")
     add_options(parser, AnimationOptions, title="picture and time")
 
 
@@ -383,12 +383,13 @@ def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
         "label": "column that names a row (default: chosen by itself)",
         "color": "column that colors the map first (default: chosen by itself)",
         "text": "column with a row's long text; the one that --encoder encodes",
+        "image": "column of images that --encoder encodes in its place; of a folder of images it is found by itself",
     }
     group = parser.add_argument_group("columns")
     for role in roles:
         group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role], action="append" if role == "vectors" else "store")
     group.add_argument("--table", metavar="NAME", help="table of a database (default: the only one that has vectors)")
-    text = "make the vectors of the texts: openai:MODEL, or sentence-transformers:MODEL, a name or a folder"
+    text = "make the vectors of the texts or images: openai:MODEL, or sentence-transformers:MODEL, a name or a folder"
     group.add_argument("--encoder", metavar="MODEL", help=text)
     group.add_argument(
         "--long-texts",
@@ -404,24 +405,39 @@ def _opened(file: str, options: argparse.Namespace) -> Dataset:
 
     named = {role: getattr(options, role, None) for role in ("label", "color", "text")}
     vectors = options.vectors
-    if _encodes(options):
+    if _encodes(file, options):
         return _encoded(file, options, named)
     chosen = vectors[0] if vectors and len(vectors) == 1 else vectors
-    return open_dataset(file, vectors=chosen, table=options.table, encoder=options.encoder, **named)
+    image = getattr(options, "image", None)
+    return open_dataset(file, vectors=chosen, table=options.table, encoder=options.encoder, image=image, **named)
 
 
-def _encodes(options: argparse.Namespace) -> bool:
-    """Whether vectors are to be made of texts; else an encoder is what made those that are there."""
-    return options.encoder is not None and getattr(options, "text", None) is not None and not options.vectors
+def _encodes(file: str, options: argparse.Namespace) -> bool:
+    """Whether vectors are to be made of texts or images; else an encoder is what made those that are there."""
+    if options.encoder is None or options.vectors:
+        return False
+    return getattr(options, "text", None) is not None or _images(file, options) is not None
+
+
+def _images(file: str, options: argparse.Namespace) -> str | None:
+    """Name the column of images that is to be encoded, if one is."""
+    from explorer.data.image_source import image_to_encode
+
+    return image_to_encode(file, image=getattr(options, "image", None), text=getattr(options, "text", None), vectors=options.vectors)
 
 
 def _encoded(file: str, options: argparse.Namespace, named: dict[str, str | None]) -> Dataset:
+    from explorer.data.image_source import ImageSource
     from explorer.data.texts import TextSource
-    from explorer.encoders.encoder import encoder_for
+    from explorer.encoders.encoder import encoder_for, image_encoder
     from explorer.encoders.encoding import unknown_texts
     from explorer.terminal import confirmed, report_bar
 
-    encoder = encoder_for(options.encoder, long_texts=options.long_texts)
+    encoder, image = encoder_for(options.encoder, long_texts=options.long_texts), _images(file, options)
+    if image is not None:
+        image_encoder(encoder)  # before anything is read
+        with report_bar() as report:
+            return ImageSource(file, image, table=options.table).opened(encoder, report=report, **named)
     source = TextSource(file, str(named["text"]), table=options.table)
     new = unknown_texts(source.texts, encoder, store=settings.store_folder())
     cost = encoder.cost(new) if new else ""

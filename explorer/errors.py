@@ -9,6 +9,7 @@ ExplorerError                    catch this one to catch them all
         Unwritable               a file that cannot be written
         NoVectors                neither vectors nor coordinates were found
             OnlyTexts            but texts, of which an encoder can make vectors
+            OnlyImages           but images, likewise
         BadVectors               vectors that cannot be used, with the row where it shows
         UnknownColumn (KeyError) a column that is not there
         UnknownTable (KeyError)  a table that is not there, or several to choose from
@@ -22,7 +23,7 @@ ExplorerError                    catch this one to catch them all
         TooLarge                 more rows or columns than this server opens
         UploadTooLarge           a file that is larger than what may be uploaded
         QuotaReached             a file for which a user has no room left
-        EncodingFailed           an encoder makes no vectors of texts; says what is kept
+        EncodingFailed           an encoder makes no vectors of texts or images; says what is kept
     ParameterError (ValueError)  a parameter does not fit the data
         UnknownChoice            not one of the choices; suggests the closest
         NotEnoughRows            k neighbors need more than k rows
@@ -53,7 +54,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Self
+from typing import Any, Self
 
 __all__ = [
     "BadAccess",
@@ -79,6 +80,7 @@ __all__ = [
     "NotEnoughMemory",
     "NotEnoughRows",
     "NotStarted",
+    "OnlyImages",
     "OnlyTexts",
     "ParameterError",
     "PictureOvertaken",
@@ -177,16 +179,36 @@ class OnlyTexts(NoVectors):
 
     Attributes
     ----------
-    table : pyarrow.Table or None
+    encodable : explorer.data.encodable.Encodable or None
         What was read, for who has it encoded; it does not travel to other processes.
     """
 
-    table: object = None
+    encodable: Any = None
 
     def __str__(self) -> str:
         source, columns, texts = self.args
         said = str(NoVectors(source, columns))
         return f"{said} Texts become vectors by an encoder: text={texts[0]!r} and encoder=… (--text, --encoder)."
+
+
+class OnlyImages(NoVectors):
+    """Neither vectors nor coordinates nor text, but images: ``OnlyImages(source, columns, images)``; none is named of a folder of images.
+
+    Attributes
+    ----------
+    encodable : explorer.data.encodable.Encodable or None
+        See :class:`OnlyTexts`.
+    """
+
+    encodable: Any = None
+
+    def __str__(self) -> str:
+        source, columns, images = self.args
+        model = "sentence-transformers:clip-ViT-B-32"
+        if not images:
+            return f"{source} holds images and no vectors. An encoder makes them: encoder={model!r} (--encoder {model})."
+        said = str(NoVectors(source, columns))
+        return f"{said} Images become vectors by an encoder such as {model}: image={images[0]!r} and encoder=… (--image, --encoder)."
 
 
 class BadVectors(DataError):
@@ -315,7 +337,7 @@ class QuotaReached(DataError):
 
 
 class EncodingFailed(DataError):
-    """An encoder makes no vectors of texts: ``EncodingFailed(encoder, reason, n_kept=0, n_texts=0)``."""
+    """An encoder makes no vectors: ``EncodingFailed(encoder, reason, n_kept=0, n=0, what="texts")``."""
 
     @property
     def reason(self) -> str:
@@ -327,7 +349,8 @@ class EncodingFailed(DataError):
         sentence = f"{encoder} could not encode: {reason}."
         if not progress:
             return sentence
-        return f"{sentence} {progress[0]:,} of {progress[1]:,} texts are encoded and kept: the next try goes on from there."
+        n_kept, n, what, *_ = (*progress, "texts")
+        return f"{sentence} {n_kept:,} of {n:,} {what} are encoded and kept: the next try goes on from there."
 
 
 class ParameterError(ExplorerError, ValueError):

@@ -16,7 +16,7 @@ import param
 from numpy.typing import NDArray
 
 from explorer import settings
-from explorer.data.texts import text_columns
+from explorer.data.texts import TextSource
 from explorer.encoders.encoding import encode_texts
 from explorer.errors import BadParameter, EncoderUnknown, OnlyTexts, VectorsNeeded
 from explorer.query.formula import encoded
@@ -24,6 +24,7 @@ from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
+    from explorer.data.encodable import Encodable
     from explorer.jobs.job import Job
     from explorer.jobs.placement_task import Placement
     from explorer.jobs.runner import Runner
@@ -268,7 +269,7 @@ def _rows_of(dataset: Dataset, read: Callable[[], Dataset]) -> list[Newcomer]:
     except OnlyTexts as error:
         if dataset.encoder is None:
             raise
-        return _encoded(dataset, str(error.args[0]), error.table)
+        return _encoded(dataset, str(error.args[0]), error.encodable)
     if opened.vectors is None:
         raise VectorsNeeded("Dropping in new rows", opened.name)
     if opened.n_dims != dataset.n_dims:
@@ -278,10 +279,10 @@ def _rows_of(dataset: Dataset, read: Callable[[], Dataset]) -> list[Newcomer]:
     return [Newcomer(_title(opened, int(row)), np.array(opened.vectors[row], np.float32)) for row in rows]
 
 
-def _encoded(dataset: Dataset, name: str, table: Any) -> list[Newcomer]:
+def _encoded(dataset: Dataset, name: str, found: Encodable) -> list[Newcomer]:
     """Encode the column of the longest texts."""
     assert dataset.encoder is not None
-    texts = [text for text in table.column(text_columns(table)[0]).to_pylist() if text and text.strip()]
+    texts = [text for text in TextSource(found.source, found.texts[0]).texts if text and text.strip()]
     _check_number(len(texts))
     vectors = encode_texts(texts, dataset.encoder, store=settings.store_folder())
     if vectors.shape[1] != dataset.n_dims:

@@ -1,4 +1,4 @@
-"""What a session offers for a source that has texts and no vectors: to encode one of its columns; asks before, and can be canceled."""
+"""What a session offers for a source that has texts or images and no vectors: to encode a column; asks before, and can be canceled."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 import param
 
 from explorer import settings
-from explorer.data.texts import TextSource, text_columns
-from explorer.encoders.encoder import LongTexts, encoder_for
-from explorer.encoders.encoding import encode_texts, unknown_texts
+from explorer.data.image_source import ImageSource
+from explorer.data.texts import TextSource
+from explorer.encoders.encoder import LongTexts, encoder_for, image_encoder
+from explorer.encoders.encoding import unknown_texts
 from explorer.errors import JobCanceled
 from explorer.priority import give_way
 from explorer.records import audit
@@ -21,9 +22,8 @@ from explorer.threaded import Threaded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyarrow as pa
-
     from explorer.data.dataset import Dataset
+    from explorer.data.encodable import Encodable
     from explorer.records.visitor import Visitor
 
 __all__ = ["Asker", "TextOffer"]
@@ -56,13 +56,14 @@ class TextOffer(param.Parameterized):
     """
 
     title = param.String(default="", doc="Of the source; empty where nothing is offered.")
-    columns = param.List(default=[], item_type=str, doc="Its columns of text, the one with the longest texts first.")
+    columns = param.List(default=[], item_type=str, doc="Its columns of text, the one with the longest texts first, and those of images.")
     column = param.String(default="", doc="The one to be encoded.")
     encoders = param.List(default=[], item_type=str, doc="What may encode it.")
     encoder = param.String(default="", doc="What is to encode it.")
     long_texts: LongTexts = param.Selector(  # type: ignore[assignment]
         default="cut", objects=list(get_args(LongTexts)), doc="What becomes of texts that are longer than it takes."
     )
+    images = param.Boolean(default=False, doc="Whether that column holds images.")
     told = param.String(default="", doc="How many texts that are and what they cost, or why it cannot be.")
     ready = param.Boolean(default=False, doc="Whether that is known, and nothing stands against it.")
     encoding = param.Boolean(default=False, doc="Whether it is being encoded.")
@@ -72,53 +73,52 @@ class TextOffer(param.Parameterized):
     def __init__(self, asker: Asker) -> None:
         super().__init__()
         self._asker = asker
-        self._table: pa.Table | None = None
+        self._found: Encodable | None = None
         self._asked = 0  # counts questions: a late answer to an old one is dropped, and its encoding stops
         self.param.watch(self._ask, ["column", "encoder", "long_texts"])
 
-    def put(self, title: str, table: pa.Table) -> None:
-        """Offer to encode a column of a table, in place of what was offered before."""
+    def put(self, title: str, found: Encodable) -> None:
+        """Offer to encode a column of a source, in place of what was offered before."""
         self.dismiss()
-        names = text_columns(table)
+        names = [*found.texts, *found.images]
         encoders = list(settings.encoders())
-        self._table = table
+        usual = next((name for name in encoders if not found.texts and "clip" in name.lower()), next(iter(encoders), ""))
+        self._found = found
         with param.parameterized.batch_call_watchers(self):
-            self.param.update(title=title, columns=names, encoders=encoders, column=names[0], encoder=next(iter(encoders), ""))
+            self.param.update(title=title, columns=names, encoders=encoders, column=names[0], encoder=usual, images=not found.texts)
         if not encoders:
             self.told = _NONE
 
     def dismiss(self) -> None:
         """Offer nothing any more, and stop encoding; what is encoded stays in the store."""
         self._asked += 1
-        self._table = None
-        self.param.update(
-            title="", columns=[], encoders=[], column="", encoder="", told="", ready=False, encoding=False, fraction=0.0, seconds_left=None
-        )
+        self._found = None
+        self.param.update(title="", columns=[], encoders=[], column="", encoder="", images=False, told="", ready=False)
+        self.param.update(encoding=False, fraction=0.0, seconds_left=None)
 
     def begin(self) -> None:
         """Encode the column and open the source with its vectors."""
-        table, title, column, encoder, long_texts = self._table, self.title, self.column, self.encoder, self.long_texts
-        if table is None or not self.ready or self.encoding or not self._offered:
+        found, title, column, encoder, long_texts = self._found, self.title, self.column, self.encoder, self.long_texts
+        if found is None or not self.ready or self.encoding or not self._offered:
             return
         self._asked += 1
         number, began = self._asked, monotonic()
         self.param.update(encoding=True, fraction=0.0, seconds_left=None, told="")
-        audit.record("encode", dataset=title, rows=table.num_rows, who=self._asker.visitor, encoder=encoder, column=column)
+        audit.record("encode", dataset=title, rows=found.n_rows, who=self._asker.visitor, encoder=encoder, column=column)
 
-        def report(_: str, fraction: float) -> None:
+        def report(stage: str, fraction: float) -> None:
             if number != self._asked:
                 raise JobCanceled(title)
-            self._asker.soon(self._show, number, fraction, monotonic() - began)
+            if stage.startswith("encoding"):
+                self._asker.soon(self._show, number, fraction, monotonic() - began)
 
         def make() -> None:
-            encode_texts(
-                TextSource(table, column).texts, encoder_for(encoder, long_texts=long_texts), store=settings.store_folder(), report=report
-            )
+            _source(found, column).encode(encoder_for(encoder, long_texts=long_texts), report=report)
 
         def take(_: None, number: int) -> None:
             if number == self._asked:
                 self.dismiss()
-                read = partial(_opened, table, column, encoder, long_texts, title)
+                read = partial(_opened, found, column, encoder, long_texts, title)
                 self._asker.open_with(read, title)
 
         self._asker.in_thread(f"encode {title}", number, lambda: self._asked, make, take, self._fail, threads=_threads)
@@ -133,7 +133,7 @@ class TextOffer(param.Parameterized):
     def close(self) -> None:
         """Stop encoding; says so to nobody, for there is nobody any more."""
         self._asked += 1
-        self._table = None
+        self._found = None
 
     @property
     def _offered(self) -> bool:
@@ -142,12 +142,12 @@ class TextOffer(param.Parameterized):
 
     def _ask(self, *_: object) -> None:
         """Find out what it would cost."""
-        table, column, encoder = self._table, self.column, self.encoder
-        if table is None or not self._offered:
+        found, column, encoder = self._found, self.column, self.encoder
+        if found is None or not self._offered:
             return
         self._asked += 1
-        self.param.update(told="Counting …", ready=False, encoding=False)
-        make = partial(_cost, table, column, encoder, self.long_texts)
+        self.param.update(images=column in found.images, told="Counting …", ready=False, encoding=False)
+        make = partial(_cost, found, column, encoder, self.long_texts)
         self._asker.in_thread("count texts", self._asked, lambda: self._asked, make, self._tell, self._fail)
 
     def _tell(self, told: str, number: int) -> None:
@@ -164,14 +164,23 @@ class TextOffer(param.Parameterized):
             self.param.update(told=sentence, encoding=False, fraction=0.0, seconds_left=None)
 
 
-def _cost(table: pa.Table, column: str, encoder: str, long_texts: LongTexts) -> str:
-    texts, found = TextSource(table, column).texts, encoder_for(encoder, long_texts=long_texts)
-    new = unknown_texts(texts, found, store=settings.store_folder())
-    every = len({text for text in texts if text and text.strip()})
-    known = "" if len(new) == every else f", {every - len(new):,} of them encoded before"
-    cost = found.cost(new) if new else ""
-    return f"{every:,} different texts{known}{': ' if cost else ''}{cost}."
+def _source(found: Encodable, column: str) -> TextSource | ImageSource:
+    if column in found.images:
+        return ImageSource(found.source, column, folder=found.folder)
+    return TextSource(found.source, column)
 
 
-def _opened(table: pa.Table, column: str, encoder: str, long_texts: LongTexts, title: str) -> Dataset:
-    return TextSource(table, column).opened(encoder_for(encoder, long_texts=long_texts), text=column, name=title)
+def _cost(found: Encodable, column: str, encoder: str, long_texts: LongTexts) -> str:
+    source, by = _source(found, column), encoder_for(encoder, long_texts=long_texts)
+    if isinstance(source, ImageSource):
+        image_encoder(by)
+        return f"{source.n:,} images."
+    new = unknown_texts(source.texts, by, store=settings.store_folder())
+    known = "" if len(new) == source.n else f", {source.n - len(new):,} of them encoded before"
+    cost = by.cost(new) if new else ""
+    return f"{source.n:,} different texts{known}{': ' if cost else ''}{cost}."
+
+
+def _opened(found: Encodable, column: str, encoder: str, long_texts: LongTexts, title: str) -> Dataset:
+    text = None if column in found.images else column
+    return _source(found, column).opened(encoder_for(encoder, long_texts=long_texts), name=title, text=text)

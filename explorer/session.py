@@ -21,7 +21,7 @@ from explorer.color_toggle import ColorToggle
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog
 from explorer.data.dataset import open_dataset
-from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyTexts, UnknownDataset, UnknownRow
+from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyImages, OnlyTexts, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
 from explorer.intake import Intake
 from explorer.job_list import JobList
@@ -59,6 +59,7 @@ from explorer.steadiness import Steadiness
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
+    from explorer.data.encodable import Encodable
     from explorer.jobs.job import Job
     from explorer.state.history import PackedMask
 
@@ -270,16 +271,16 @@ class Session(param.Parameterized):
             try:
                 return prepare(read(), self._runner)
             except Exception as error:
-                if isinstance(error, OnlyTexts) and not settings.read_only():
-                    self.soon(self._offer, title, error.table, number)
+                if isinstance(error, OnlyTexts | OnlyImages) and not settings.read_only():
+                    self.soon(self._offer, title, error.encodable, number)
                 audit.record(action, dataset=title, who=self.visitor, refused=_sentence(error))
                 raise
 
         return _readers.submit(self._answer, asked, make, self._take_dataset, self._fail_opening)
 
-    def _offer(self, title: str, table: Any, number: int) -> None:
+    def _offer(self, title: str, found: Encodable, number: int) -> None:
         if number == self._opened:
-            self.offer.put(title, table)
+            self.offer.put(title, found)
 
     def _fail_removing(self, sentence: str, _: int) -> None:
         self.error = sentence

@@ -113,10 +113,12 @@ def access_file() -> Path | None:
 
 
 def encoders() -> tuple[str, ...]:
-    """``EXPLORER_ENCODERS``: what the page offers to encode texts with, between spaces; a model for this machine where one can be run."""
+    """``EXPLORER_ENCODERS``: what the page offers to encode with, between spaces; models for this machine where one can be run."""
     named = os.environ.get("EXPLORER_ENCODERS")
     if named is None:
-        return ("sentence-transformers:all-MiniLM-L6-v2",) if find_spec("sentence_transformers") else ()
+        return (
+            ("sentence-transformers:all-MiniLM-L6-v2", "sentence-transformers:clip-ViT-B-32") if find_spec("sentence_transformers") else ()
+        )
     return tuple(named.split())
 
 

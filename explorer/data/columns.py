@@ -155,6 +155,12 @@ class Contents:
         What the reader left out, a sentence each.
     origin : Path or None
         The file, where results are written into a copy of it.
+    folder : Path or None
+        Where files that a column names are.
+    images : tuple of Path
+        Of a folder of images: the file of each row.
+    label : str or None
+        The column that names a row, where the format knows it.
     """
 
     source: str
@@ -169,3 +175,6 @@ class Contents:
     graphs: tuple[FoundGraph, ...] = ()
     notes: tuple[str, ...] = ()
     origin: Path | None = None
+    folder: Path | None = None
+    images: tuple[Path, ...] = ()
+    label: str | None = None

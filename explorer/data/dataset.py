@@ -266,7 +266,8 @@ def open_dataset(
     text: str | None = None,
     name: str | None = None,
     table: str | None = None,
-    encoder: str | Callable[[list[str]], ArrayLike] | Encoder | None = None,
+    encoder: str | Callable[[list[Any]], ArrayLike] | Encoder | None = None,
+    image: str | None = None,
 ) -> Dataset:
     """Open a file, a folder, a data frame or an array to explore it.
 
@@ -278,8 +279,8 @@ def open_dataset(
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
         A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, SQLite, DuckDB, FAISS, or
         the ``vectors.tsv`` of the TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, of the Projector,
-        of Hugging Face's ``datasets``, or a Zarr array or group; the name of a dataset in the catalog; a pandas, Polars or Arrow table
-        (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
+        of Hugging Face's ``datasets``, of images, or a Zarr array or group; the name of a dataset in the catalog; a pandas, Polars or
+        Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
         which is returned as it is when nothing else is asked for.
     vectors : str, list of str, or ndarray of shape (n, d), optional
         The column of lists, the number columns, a beginning with a star ("embedding_*"), the array in a file that holds several, or the
@@ -294,7 +295,11 @@ def open_dataset(
         "openai:MODEL", "sentence-transformers:MODEL", or a function that makes an array of shape (n, d) of a list of n texts; see
         :func:`explorer.encoders.encoder.encoder_for`. With ``text`` and without ``vectors`` it makes the vectors, of the texts in that
         column: equal texts are encoded once, and what a model has made before is in the store; a row whose text is missing or blank has
-        no vector. Else it is what made the vectors that are there. Either way one can search by meaning.
+        no vector. With ``image``, or of a folder of images, it makes vectors of these, if it is a model of both (CLIP), or a function of
+        the list of their bytes. Else it is what made the vectors that are there. Either way one can search by meaning.
+    image : str, optional
+        The column of images that the encoder encodes: bytes, data URIs, or names of files below the folder of the file (the working folder,
+        of a frame). An image that cannot be read leaves its row without a vector.
 
     Returns
     -------
@@ -314,9 +319,15 @@ def open_dataset(
     """
     from explorer.data.sources import Wishes, open_source
 
+    if image is not None and (encoder is None or vectors is not None):
+        raise BadParameter("image", image, "images are there to be encoded: name an encoder, and no vectors.")
     if encoder is not None:
+        from explorer.data.image_source import encoded_images, image_to_encode
         from explorer.data.texts import encoded, with_encoder
 
+        column = image_to_encode(source, image=image, text=text, vectors=vectors)
+        if column is not None:
+            return encoded_images(source, column, encoder, table=table, label=label, color=color, text=text, name=name)
         if text is not None and vectors is None:
             return encoded(source, text, encoder, table=table, label=label, color=color, name=name)
         opened = open_dataset(source, vectors=vectors, label=label, color=color, text=text, name=name, table=table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,20 +42,24 @@ def read_file(path: str, asked: Asked = UNASKED) -> Contents:
         file = Path(path).expanduser()
         if not file.exists():
             raise FileMissing(path)
-        if file.is_dir():
-            return _folder(file, path, asked)
-        if file.name in PROJECTOR:
-            return _projector(file, path, asked)
-        if file.suffix.lower() not in _READERS:
-            raise UnknownFormat(path, ENDINGS)
-        if not file.stat().st_size:
-            raise Unreadable(path, "it is empty (0 bytes).")
-        return _READERS[file.suffix.lower()](file, path, asked)
+        return replace(_read(file, path, asked), folder=file if file.is_dir() else file.parent)
 
 
 def no_tables(table: str) -> BadParameter:
     """Make the error for a table that is asked for of what has none."""
     return BadParameter("table", table, f"only a database ({', '.join(DATABASES)}) has tables to choose from.")
+
+
+def _read(file: Path, source: str, asked: Asked) -> Contents:
+    if file.is_dir():
+        return _folder(file, source, asked)
+    if file.name in PROJECTOR:
+        return _projector(file, source, asked)
+    if file.suffix.lower() not in _READERS:
+        raise UnknownFormat(source, ENDINGS)
+    if not file.stat().st_size:
+        raise Unreadable(source, "it is empty (0 bytes).")
+    return _READERS[file.suffix.lower()](file, source, asked)
 
 
 def _folder(folder: Path, source: str, asked: Asked) -> Contents:

@@ -69,7 +69,7 @@ def _projector_files(folder: Path) -> list[Path]:
 
 
 def read_folder(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
-    """Read a folder that is one dataset: Parquet parts, Zarr, of the Projector, saved by datasets, or an index of LlamaIndex.
+    """Read a folder that is one dataset: Parquet parts, Zarr, of the Projector, saved by datasets, an index of LlamaIndex, or images.
 
     Raises
     ------
@@ -93,5 +93,9 @@ def read_folder(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
         from explorer.data.llama_index import read_llama_index
 
         return read_llama_index(folder, source)
-    what = f"neither Parquet parts (*.parquet) nor a Zarr array ({', '.join(MARKS)}) nor a {PROJECTOR[0]}"
+    from explorer.data.image_folders import is_image_folder, read_images
+
+    if is_image_folder(folder):
+        return read_images(folder, source)
+    what = f"neither Parquet parts (*.parquet) nor a Zarr array ({', '.join(MARKS)}) nor a {PROJECTOR[0]} nor images"
     raise Unreadable(source, f"it is a folder that holds {what}. Name one file in it.")

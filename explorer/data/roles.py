@@ -75,7 +75,9 @@ def infer_roles(table: pa.Table, *, label: str | None = None, color: str | None 
         roles[text] = "text"
     chosen = label if label is not None else _label(roles, texts)
     if chosen is not None and (
-        roles[chosen] == "id" or (roles[chosen] == "text" and chosen != text and texts[chosen].mean_length <= _SHORT)
+        roles[chosen] == "id"
+        or (label is not None and roles[chosen] == "image" and is_text(table.schema.field(chosen).type))  # names of files
+        or (roles[chosen] == "text" and chosen != text and texts[chosen].mean_length <= _SHORT)
     ):
         roles[chosen] = "label"
     return Roles(roles, chosen, color if color is not None else _color(table, roles))

@@ -17,9 +17,11 @@ from explorer.data.class_names import with_class_names
 from explorer.data.columns import Asked, LazyMatrix
 from explorer.data.coordinates import find_layouts, given_layout, read_layout
 from explorer.data.dataset import Dataset, GivenLayout
+from explorer.data.encodable import Encodable, longest_first
 from explorer.data.files import ENDINGS, no_tables, read_file
 from explorer.data.frames import read_object
 from explorer.data.given_graph import graph_of, read_graph
+from explorer.data.images import image_columns
 from explorer.data.limits import check_size
 from explorer.data.matrices import fingerprint
 from explorer.data.metadata import Shown, long_lists, showable
@@ -32,6 +34,7 @@ from explorer.errors import (
     DuplicateColumns,
     EmptyDataset,
     NoVectors,
+    OnlyImages,
     OnlyTexts,
     UnknownColumn,
     UnknownDataset,
@@ -132,7 +135,7 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
     for column in filter(None, (wishes.label, wishes.color, wishes.text)):
         if column not in shown.table.column_names:
             raise UnknownColumn(source, column, shown.table.column_names)
-    roles = infer_roles(shown.table, label=wishes.label, color=wishes.color, text=wishes.text)
+    roles = infer_roles(shown.table, label=wishes.label or contents.label, color=wishes.color, text=wishes.text)
     return Dataset(
         name=wishes.name or notes.title or contents.title,
         vectors=vectors,
@@ -208,11 +211,17 @@ def _drawn(contents: Contents, wishes: Wishes, notes: Annotations) -> _Drawn:
 def _no_vectors(contents: Contents) -> NoVectors:
     """Say that there is nothing to draw, and of which columns an encoder could make vectors."""
     names = contents.columns.schema.names
-    texts = [name for name in names if is_text(contents.columns.schema.field(name).type)]
-    if not texts:
+    if contents.images:
+        nothing = OnlyImages(contents.source, names, [])
+        nothing.encodable = Encodable(contents.folder, (), ("image",), len(contents.images), contents.folder)
+        return nothing
+    images = image_columns(contents.columns)
+    texts = [name for name in names if name not in images and is_text(contents.columns.schema.field(name).type)]
+    if not texts and not images:
         return NoVectors(contents.source, names)
-    error = OnlyTexts(contents.source, names, texts)
-    error.table = contents.columns.read(names)
+    error = OnlyTexts(contents.source, names, texts) if texts else OnlyImages(contents.source, names, images)
+    table = contents.columns.read(names)
+    error.encodable = Encodable(table, tuple(longest_first(table, texts)), tuple(images), table.num_rows, contents.folder)
     return error
 
 

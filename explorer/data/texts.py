@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from explorer import settings
 from explorer.data.dataset import Dataset, open_dataset
+from explorer.data.encodable import read_column
 from explorer.data.vectors import is_text
 from explorer.encoders.encoder import encoder_for
 from explorer.encoders.encoding import encode_texts, n_long
-from explorer.errors import BadParameter, UnknownColumn
+from explorer.errors import BadParameter
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from numpy.typing import ArrayLike
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
     from explorer.encoders.encoder import Encoder
 
-__all__ = ["Report", "TextSource", "encoded", "text_columns", "with_encoder"]
+__all__ = ["Report", "TextSource", "encoded", "with_encoder"]
 
 Report = Callable[[str, float], object]
-
-_SAMPLED = 500  # rows by which it is found which column has the longest texts
 
 
 class TextSource:
@@ -57,35 +55,26 @@ class TextSource:
     def __init__(self, source: object, column: str, *, table: str | None = None) -> None:
         import pyarrow as pa
 
-        from explorer.data.columns import Asked
-        from explorer.data.files import read_file
-        from explorer.data.frames import read_object
-        from explorer.data.sources import from_catalog
-
-        path = os.fspath(source) if isinstance(source, os.PathLike) else source
-        named = from_catalog(path) if isinstance(path, str) else path
-        self.name: str | None = None
-        self.source: object = source
-        self._table = table
-        if isinstance(named, Dataset):  # its vectors are chosen already: what is beside them is opened anew
-            self.source, self.name = named.table, named.name
-            columns, title = read_object(named.table).columns, named.name
-        else:
-            contents = read_file(path, Asked(table=table)) if isinstance(path, str) else read_object(source)
-            columns, title = contents.columns, contents.source
-        if column not in columns.schema.names:
-            raise UnknownColumn(title, column, columns.schema.names)
-        found = columns.read([column]).column(0)
-        if pa.types.is_dictionary(found.type):
-            found = found.cast(found.type.value_type)
-        if not is_text(found.type):
+        found = read_column(source, column, table=table)
+        self.source, self.name, self._table, values = found.source, found.name, table, found.values
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        if not is_text(values.type):
             raise BadParameter("text", column, "name a column that holds text.")
-        self.texts: list[str | None] = found.to_pylist()
+        self.texts: list[str | None] = values.to_pylist()
+
+    @property
+    def n(self) -> int:
+        """How many different texts there are."""
+        return len({text for text in self.texts if text and text.strip()})
+
+    def encode(self, encoder: Encoder, *, report: Report = lambda _stage, _fraction: None) -> NDArray[np.float32]:
+        """Make the vectors, or take them from the store."""
+        return encode_texts(self.texts, encoder, store=settings.store_folder(), report=report)
 
     def opened(self, encoder: Encoder, *, report: Report = lambda _stage, _fraction: None, **wishes: Any) -> Dataset:
         """Encode the texts and open the source with their vectors; ``wishes`` are those of :func:`explorer.open_dataset`."""
-        store = settings.store_folder()
-        vectors = encode_texts(self.texts, encoder, store=store, report=report)
+        store, vectors = settings.store_folder(), self.encode(encoder, report=report)
         opened = open_dataset(self.source, vectors=vectors, table=self._table, **{**wishes, "name": wishes.get("name") or self.name})
         return replace(opened, encoder=encoder, notes=(*opened.notes, *_long(n_long(self.texts, encoder, store=store), encoder)))
 
@@ -93,16 +82,6 @@ class TextSource:
 def _long(n: int, encoder: Encoder) -> list[str]:
     made = "their ends are left out" if encoder.long_texts == "cut" else "their vectors are the means of those of their parts"
     return [f"{n:,} different texts are longer than {encoder.title} takes: {made}."] if n else []
-
-
-def text_columns(table: pa.Table) -> list[str]:
-    """List the columns of text, the one with the longest texts first, by its first 500 rows."""
-
-    def length(name: str) -> float:
-        texts = [text for text in table.column(name).slice(0, _SAMPLED).to_pylist() if text]
-        return -sum(map(len, texts)) / max(1, len(texts))
-
-    return sorted((name for name in table.column_names if is_text(table.schema.field(name).type)), key=length)
 
 
 def encoded(

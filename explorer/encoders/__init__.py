@@ -1,1 +1,1 @@
-"""Vectors of texts: what makes them, and what keeps them so that no text is encoded twice."""
+"""Vectors of texts and images: what makes them, and what keeps them so that none is encoded twice."""

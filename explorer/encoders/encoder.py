@@ -1,10 +1,10 @@
-"""What an encoder is, and which one a name or a function stands for."""
+"""What an encoder of texts, or of images as well, is, and which one a name or a function stands for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -13,10 +13,13 @@ from explorer.errors import BadParameter, EncodingFailed, ExplorerError, Unknown
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Encoded", "Encoder", "LongTexts", "encoder_for", "late_encoder"]
+__all__ = ["Encoded", "Encoder", "ImageEncoder", "LongTexts", "encoder_for", "image_encoder", "late_encoder"]
 
 LongTexts = Literal["cut", "average"]
 """What becomes of a text that is longer than a model takes: its end is left out, or its vector is the mean of those of its parts."""
+
+
+TEXTS_ALONE = "it makes vectors of texts, not of images. Take a model of both, such as sentence-transformers:clip-ViT-B-32"
 
 
 class Encoded(NamedTuple):
@@ -25,13 +28,16 @@ class Encoded(NamedTuple):
     Attributes
     ----------
     vectors : ndarray of shape (n, d), float32
-        One for each text.
+        One for each text or image, but for those in ``broken``.
     long : tuple of int
         Positions of the texts that are longer than it takes.
+    broken : tuple of int
+        Positions of the images that cannot be read.
     """
 
     vectors: NDArray[np.float32]
     long: tuple[int, ...] = ()
+    broken: tuple[int, ...] = ()
 
 
 class Encoder(Protocol):
@@ -73,11 +79,25 @@ class Encoder(Protocol):
         """
 
 
+@runtime_checkable
+class ImageEncoder(Encoder, Protocol):
+    """Makes vectors of images as well, beside those of texts that say what is on them."""
+
+    def encode_images(self, images: Sequence[bytes]) -> Encoded:
+        """Make one vector of each image that can be read: a file's bytes, PNG, JPEG, WebP, GIF or BMP.
+
+        Raises
+        ------
+        EncodingFailed
+            If it cannot.
+        """
+
+
 class _Function:
     long_texts: LongTexts
     title, key, long_texts, batch, at_once = "a function", None, "cut", 1000, 1
 
-    def __init__(self, function: Callable[[list[str]], ArrayLike]) -> None:
+    def __init__(self, function: Callable[[list[Any]], ArrayLike]) -> None:
         self._function = function
         self.title = getattr(function, "__name__", self.title)
 
@@ -88,8 +108,16 @@ class _Function:
         pass
 
     def encode(self, texts: Sequence[str]) -> Encoded:
+        return Encoded(self._made(texts))
+
+    def encode_images(self, images: Sequence[bytes]) -> Encoded:
+        made = self._made(images)
+        broken = np.isnan(made).all(axis=1) if made.ndim == 2 else np.zeros(len(made), np.bool_)  # noqa: PLR2004  # rows and numbers
+        return Encoded(made[~broken], broken=tuple(np.flatnonzero(broken).tolist()))
+
+    def _made(self, what: Sequence[str] | Sequence[bytes]) -> NDArray[np.float32]:
         try:
-            return Encoded(np.asarray(self._function(list(texts)), np.float32))
+            return np.atleast_1d(np.asarray(self._function(list(what)), np.float32))
         except Exception as error:
             raise EncodingFailed(self.title, f"{type(error).__name__}: {error}") from error
 
@@ -127,14 +155,28 @@ def late_encoder(name: str) -> Encoder:
     return _Late(name)
 
 
-def encoder_for(wanted: str | Callable[[list[str]], ArrayLike] | Encoder, *, long_texts: LongTexts = "cut") -> Encoder:
+def image_encoder(encoder: Encoder) -> ImageEncoder:
+    """Return an encoder that may take images; a model is asked when it is loaded.
+
+    Raises
+    ------
+    EncodingFailed
+        If it is one of texts alone.
+    """
+    if not isinstance(encoder, ImageEncoder):
+        raise EncodingFailed(encoder.title, TEXTS_ALONE)
+    return encoder
+
+
+def encoder_for(wanted: str | Callable[[list[Any]], ArrayLike] | Encoder, *, long_texts: LongTexts = "cut") -> Encoder:
     """Find or make an encoder.
 
     Parameters
     ----------
     wanted : str, callable or Encoder
         ``"openai:MODEL"`` for OpenAI or any server that speaks as it does (``OPENAI_BASE_URL``), ``"sentence-transformers:MODEL"`` for a
-        model in a folder or on the Hugging Face hub, or a function that makes an array of shape (n, d) of a list of n texts.
+        model in a folder or on the Hugging Face hub, or a function that makes an array of shape (n, d) of a list of n texts, or
+        of the bytes of n images where it is to encode images: a row of NaN says that it cannot read one.
     long_texts : {"cut", "average"}
         What becomes of a text that is longer than the model takes: its end is left out, or its vector is the mean of those of its parts,
         weighted by their lengths. A function decides for itself.

@@ -1,15 +1,17 @@
-"""The encoding of many texts: each text once, in batches, several at a time, kept as they come."""
+"""The encoding of many texts or images: each once, in batches, several at a time, kept as they come."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from explorer.encoders.kept import Kept, hashed
+from explorer.encoders.encoder import image_encoder
+from explorer.encoders.image_bytes import image_bytes
+from explorer.encoders.kept import Kept, hashed, hashed_image
 from explorer.errors import EncodingFailed
 
 if TYPE_CHECKING:
@@ -18,11 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.encoders.encoder import Encoded, Encoder
+    from explorer.encoders.image_bytes import Picture
 
-__all__ = ["encode_question", "encode_texts", "n_long", "unknown_texts"]
+__all__ = ["encode_images", "encode_question", "encode_texts", "n_long", "unknown_texts"]
 
-_STAGE = "encoding texts"
+Report = Callable[[str, float], object]
+
+_What = TypeVar("_What", str, "Picture")
 _BATCH_CHARACTERS = 200_000  # at most as many tokens; OpenAI takes 300,000
+_BATCH_IMAGES, _BATCH_BYTES = 32, 64_000_000
 
 
 def unknown_texts(texts: Sequence[str | None], encoder: Encoder, *, store: Path) -> list[str]:
@@ -44,7 +50,7 @@ def encode_texts(
     encoder: Encoder,
     *,
     store: Path,
-    report: Callable[[str, float], object] = lambda _stage, _fraction: None,
+    report: Report = lambda _stage, _fraction: None,
 ) -> NDArray[np.float32]:
     """Make a vector of each text.
 
@@ -75,12 +81,62 @@ def encode_texts(
         raise EncodingFailed(encoder.title, "there is no text to encode: every one is missing or blank")
     kept = _kept(encoder, store)
     with kept.alone() if kept else nullcontext():
-        vectors = _encoded(by_hash, encoder, kept, report)
-    found = np.full((len(texts), len(next(iter(vectors.values())))), np.nan, np.float32)
-    for row, text in enumerate(texts):
-        if text is not None and text.strip():
-            found[row] = vectors[hashed(text)]
-    return found
+        known = kept.vectors(by_hash) if kept else {}
+        batches = _batches({number: len(text) for number, text in by_hash.items() if number not in known}, encoder.batch, _BATCH_CHARACTERS)
+        vectors = _encoded("texts", by_hash, batches, known, encoder.encode, encoder, kept, report)
+    return _rows([hashed(text) if text is not None and text.strip() else None for text in texts], vectors)
+
+
+def encode_images(
+    images: Sequence[Picture | None],
+    encoder: Encoder,
+    *,
+    store: Path,
+    report: Report = lambda _stage, _fraction: None,
+) -> NDArray[np.float32]:
+    """Make a vector of each image; what is equal, was made before or is interrupted is as with :func:`encode_texts`.
+
+    Parameters
+    ----------
+    images : sequence of bytes, Path or None
+        Files, or what is in them: each is read to be hashed, and again to be encoded, and only a few are in memory at a time.
+    encoder : Encoder
+    store : Path
+        The store's folder.
+    report : callable
+        Called with a stage and the fraction that is done.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        NaN where an image is missing or cannot be read.
+
+    Raises
+    ------
+    EncodingFailed
+        If the encoder takes no images, or fails; or no image can be read.
+    """
+    encode = image_encoder(encoder).encode_images
+    hashes: list[bytes | None] = []
+    by_hash: dict[bytes, Picture] = {}
+    sizes: dict[bytes, int] = {}
+    for image in images:
+        data = None if image is None else image_bytes(image)
+        number = hashed_image(data) if data else None
+        hashes.append(number)
+        if number is not None and image is not None and data is not None:
+            by_hash[number], sizes[number] = image, len(data)
+        report("reading images", len(hashes) / len(images))
+    kept = _kept(encoder, store)
+    with kept.alone() if kept else nullcontext():
+        known = kept.vectors(by_hash) if kept else {}
+        batches = _batches({number: size for number, size in sizes.items() if number not in known}, _BATCH_IMAGES, _BATCH_BYTES)
+        vectors = _encoded(
+            "images", by_hash, batches, known, lambda some: encode([image_bytes(image) for image in some]), encoder, kept, report
+        )
+    if not vectors:
+        raise EncodingFailed(encoder.title, f"none of the {len(images):,} images is there and can be read")
+    return _rows(hashes, vectors)
 
 
 def encode_question(text: str, encoder: Encoder, *, store: Path) -> NDArray[np.float32]:
@@ -96,24 +152,35 @@ def encode_question(text: str, encoder: Encoder, *, store: Path) -> NDArray[np.f
     known = kept.vectors([number]) if kept else {}
     if number not in known:
         made = encoder.encode([text])
-        known[number] = _checked(made.vectors, 1, {}, encoder)[0]
+        known[number] = _checked(made.vectors, 1, {}, encoder, "texts")[0]
         if kept:
             kept.keep(known, [number] if made.long else ())
     return known[number]
 
 
 def _encoded(
-    by_hash: dict[bytes, str], encoder: Encoder, kept: Kept | None, report: Callable[[str, float], object]
+    what: str,
+    by_hash: dict[bytes, _What],
+    batches: list[list[bytes]],
+    vectors: dict[bytes, NDArray[np.float32]],
+    encode: Callable[[list[_What]], Encoded],
+    encoder: Encoder,
+    kept: Kept | None,
+    report: Report,
 ) -> dict[bytes, NDArray[np.float32]]:
-    vectors = kept.vectors(by_hash) if kept else {}
-    batches = _batches({number: text for number, text in by_hash.items() if number not in vectors}, encoder.batch)
+    """Encode the batches, the last one first, and add their vectors to those that are known."""
+    n_broken = 0
 
     def take(done: Future[Encoded], batch: list[bytes]) -> None:
+        nonlocal n_broken
         found = done.result()
-        made = dict(zip(batch, _checked(found.vectors, len(batch), vectors, encoder), strict=True))
-        if kept:
-            kept.keep(made, [batch[at] for at in found.long])
-        vectors.update(made)
+        whole = [number for at, number in enumerate(batch) if at not in set(found.broken)]
+        if whole:
+            made = dict(zip(whole, _checked(found.vectors, len(whole), vectors, encoder, what), strict=True))
+            if kept:
+                kept.keep(made, [batch[at] for at in found.long])
+            vectors.update(made)
+        n_broken += len(found.broken)
 
     with ThreadPoolExecutor(encoder.at_once, thread_name_prefix="explorer-encode") as pool:
         waiting: dict[Future[Encoded], list[bytes]] = {}
@@ -121,18 +188,27 @@ def _encoded(
             while batches or waiting:
                 while batches and len(waiting) < encoder.at_once:
                     batch = batches.pop()  # the longest first: then the time that is left is no less than it seems
-                    waiting[pool.submit(encoder.encode, [by_hash[number] for number in batch])] = batch
+                    waiting[pool.submit(encode, [by_hash[number] for number in batch])] = batch
                 for done in wait(waiting, return_when=FIRST_COMPLETED).done:
                     take(done, waiting.pop(done))
-                report(_STAGE, len(vectors) / len(by_hash))
+                report(f"encoding {what}", (len(vectors) + n_broken) / len(by_hash))
         except BaseException as error:  # an interrupt as well
             for done, batch in waiting.items():  # what is on its way is paid for
                 with suppress(EncodingFailed):
                     take(done, batch)
             if isinstance(error, EncodingFailed) and kept:
-                raise EncodingFailed(encoder.title, error.reason, len(vectors), len(by_hash)) from None
+                raise EncodingFailed(encoder.title, error.reason, len(vectors), len(by_hash), what) from None
             raise
     return vectors
+
+
+def _rows(hashes: Sequence[bytes | None], vectors: dict[bytes, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Give each row the vector of its hash, NaN where it has none."""
+    found = np.full((len(hashes), len(next(iter(vectors.values())))), np.nan, np.float32)
+    for row, number in enumerate(hashes):
+        if number is not None and number in vectors:
+            found[row] = vectors[number]
+    return found
 
 
 def _kept(encoder: Encoder, store: Path) -> Kept | None:
@@ -143,23 +219,24 @@ def _by_hash(texts: Sequence[str | None]) -> dict[bytes, str]:
     return {hashed(text): text for text in texts if text is not None and text.strip()}
 
 
-def _batches(texts: dict[bytes, str], most: int) -> list[list[bytes]]:
-    """Put texts of about the same length together, the shortest first; long ones are fewer: servers limit what one request may hold."""
+def _batches(sizes: dict[bytes, int], most: int, room: int) -> list[list[bytes]]:
+    """Put what is of about the same size together, the smallest first; large ones are fewer: servers limit what one request may hold."""
     batches: list[list[bytes]] = []
-    room = 0
-    for number in sorted(texts, key=lambda number: len(texts[number])):
-        length = len(texts[number])
-        if not batches or length > room or len(batches[-1]) == most:
+    left = 0
+    for number in sorted(sizes, key=sizes.__getitem__):
+        if not batches or sizes[number] > left or len(batches[-1]) == most:
             batches.append([])
-            room = _BATCH_CHARACTERS
+            left = room
         batches[-1].append(number)
-        room -= length
+        left -= sizes[number]
     return batches
 
 
-def _checked(found: NDArray[np.float32], n: int, known: dict[bytes, NDArray[np.float32]], encoder: Encoder) -> NDArray[np.float32]:
+def _checked(
+    found: NDArray[np.float32], n: int, known: dict[bytes, NDArray[np.float32]], encoder: Encoder, what: str
+) -> NDArray[np.float32]:
     if found.ndim != 2 or len(found) != n or not found.shape[1]:  # noqa: PLR2004  # rows and numbers
-        raise EncodingFailed(encoder.title, f"it made an array of shape {found.shape} of {n:,} texts; one vector each is needed")
+        raise EncodingFailed(encoder.title, f"it made an array of shape {found.shape} of {n:,} {what}; one vector each is needed")
     size = len(next(iter(known.values()), found[0]))
     if found.shape[1] != size:
         raise EncodingFailed(encoder.title, f"it made vectors of {found.shape[1]:,} numbers, and before of {size:,}. Is it another model?")

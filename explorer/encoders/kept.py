@@ -1,6 +1,6 @@
-"""Vectors of texts that were encoded before: one SQLite file an encoder, in the store, of which nothing is ever thrown out by itself.
+"""Vectors of what was encoded before: one SQLite file an encoder, in the store, of which nothing is ever thrown out by itself.
 
-A text is known by a hash of its characters, and is not kept itself.
+A text is known by a hash of its characters, an image by one of its bytes; neither is kept itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from explorer.errors import StoreUnwritable, Unreadable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Kept", "hashed"]
+__all__ = ["Kept", "hashed", "hashed_image"]
 
 FOLDER = "encoded"
 _DIGITS = 16
@@ -34,8 +34,13 @@ def hashed(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGITS).digest()
 
 
+def hashed_image(image: bytes) -> bytes:
+    """Hash an image's file; 16 bytes, never those of a text."""
+    return blake2b(image, digest_size=_DIGITS, person=b"image").digest()
+
+
 class Kept:
-    """What one encoder has made, by the hash of a text; may be used from several threads and processes.
+    """What one encoder has made, by the hash of a text or an image; may be used from several threads and processes.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ _LAST_BYTES = 4_000  # of what it wrote before it died
 
 
 class ModelProcess:
-    """Encodes texts, one request after another; the process is started when it is first needed, and again when it has ended.
+    """Encodes texts and images, one request after another; the process is started when it is first needed, and again when it has ended.
 
     Parameters
     ----------
@@ -55,11 +55,17 @@ class ModelProcess:
         EncodingFailed
             If the model cannot be loaded, or its process ends.
         """
-        line = json.dumps({"texts": list(texts), "average": average}).encode() + b"\n"  # escapes what is no character, too
+        return self._made(json.dumps({"texts": list(texts), "average": average}).encode() + b"\n")  # escapes what is no character, too
+
+    def encode_images(self, images: Sequence[bytes]) -> Encoded:
+        """Make one vector of each image that can be read; raises what :meth:`encode` raises, and if the model takes no images."""
+        return self._made(json.dumps({"images": [len(image) for image in images]}).encode() + b"\n" + b"".join(images))
+
+    def _made(self, request: bytes) -> Encoded:
         with self._lock:
             process, errors = self._started()
             try:
-                return self._asked(process, line)
+                return self._asked(process, request)
             except (OSError, EOFError):
                 errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_BYTES))
                 said = errors.read().decode(errors="replace").strip().splitlines()
@@ -68,10 +74,10 @@ class ModelProcess:
                 reason = f"its process ended with exit code {process.returncode}{last}. A model may need more memory than there is"
                 raise EncodingFailed(self._title, reason) from None
 
-    def _asked(self, process: subprocess.Popen[bytes], line: bytes) -> Encoded:
+    def _asked(self, process: subprocess.Popen[bytes], request: bytes) -> Encoded:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(line)
+        process.stdin.write(request)
         process.stdin.flush()
         said = process.stdout.readline()
         if not said.endswith(b"\n"):
@@ -83,7 +89,7 @@ class ModelProcess:
         numbers = process.stdout.read(4 * n * d)
         if len(numbers) < 4 * n * d:
             raise EOFError
-        return Encoded(np.frombuffer(numbers, np.float32).reshape(n, d), tuple(answer["long"]))
+        return Encoded(np.frombuffer(numbers, np.float32).reshape(n, d), tuple(answer["long"]), tuple(answer["broken"]))
 
     def _started(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         if self._running is not None and self._running[0].poll() is not None:  # it ends by itself when nobody asks for long

@@ -1,8 +1,8 @@
-"""The process of a sentence-transformers model: a line with texts comes in, a line with a shape and the numbers go out.
+"""The process of a sentence-transformers model: texts or images come in, vectors go out, each behind a line that says how many.
 
 Started as ``python -m explorer.encoders.model_worker MODEL``. ``{"texts": […], "average": false}`` is answered by
-``{"shape": [n, d], "long": […]}`` and n x d float32 numbers, or by ``{"failed": reason}``; no texts have the model loaded. It ends when
-nobody has asked for ten minutes, and with its parent.
+``{"shape": [n, d], "long": […], "broken": []}`` and n x d float32 numbers, or by ``{"failed": reason}``; no texts have the model loaded.
+``{"images": [sizes]}`` has the images' bytes behind it. It ends when nobody has asked for ten minutes, and with its parent.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import os
 import signal
 import sys
 from threading import Timer
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from explorer.encoders.encoder import TEXTS_ALONE
+from explorer.encoders.opened_images import opened
 from explorer.lifetime import leave_with_parent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["encoded", "main", "serve"]
+__all__ = ["encoded", "encoded_images", "main", "serve"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,13 +56,13 @@ def serve(name: str, requests: BinaryIO, answers: BinaryIO) -> None:
     """
     model: SentenceTransformer | None = None
     while line := _next(requests):
+        asked = json.loads(line)
+        images = [requests.read(size) for size in asked.get("images", ())]
         try:
             model = model or _load(name)
-            asked = json.loads(line)
-            found, long = encoded(model, asked["texts"], average=asked["average"]) if asked["texts"] else (np.empty((0, 0), np.float32), [])
-            answers.write(json.dumps({"shape": found.shape, "long": long}).encode() + b"\n" + found.tobytes())
+            answers.write(_answer(model, asked, images))
         except Exception as error:  # a border: who asked is told
-            logger.exception("texts could not be encoded")
+            logger.exception("nothing could be encoded")
             answers.write(json.dumps({"failed": _said(error, loaded=model is not None)}).encode() + b"\n")
         answers.flush()
 
@@ -75,11 +77,12 @@ def encoded(model: SentenceTransformer, texts: list[str], *, average: bool) -> t
         Their positions.
     """
     parts = [_parts(model, text) for text in texts]
+    mark = _marked if "image" in _kinds(model) else list[Any]
     long = [at for at, each in enumerate(parts) if len(each) > 1]
     if not average:
-        return np.ascontiguousarray(model.encode(texts, show_progress_bar=False), np.float32), long
+        return np.ascontiguousarray(model.encode(mark(texts), show_progress_bar=False), np.float32), long
     every = [part for each in parts for part in each]
-    vectors = np.asarray(model.encode(every, show_progress_bar=False), np.float32)
+    vectors = np.asarray(model.encode(mark(every), show_progress_bar=False), np.float32)
     means, begin = [], 0
     for each in parts:
         some = vectors[begin : begin + len(each)]
@@ -87,6 +90,44 @@ def encoded(model: SentenceTransformer, texts: list[str], *, average: bool) -> t
         mean = np.average(some, axis=0, weights=[max(1, len(part)) for part in each])
         means.append(mean * np.linalg.norm(some, axis=1).mean() / max(float(np.linalg.norm(mean)), _TINY))
     return np.ascontiguousarray(means, np.float32), long
+
+
+def encoded_images(model: SentenceTransformer, images: list[bytes]) -> tuple[NDArray[np.float32], list[int]]:
+    """Make one vector of each image that can be read, and say which cannot be.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n, d), float32
+    broken : list of int
+        Positions of the others.
+    """
+    found = [opened(image) for image in images]
+    broken = [at for at, each in enumerate(found) if each is None]
+    whole: list[Any] = [each.image for each in found if each is not None]
+    if not whole:
+        return np.empty((0, 0), np.float32), broken
+    return np.ascontiguousarray(model.encode(whole, show_progress_bar=False), np.float32), broken
+
+
+def _answer(model: SentenceTransformer, asked: dict[str, Any], images: list[bytes]) -> bytes:
+    vectors, long, broken = np.empty((0, 0), np.float32), list[int](), list[int]()
+    if images:
+        if "image" not in _kinds(model):
+            return json.dumps({"failed": TEXTS_ALONE}).encode() + b"\n"
+        vectors, broken = encoded_images(model, images)
+    elif asked.get("texts"):
+        vectors, long = encoded(model, asked["texts"], average=asked["average"])
+    return json.dumps({"shape": vectors.shape, "long": long, "broken": broken}).encode() + b"\n" + vectors.tobytes()
+
+
+def _kinds(model: SentenceTransformer) -> list[Any]:
+    """Name what a model takes; early versions of the library do not say it, and know CLIP alone."""
+    return getattr(model, "modalities", ["image"] if type(model[0]).__name__ == "CLIPModel" else ["text"])
+
+
+def _marked(texts: list[str]) -> list[Any]:
+    """Mark texts as such: a model of images would fetch a text that is an address, and open one that is a file's name."""
+    return [{"text": text} for text in texts]
 
 
 def _parts(model: SentenceTransformer, text: str) -> list[str]:

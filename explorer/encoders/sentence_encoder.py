@@ -1,4 +1,4 @@
-"""Texts encoded on this machine by a sentence-transformers model."""
+"""Texts, and images, encoded on this machine by a sentence-transformers model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _lock = Lock()
 
 
 class SentenceEncoder:
-    """A model in a folder, or one of the Hugging Face hub; see :class:`explorer.encoders.encoder.Encoder`.
+    """A model in a folder, or one of the Hugging Face hub; see :class:`explorer.encoders.encoder.ImageEncoder`.
 
     Weights are read from safetensors files alone: others are pickles, which can run anything.
     """
@@ -53,6 +53,10 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Make one vector of each text."""
         return self._process.encode(texts, average=self.long_texts == "average")
+
+    def encode_images(self, images: Sequence[bytes]) -> Encoded:
+        """Make one vector of each image that can be read; a model of texts alone says so."""
+        return self._process.encode_images(images)
 
 
 def _weights(folder: Path) -> str:

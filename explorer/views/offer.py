@@ -1,4 +1,4 @@
-"""The offer to encode the texts of a source that has no vectors: which column, by what, what it costs, how far it is."""
+"""The offer to encode the texts or images of a source that has no vectors: which column, by what, what it costs, how far it is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OfferView(pn.viewable.Viewer):
         self._offer, soon = session.offer, session.soon
         offer = self._offer
         self.title = Message(sizing_mode="stretch_width", margin=(0, 10, 10, 10))
-        about = "Each text becomes a vector; equal ones once."
+        about = "Each becomes a vector; equal ones once."
         self.column = tie(toolkit.select("Texts", {"": ""}, "", description=about), offer, "column", soon=soon)
         about = "What makes the vectors. What it has made before is in the store and costs nothing."
         self.encoder = tie(toolkit.select("Encoder", {"": ""}, "", description=about), offer, "encoder", soon=soon)
@@ -57,7 +57,7 @@ class OfferView(pn.viewable.Viewer):
             sizing_mode="stretch_width",
         )
         offer.param.watch(self._offered, ["title", "columns", "encoders"])
-        offer.param.watch(self._follow, ["title", "told", "ready", "encoding", "fraction", "seconds_left"])
+        offer.param.watch(self._follow, ["title", "images", "told", "ready", "encoding", "fraction", "seconds_left"])
         self._offered()
         self._follow()
 
@@ -72,7 +72,9 @@ class OfferView(pn.viewable.Viewer):
     def _follow(self, *_: object) -> None:
         offer = self._offer
         self._view.visible = bool(offer.title)
-        self.title.text = f"{offer.title} has texts and no vectors: a map needs vectors of them." if offer.title else ""
+        what = "images" if offer.images else "texts"
+        self.title.text = f"{offer.title} has {what} and no vectors: a map needs vectors of them." if offer.title else ""
+        self.column.label, self.long_texts.visible = what.capitalize(), not offer.images
         told = offer.told
         if offer.encoding:
             left = "" if offer.seconds_left is None else f" · {time_left(offer.seconds_left)}"
