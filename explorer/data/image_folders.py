@@ -81,7 +81,10 @@ class _ImageColumns:
 
     def read(self, names: Sequence[str]) -> pa.Table:
         looked = self._looked_into if {PICTURES, _WIDTH, _HEIGHT} & set(names) else {}
-        texts = {_FILE: [_shown(file) for file in self.files], _FOLDER: [_shown(file.parent) for file in self.files]}
+        texts = {
+            _FILE: [_shown(file) for file in self.files],
+            _FOLDER: [_shown(file.parent) if len(file.parts) > 1 else None for file in self.files],
+        }
         fields = [self.schema.field(name) for name in names]
         return pa.table([pa.array((texts | looked)[field.name], field.type) for field in fields], pa.schema(fields))
 

@@ -92,7 +92,10 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 
 def _has_bytes(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_struct(kind)) and {field.name for field in kind} >= {"bytes", "path"}
+    if not pa.types.is_struct(kind) or not {field.name for field in kind} >= {"bytes", "path"}:
+        return False
+    data, path = kind.field("bytes").type, kind.field("path").type
+    return (_is_bytes(data) or pa.types.is_null(data)) and (is_text(path) or pa.types.is_null(path))
 
 
 def _looks(value: Any) -> bool:

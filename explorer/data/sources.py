@@ -215,13 +215,14 @@ def _no_vectors(contents: Contents) -> NoVectors:
         nothing = OnlyImages(contents.source, names, [])
         nothing.encodable = Encodable(contents.folder, (), ("image",), len(contents.images), contents.folder)
         return nothing
-    images = image_columns(contents.columns)
-    texts = [name for name in names if name not in images and is_text(contents.columns.schema.field(name).type)]
-    if not texts and not images:
-        return NoVectors(contents.source, names)
-    error = OnlyTexts(contents.source, names, texts) if texts else OnlyImages(contents.source, names, images)
-    table = contents.columns.read(names)
-    error.encodable = Encodable(table, tuple(longest_first(table, texts)), tuple(images), table.num_rows, contents.folder)
+    with reading(contents.source):  # text that is no UTF-8
+        images = image_columns(contents.columns)
+        texts = [name for name in names if name not in images and is_text(contents.columns.schema.field(name).type)]
+        if not texts and not images:
+            return NoVectors(contents.source, names)
+        error = OnlyTexts(contents.source, names, texts) if texts else OnlyImages(contents.source, names, images)
+        table = contents.columns.read(names)
+        error.encodable = Encodable(table, tuple(longest_first(table, texts)), tuple(images), table.num_rows, contents.folder)
     return error
 
 

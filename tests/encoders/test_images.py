@@ -125,12 +125,19 @@ def test_an_encoder_of_texts_says_so(store: Path, monkeypatch: pytest.MonkeyPatc
         encode_images([*BROKEN, None], encoder_for(shades), store=store)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what is damaged in EXIF
 def test_a_picture_is_upright_small_and_on_white() -> None:
+    chance = np.random.default_rng(0)
     lying = Image.new("RGB", (2_000, 1_000), "red").getexif()
     lying[0x0112] = 6
     found = opened(picture("red", (2_000, 1_000), "JPEG", exif=lying))
     assert found is not None
     assert (found.width, found.height, found.image.size) == (1_000, 2_000, (640, 1_280))
+    for _ in range(300):  # bytes by chance: nothing but None or a picture comes of them
+        data = bytearray(picture("red", (40, 20), "JPEG", exif=lying))
+        for at in chance.integers(len(data), size=3):
+            data[at] = chance.integers(256)
+        opened(bytes(data))
     clear = io.BytesIO()
     Image.new("RGBA", (9, 9), (255, 0, 0, 0)).save(clear, "PNG")
     white = opened(clear.getvalue())
