@@ -14,9 +14,9 @@ from explorer.data.breakage import what_it_is
 from explorer.data.columns import UNASKED, Asked, Contents, TableColumns
 from explorer.data.limits import check_size
 from explorer.data.memory import check_memory
-from explorer.data.names import is_vector_name, pairs
-from explorer.data.vectors import find_vectors, is_number
-from explorer.errors import DataError, ExtraMissing, UnknownTable, Unreadable
+from explorer.data.names import is_vector_name
+from explorer.data.tables import chosen_table, is_bytes, wanted_tables
+from explorer.errors import ExtraMissing, Unreadable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -68,7 +68,7 @@ def read_database(file: Path, source: str, asked: Asked = UNASKED) -> Contents:
     else:
         raise Unreadable(source, f"it is a database neither of SQLite nor of DuckDB but {what_it_is(file)}.")
     check_size(source, rows=table.num_rows, columns=table.num_columns)
-    names = [name for name, column in zip(table.column_names, table.columns, strict=True) if _is_bytes(column.type)]
+    names = [name for name, column in zip(table.column_names, table.columns, strict=True) if is_bytes(column.type)]
     for name in names:
         vectors = _vectors(table.column(name)) if is_vector_name(name) else None
         if vectors is not None:
@@ -86,8 +86,8 @@ def _sqlite(file: Path, source: str, asked: Asked) -> tuple[str, pa.Table]:
             opened.execute("PRAGMA cell_size_check = ON")
             listed = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
             tables = [str(name) for (name,) in opened.execute(f"{listed} AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name")]
-            heads = {name: _rows(opened, name, source, _size(file), most=_HEAD_ROWS) for name in _wanted(tables, asked, source)}
-            chosen = _chosen(heads, tables, source)
+            heads = {name: _rows(opened, name, source, _size(file), most=_HEAD_ROWS) for name in wanted_tables(tables, asked, source)}
+            chosen = chosen_table(heads, tables, source)
             return (chosen if len(tables) > 1 else ""), _rows(opened, chosen, source, _size(file))
     except sqlite3.Error as error:
         raise Unreadable(source, f"{error}.") from error
@@ -150,9 +150,9 @@ def _duckdb(file: Path, source: str, asked: Asked) -> tuple[str, pa.Table]:
             tables = [*places]
             heads = {
                 name: opened.sql(f"SELECT * FROM {places[name]} LIMIT {_HEAD_ROWS}").to_arrow_table()
-                for name in _wanted(tables, asked, source)
+                for name in wanted_tables(tables, asked, source)
             }
-            chosen = _chosen(heads, tables, source)
+            chosen = chosen_table(heads, tables, source)
             return (chosen if len(tables) > 1 else ""), opened.sql(f"SELECT * FROM {places[chosen]}").to_arrow_table()
     except duckdb.Error as error:
         raise Unreadable(source, f"{str(error).splitlines()[0].rstrip('.')}.") from error
@@ -163,34 +163,6 @@ def _duckdb_tables(opened: duckdb.DuckDBPyConnection) -> Mapping[str, str]:
     rows = opened.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL").fetchall()
     named = [(str(schema), str(table)) for schema, table in rows]
     return {table if schema == "main" else f"{schema}.{table}": f"{_quoted(schema)}.{_quoted(table)}" for schema, table in named}
-
-
-def _wanted(tables: list[str], asked: Asked, source: str) -> list[str]:
-    """List the tables to look at."""
-    if asked.table is None:
-        check_size(source, columns=len(tables))
-        return tables
-    if asked.table not in tables:
-        raise UnknownTable(source, asked.table, tables)
-    return [asked.table]
-
-
-def _chosen(heads: Mapping[str, pa.Table], tables: list[str], source: str) -> str:
-    """Choose the only table, or the only one in which there is something to draw."""
-    drawn = [*heads] if len(heads) == 1 else [name for name, head in heads.items() if _can_be_drawn(head)]
-    if len(drawn) != 1:
-        raise UnknownTable(source, None, drawn or tables)
-    return drawn[0]
-
-
-def _can_be_drawn(head: pa.Table) -> bool:
-    columns = TableColumns(head)
-    kinds = {field.name: field.type for field in head.schema}
-    bytes_too = any(is_vector_name(name) and _is_bytes(kind) for name, kind in kinds.items())
-    try:
-        return bytes_too or bool(find_vectors(columns, has_layouts=False) or pairs([name for name in kinds if is_number(kinds[name])]))
-    except DataError:
-        return True  # what is wrong with it is told when it is read
 
 
 def _vectors(column: pa.ChunkedArray) -> pa.Array | None:
@@ -206,10 +178,6 @@ def _vectors(column: pa.ChunkedArray) -> pa.Array | None:
         if np.isfinite(some).all() and np.abs(some).max(initial=0) < _LIKELY:
             return _lists(numbers, column)
     return None
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _lists(numbers: NDArray[Any], column: pa.ChunkedArray) -> pa.Array:

@@ -33,21 +33,33 @@ def read_file(path: str, asked: Asked = UNASKED) -> Contents:
     Raises
     ------
     FileMissing, Unreadable, UnknownFormat
+    UnknownTable
+        If a database has no such table as is asked for, or several to choose from.
     BadParameter
         If a table is asked for of what is no database.
     """
-    if asked.table is not None and Path(path).suffix.lower() not in DATABASES:
-        raise no_tables(asked.table)
     with reading(path):
         file = Path(path).expanduser()
         if not file.exists():
             raise FileMissing(path)
+        has_tables = asked.table is None or _has_tables(file)
+    if asked.table is not None and not has_tables:
+        raise no_tables(asked.table)
+    with reading(path):
         return replace(_read(file, path, asked), folder=file if file.is_dir() else file.parent)
 
 
 def no_tables(table: str) -> BadParameter:
     """Make the error for a table that is asked for of what has none."""
-    return BadParameter("table", table, f"only a database ({', '.join(DATABASES)}) has tables to choose from.")
+    return BadParameter(
+        "table", table, f"only a database ({', '.join(DATABASES)}, a folder of LanceDB or Chroma) has tables to choose from."
+    )
+
+
+def _has_tables(file: Path) -> bool:
+    from explorer.data.folders import has_tables
+
+    return has_tables(file) if file.is_dir() else file.suffix.lower() in DATABASES
 
 
 def _read(file: Path, source: str, asked: Asked) -> Contents:

@@ -12,9 +12,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import pyarrow as pa
 
 from explorer.data.columns import Contents, TableColumns
+from explorer.data.key_columns import with_keys
 from explorer.data.sources import Wishes, open_contents
 from explorer.encoders.encoder import Encoded, encoder_for
 from explorer.errors import BadParameter, EncodingFailed, ExplorerError, ExtraMissing, NoVectors, UnknownChoice, UnknownSource, Unreadable
@@ -239,16 +239,6 @@ def _contents(storage: StorageContext, source: str, title: str) -> Contents:
     }
     if all(document is None for document in columns[_DOCUMENT]):
         del columns[_DOCUMENT]
-    for key in dict.fromkeys(key for node in nodes for key in node.metadata):
-        name = next(name for name in (key, f"{key} (metadata)", f"{key} (metadata 2)") if name not in columns)
-        columns[name] = [node.metadata.get(key) for node in nodes]
-    table = pa.table({name: _column(values) for name, values in columns.items()})
+    table = with_keys(columns, [node.metadata for node in nodes])
     vectors = np.array([found[node.node_id] for node in nodes], np.float32)
     return Contents(source, title, TableColumns(table), vectors=vectors, vectors_name="its vectors")
-
-
-def _column(values: list[Any]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, TypeError, ValueError):  # of several kinds
-        return pa.array([None if value is None else str(value) for value in values], pa.large_string())

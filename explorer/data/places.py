@@ -40,7 +40,7 @@ def data_sources(folder: Path, endings: Sequence[str], *, most: int) -> Iterator
     for place, folders, files in os.walk(folder):
         here = Path(place)
         depth = len(here.relative_to(folder).parts)
-        whole = is_dataset(here.name, files) or _holds_images(here, folders, files, endings, root=here == folder)
+        whole = is_dataset(here.name, files, folders) or _holds_images(here, folders, files, endings, root=here == folder)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < _DEEPEST and not whole else []
         data = [name for name in sorted(files) if not name.startswith(".") and name != SPLITS]
         listed = [name for name in data if Path(name).suffix.lower() in endings]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from explorer.data.breakage import reading
 from explorer.data.columns import UNASKED, Asked, Contents, LazyMatrix, TableColumns, no_columns
 from explorer.data.named_arrays import named_arrays
+from explorer.data.own_files import own_files
 from explorer.data.stamps import stamp_of
 from explorer.errors import EmptyDataset, ExtraMissing, Unreadable
 
@@ -55,7 +55,7 @@ def read_zarr(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
     except ImportError:
         raise ExtraMissing("Reading Zarr", "zarr") from None
 
-    stamp = stamp_of(_files(folder, source))
+    stamp = stamp_of(own_files(folder, source))
     title = folder.resolve().name
     title = title[: -len(ENDING)] if title.lower().endswith(ENDING) else title
     with reading(source):
@@ -105,15 +105,3 @@ def _codecs(array: zarr.Array[Any]) -> Iterator[str]:
             told += [*within.get("codecs", ()), *within.get("index_codecs", ())]
         else:
             yield str(codec)
-
-
-def _files(folder: Path, source: str) -> Iterator[Path]:
-    """List the files of a Zarr folder; a link among them could lead anywhere, and none is ever written there."""
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(folders + files):
-            path = Path(place) / name
-            if path.is_symlink():
-                raise Unreadable(source, f"{path.relative_to(folder)} in it is a link. Put the file itself there.")
-            if name in files:
-                yield path
