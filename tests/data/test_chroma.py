@@ -55,7 +55,7 @@ def test_the_only_collection_is_read_and_the_folder_stays_as_it_is(tmp_path: Pat
     before = files(path)
     words = open_dataset(path)
     assert files(path) == before
-    assert (words.name, words.roles["document"], words.roles["kind"]) == ("notes", "text", "category")
+    assert (words.name, words.roles["document"], words.roles["kind"]) == ("notes", "label", "category")
     assert words.table.column_names == ["id", "document", "id (metadata)", "kind", "n"]
     assert words.table["id"].to_pylist() == IDS
     assert words.row(59) == {"id": "id-59", "document": TEXTS[59], "id (metadata)": -59, "kind": "b", "n": 59}
