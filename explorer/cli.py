@@ -388,7 +388,7 @@ def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
     group = parser.add_argument_group("columns")
     for role in roles:
         group.add_argument(f"--{role}", metavar="COLUMN", help=helps[role], action="append" if role == "vectors" else "store")
-    group.add_argument("--table", metavar="NAME", help="table of a database (default: the only one that has vectors)")
+    group.add_argument("--table", metavar="NAME", help="table of a database, or a collection (default: the only one that has vectors)")
     text = "make the vectors of the texts or images: openai:MODEL, or sentence-transformers:MODEL, a name or a folder"
     group.add_argument("--encoder", metavar="MODEL", help=text)
     group.add_argument(

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from explorer.data.breakage import reading
 from explorer.data.columns import BATCH_ROWS, UNASKED, Asked, Contents, no_columns
+from explorer.data.lance_manifests import other_places
 from explorer.data.limits import check_size
 from explorer.data.own_files import own_files
 from explorer.data.stamps import stamp_of
@@ -27,7 +28,7 @@ __all__ = ["ENDING", "VERSIONS", "LanceColumns", "is_lance", "lance_tables", "re
 ENDING = ".lance"
 VERSIONS = "_versions"
 _HEAD_ROWS = 64
-_WHERE = re.compile(r",? ?/\S+\.rs:\d+(:\d+)?")  # in the library's own source
+_WHERE = re.compile(r"^lance error: |LanceError\(\w+\): |,? ?/\S+\.rs:\d+(:\d+)?")
 
 
 def is_lance(name: str, folders: Sequence[str]) -> bool:
@@ -90,7 +91,7 @@ def read_lance(folder: Path, source: str) -> Contents:
     ExtraMissing
         If the library is not installed.
     Unreadable
-        If it is damaged, or has links in it.
+        If it is damaged, has links in it, or is a clone whose rows are elsewhere.
     """
     real = folder.resolve()
     stamp = stamp_of(own_files(real, source))
@@ -127,12 +128,15 @@ def _opened(database: Path, name: str, source: str) -> LanceColumns:
 
     with _reading(source):
         table = lancedb.connect(str(database)).open_table(name)
+        elsewhere = other_places(database / f"{name}{ENDING}" / VERSIONS, int(table.version), source)
+        if elsewhere:
+            raise Unreadable(source, f"it is a shallow clone, whose rows are in {elsewhere[0]}. Open that one.")
         return LanceColumns(table, source, table.schema, int(table.count_rows()))
 
 
 @contextmanager
 def _reading(source: str) -> Iterator[None]:
-    """Turn what the library raises into a sentence, without the place in its own source."""
+    """Turn what the library raises into a sentence, without its own names for it and the place in its source."""
     try:
         with reading(source):
             yield
