@@ -279,8 +279,8 @@ def open_dataset(
     source : str, PathLike, data frame, ndarray of shape (n, d), or Dataset
         A file (Parquet, Feather/Arrow, CSV, TSV, JSON lines, ``.npy``, ``.npz``, safetensors, HDF5, AnnData, SQLite, DuckDB, FAISS, or
         the ``vectors.tsv`` of the TensorFlow Projector with its ``metadata.tsv`` beside it); a folder of Parquet parts, of the Projector,
-        of Hugging Face's ``datasets``, of images, or a Zarr array or group; the name of a dataset in the catalog; a pandas, Polars or
-        Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
+        of Hugging Face's ``datasets``, of LanceDB or Chroma, of images, or a Zarr array or group; the name of a dataset in the catalog; a
+        pandas, Polars or Arrow table (anything with ``__arrow_c_stream__``); a Dask DataFrame; a 2-D array or a list of lists; a Dataset,
         which is returned as it is when nothing else is asked for.
     vectors : str, list of str, or ndarray of shape (n, d), optional
         The column of lists, the number columns, a beginning with a star ("embedding_*"), the array in a file that holds several, or the
@@ -290,7 +290,7 @@ def open_dataset(
     name : str, optional
         The title; by default what the file says, or the file's name.
     table : str, optional
-        The table of a database; by default the only one that has something to draw.
+        The table of a database, or a collection of Chroma; by default the only one that has something to draw.
     encoder : str or callable, optional
         "openai:MODEL", "sentence-transformers:MODEL", or a function that makes an array of shape (n, d) of a list of n texts; see
         :func:`explorer.encoders.encoder.encoder_for`. With ``text`` and without ``vectors`` it makes the vectors, of the texts in that

@@ -28,6 +28,7 @@ __all__ = ["ENDING", "VERSIONS", "LanceColumns", "is_lance", "lance_tables", "re
 ENDING = ".lance"
 VERSIONS = "_versions"
 _HEAD_ROWS = 64
+_BATCHES = 4
 _WHERE = re.compile(r"^lance error: |LanceError\(\w+\): |,? ?/\S+\.rs:\d+(:\d+)?")
 
 
@@ -68,16 +69,17 @@ class LanceColumns:
         return pa.Table.from_batches(self._found(names, n, n), self._picked(names))
 
     def _found(self, names: Sequence[str], n: int, most: int) -> Iterator[pa.RecordBatch]:
+        """Read the first rows, some batches at a time: within one query the library reads far ahead, up to gigabytes."""
+        end = min(most, self.n_rows)
         with _reading(self.source):
-            left = min(most, self.n_rows)
-            for batch in self.table.search().select(list(names)).limit(max(left, 1)).to_batches(n):
-                batch.validate(full=True)  # what a damaged file's offsets lead to is anybody's guess
-                found = batch.select(list(names)).slice(0, left)
-                left -= found.num_rows
-                if found.num_rows:
-                    yield found
-            if left and most >= self.n_rows:
-                raise Unreadable(self.source, f"it holds fewer rows than the {self.n_rows:,} that it says: it is damaged.")
+            for start in range(0, end, _BATCHES * n):
+                left = min(_BATCHES * n, end - start)
+                for batch in self.table.search().select(list(names)).offset(start).limit(left).to_batches(n):
+                    batch.validate(full=True)  # what a damaged file's offsets lead to is anybody's guess
+                    left -= batch.num_rows
+                    yield batch.select(list(names))
+                if left:
+                    raise Unreadable(self.source, f"it has not the {self.n_rows:,} rows that it says: it is damaged.")
 
     def _picked(self, names: Sequence[str]) -> pa.Schema:
         return pa.schema([self.schema.field(name) for name in names])

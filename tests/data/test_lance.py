@@ -16,6 +16,7 @@ from explorer import cli
 from explorer.data.catalog import catalog
 from explorer.data.dataset import open_dataset
 from explorer.data.folders import state_of
+from explorer.data.lance_tables import read_lance
 from explorer.errors import BadParameter, BadVectors, EmptyDataset, ExtraMissing, NoVectors, TooLarge, UnknownTable, Unreadable
 
 VECTORS = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
@@ -55,6 +56,11 @@ def test_rows_are_those_that_are_left_in_their_order(tmp_path: Path):
     words = open_dataset(path)
     assert words.table["n"].to_pylist() == list(range(3, 62))
     assert np.flatnonzero(~words.drawable).tolist() == [58]
+    columns = read_lance(path / "words.lance", "words").columns
+    batches = list(columns.batches(["n", "word"], 3))
+    assert max(batch.num_rows for batch in batches) == 3
+    assert [n for batch in batches for n in batch.column("n").to_pylist()] == list(range(3, 62))
+    assert columns.head(["n"], 4)["n"].to_pylist() == [3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("kind", [pa.float16(), pa.float64(), pa.int8()])
