@@ -30,7 +30,6 @@ _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_PANICS = ("PanicException", "RustPanic")  # what a library in Rust raises where it meets what cannot be; the former is no Exception
 _LONGEST_REASON = 300
 _SNIFFED_BYTES = 4_096
 _FIRST_BYTES = (
@@ -73,10 +72,6 @@ def reading(source: str) -> Iterator[None]:
         raise Unreadable(source, _sentence(error.strerror or str(error))) from error
     except (pa.ArrowException, *_BROKEN) as error:
         raise Unreadable(source, _sentence(str(error))) from error
-    except BaseException as error:
-        if type(error).__name__ not in _PANICS:
-            raise
-        raise Unreadable(source, "the library that reads it gives up on it: it is damaged.") from error
 
 
 def what_it_is(file: Path) -> str:

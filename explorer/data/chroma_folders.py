@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 from uuid import UUID
-
-import numpy as np
 
 from explorer.data.breakage import reading
 from explorer.data.columns import UNASKED, Asked, Contents, TableColumns
@@ -18,22 +18,19 @@ from explorer.data.key_columns import with_keys
 from explorer.data.limits import check_size
 from explorer.data.memory import check_memory
 from explorer.data.own_files import own_files
+from explorer.data.reader_process import ReaderProcess
 from explorer.data.tables import only_table, wanted_tables
-from explorer.errors import EmptyDataset, ExplorerError, ExtraMissing, Unreadable, memory_text
+from explorer.errors import EmptyDataset, ExtraMissing, Unreadable, memory_text
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
-    from chromadb.api.client import Client
-    from chromadb.api.models.Collection import Collection
     from numpy.typing import NDArray
 
 __all__ = ["CHROMA", "chroma_files", "read_chroma"]
 
 CHROMA = "chroma.sqlite3"
-_PAGE = 5_000
-_COPIES = 3  # of the vectors in memory while they are read: the library's index, a page, and what is made of them
-# Chroma has an older part in Python, which unpickles; this one never does.
-_RUST = "chromadb.api.rust.RustBindingsAPI"
+_COPIES = 3  # of the vectors in memory while they are read: the library's index, and what comes of it, twice
 
 
 def chroma_files(folder: Path) -> list[Path]:
@@ -55,52 +52,47 @@ def read_chroma(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
     Unreadable
         If it is damaged, has links in it, or there is no room for a copy.
     """
-    try:
-        import chromadb  # noqa: F401
-    except ImportError:
-        raise ExtraMissing("Reading Chroma", "chroma") from None
-
-    with _reading(source), _copied(folder, source) as copy, closing(_client(copy)) as client:
-        names = sorted(collection.name for collection in client.list_collections())
-        wanted = wanted_tables(names, asked, source)
-        found = {name: client.get_collection(name, embedding_function=None) for name in wanted}
-        chosen = wanted[0] if len(wanted) == 1 else only_table([name for name in wanted if found[name].count()], names, source)
-        table, vectors = _records(found[chosen], source)
+    if find_spec("chromadb") is None:
+        raise ExtraMissing("Reading Chroma", "chroma")
+    with reading(source), _copied(folder, source) as copy:
+        reader = ReaderProcess("chroma", copy)
+        try:
+            chosen, names, records = _chosen(reader, source, asked)
+        finally:
+            reader.stop()
+    vectors = records.column("vector").combine_chunks()
+    table = _with_metadata(records.drop_columns(["vector"]))
     title = chosen if len(names) > 1 else folder.resolve().name
-    return Contents(source, title, TableColumns(table), vectors=vectors, vectors_name="its vectors")
+    return Contents(source, title, TableColumns(table), vectors=_matrix(vectors), vectors_name="its vectors")
 
 
-def _client(folder: Path) -> Client:
-    import chromadb
-    from chromadb.config import Settings
-
-    options: dict[str, Any] = {"_env_file": None, "anonymized_telemetry": False, "chroma_api_impl": _RUST, "migrations": "apply"}
-    return cast("Client", chromadb.PersistentClient(str(folder), Settings(**options)))
-
-
-def _records(collection: Collection, source: str) -> tuple[pa.Table, NDArray[np.float32]]:
-    n = collection.count()
+def _chosen(reader: ReaderProcess, source: str, asked: Asked) -> tuple[str, list[str], pa.Table]:
+    """Read the collection that is wanted, and say how it and all are called."""
+    n_records = reader.ask(source, "collections")["records"]
+    names = sorted(n_records)
+    wanted = wanted_tables(names, asked, source)
+    chosen = wanted[0] if len(wanted) == 1 else only_table([name for name in wanted if n_records[name]], names, source)
+    n = n_records[chosen]
     if not n:
         raise EmptyDataset(source, 0)
-    d = np.shape(_page(collection, 0, 1)["embeddings"])[1]
+    d = reader.ask(source, "width", name=chosen)["width"]
     check_size(source, rows=n, columns=d)
     check_memory(_COPIES * 4 * n * d, source)
-    vectors = np.empty((n, d), np.float32)
-    columns: dict[str, list[Any]] = {"id": [], "document": [], "uri": []}
-    records: list[Mapping[str, Any]] = []
-    for start in range(0, n, _PAGE):
-        page = _page(collection, start, min(_PAGE, n - start))
-        if len(page["ids"]) != min(_PAGE, n - start):
-            raise Unreadable(source, f"it holds fewer records than the {n:,} that it says: it is damaged.")
-        vectors[start : start + _PAGE] = page["embeddings"]
-        for name, key in (("id", "ids"), ("document", "documents"), ("uri", "uris")):
-            columns[name] += page[key]
-        records += [dict(sorted((record or {}).items())) for record in page["metadatas"]]  # they come in any order
-    return with_keys({name: values for name, values in columns.items() if any(value is not None for value in values)}, records), vectors
+    records = reader.table(source, "records", name=chosen, n=n)
+    if len(records) != n:
+        raise Unreadable(source, f"it holds fewer records than the {n:,} that it says: it is damaged.")
+    return chosen, names, records
 
 
-def _page(collection: Collection, start: int, n: int) -> Mapping[str, Any]:
-    return collection.get(limit=n, offset=start, include=["embeddings", "documents", "metadatas", "uris"])
+def _matrix(lists: pa.FixedSizeListArray) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = lists.flatten().to_numpy().reshape(len(lists), -1)
+    return found
+
+
+def _with_metadata(records: pa.Table) -> pa.Table:
+    """Put a column for each key of the metadata beside those that say something."""
+    told = {name: records.column(name).to_pylist() for name in records.column_names if records.column(name).null_count < len(records)}
+    return with_keys(told, [json.loads(record) for record in told.pop("metadata")])
 
 
 @contextmanager
@@ -120,19 +112,6 @@ def _copied(folder: Path, source: str) -> Iterator[Path]:
             copy.parent.mkdir(exist_ok=True)
             shutil.copyfile(file, copy)
         yield Path(made)
-
-
-@contextmanager
-def _reading(source: str) -> Iterator[None]:
-    """Turn whatever Chroma makes of a folder that it does not understand into a sentence."""
-    try:
-        with reading(source):
-            yield
-    except ExplorerError:
-        raise
-    except Exception as error:
-        reason = f"the installed Chroma does not read it ({type(error).__name__}: {str(error)[:200]}). Was a later version used?"
-        raise Unreadable(source, reason) from error
 
 
 def _is_uuid(name: str) -> bool:

@@ -149,6 +149,6 @@ _READERS: tuple[tuple[Callable[[Path], object], Callable[[Path, str, Asked], Con
     (lambda folder: (folder / CHROMA).is_file(), read_chroma),
     (lambda folder: (folder / VERSIONS).is_dir(), lambda folder, source, _: read_lance(folder, source)),
     (lance_tables, read_lance_database),
-    (_is_images, _images),
     (within_qdrant, _qdrant),
+    (_is_images, _images),
 )

@@ -39,12 +39,9 @@ def is_image_folder(folder: Path) -> bool:
     from explorer.data.files import ENDINGS as DATA
     from explorer.data.folders import is_dataset
 
-    try:
-        names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-    except OSError:
-        return False
-    other = is_dataset(folder.name, names) or any(Path(name).suffix.lower() in DATA for name in names)
-    return bool(names) and not other and next(_files(folder, most_folders=_LOOKED), None) is not None
+    _, folders, names = next(os.walk(folder), ("", [], []))  # nothing of what is no folder, or may not be read
+    other = is_dataset(folder.name, names, folders) or any(Path(name).suffix.lower() in DATA for name in names)
+    return not other and next(_files(folder, most_folders=_LOOKED), None) is not None
 
 
 def read_images(folder: Path, source: str) -> Contents:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from explorer.data.breakage import reading
 from explorer.data.columns import BATCH_ROWS, UNASKED, Asked, Contents, no_columns
 from explorer.data.lance_manifests import other_places
 from explorer.data.limits import check_size
 from explorer.data.own_files import own_files
+from explorer.data.reader_process import ReaderProcess
 from explorer.data.stamps import stamp_of
 from explorer.data.tables import chosen_table, wanted_tables
 from explorer.errors import ExtraMissing, Unreadable
-
-if TYPE_CHECKING:
-    from lancedb.table import Table
 
 __all__ = ["ENDING", "VERSIONS", "LanceColumns", "is_lance", "lance_tables", "read_lance", "read_lance_database"]
 
@@ -29,7 +24,6 @@ ENDING = ".lance"
 VERSIONS = "_versions"
 _HEAD_ROWS = 64
 _BATCHES = 4
-_WHERE = re.compile(r"^lance error: |LanceError\(\w+\): |,? ?/\S+\.rs:\d+(:\d+)?")
 
 
 def is_lance(name: str, folders: Sequence[str]) -> bool:
@@ -45,10 +39,12 @@ def lance_tables(folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class LanceColumns:
-    """The columns of a table, as it was when it was opened."""
+    """The columns of a table, as it was when it was opened: ``version`` says when, ``source`` what sentences call it."""
 
-    table: Table
+    reader: ReaderProcess
     source: str
+    name: str
+    version: int
     schema: pa.Schema
     n_rows: int
 
@@ -56,33 +52,33 @@ class LanceColumns:
         """Read these columns whole."""
         if not names:
             return no_columns(self.n_rows)
-        return pa.Table.from_batches(self.batches(names), self._picked(names))
+        return pa.concat_tables(self._found(names, BATCH_ROWS, self.n_rows)) if self.n_rows else self._none(names)
 
     def batches(self, names: Sequence[str], n: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Read these columns at most n rows at a time."""
-        yield from self._found(names, n, self.n_rows)
+        for some in self._found(names, n, self.n_rows):
+            yield from some.to_batches(n)
 
     def head(self, names: Sequence[str], n: int) -> pa.Table:
         """Read the first n rows of these columns."""
+        end = min(n, self.n_rows)
         if not names:
-            return no_columns(min(n, self.n_rows))
-        return pa.Table.from_batches(self._found(names, n, n), self._picked(names))
+            return no_columns(end)
+        return pa.concat_tables(self._found(names, n, end)) if end else self._none(names)
 
-    def _found(self, names: Sequence[str], n: int, most: int) -> Iterator[pa.RecordBatch]:
+    def _found(self, names: Sequence[str], n: int, end: int) -> Iterator[pa.Table]:
         """Read the first rows, some batches at a time: within one query the library reads far ahead, up to gigabytes."""
-        end = min(most, self.n_rows)
-        with _reading(self.source):
-            for start in range(0, end, _BATCHES * n):
-                left = min(_BATCHES * n, end - start)
-                for batch in self.table.search().select(list(names)).offset(start).limit(left).to_batches(n):
-                    batch.validate(full=True)  # what a damaged file's offsets lead to is anybody's guess
-                    left -= batch.num_rows
-                    yield batch.select(list(names))
-                if left:
-                    raise Unreadable(self.source, f"it has not the {self.n_rows:,} rows that it says: it is damaged.")
+        for start in range(0, end, _BATCHES * n):
+            rows = min(_BATCHES * n, end - start)
+            some = self.reader.table(
+                self.source, "rows", name=self.name, version=self.version, columns=list(names), start=start, n=rows, batch=n
+            )
+            if len(some) != rows:
+                raise Unreadable(self.source, f"it has not the {self.n_rows:,} rows that it says: it is damaged.")
+            yield some
 
-    def _picked(self, names: Sequence[str]) -> pa.Schema:
-        return pa.schema([self.schema.field(name) for name in names])
+    def _none(self, names: Sequence[str]) -> pa.Table:
+        return pa.schema([self.schema.field(name) for name in names]).empty_table()
 
 
 def read_lance(folder: Path, source: str) -> Contents:
@@ -97,9 +93,7 @@ def read_lance(folder: Path, source: str) -> Contents:
     """
     real = folder.resolve()
     stamp = stamp_of(own_files(real, source))
-    columns = _opened(real.parent, real.name[: -len(ENDING)], source)
-    check_size(source, rows=columns.n_rows, columns=len(columns.schema.names))
-    return Contents(source, real.name[: -len(ENDING)], columns, streams=True, stamp=stamp)
+    return _contents(_opened(_reader(real.parent), real, source), stamp)
 
 
 def read_lance_database(folder: Path, source: str, asked: Asked = UNASKED) -> Contents:
@@ -115,33 +109,33 @@ def read_lance_database(folder: Path, source: str, asked: Asked = UNASKED) -> Co
     tables = lance_tables(folder)
     wanted = wanted_tables(tables, asked, source)
     heads: dict[str, pa.Table] = {}
+    real = folder.resolve()
+    reader = _reader(real)
     for name in wanted if len(wanted) > 1 else []:
-        columns = _opened(folder.resolve(), name, f"{source.rstrip('/')}/{name}{ENDING}")
+        columns = _opened(reader, real / f"{name}{ENDING}", f"{source.rstrip('/')}/{name}{ENDING}")
         heads[name] = columns.head(columns.schema.names, _HEAD_ROWS)
-    chosen = chosen_table(heads, tables, source) if heads else wanted[0]
-    return read_lance(folder / f"{chosen}{ENDING}", f"{source.rstrip('/')}/{chosen}{ENDING}")
+    chosen = real / f"{chosen_table(heads, tables, source) if heads else wanted[0]}{ENDING}"
+    source = f"{source.rstrip('/')}/{chosen.name}"
+    stamp = stamp_of(own_files(chosen, source))
+    return _contents(_opened(reader, chosen, source), stamp)
 
 
-def _opened(database: Path, name: str, source: str) -> LanceColumns:
-    try:
-        import lancedb
-    except ImportError:
-        raise ExtraMissing("Reading LanceDB", "lancedb") from None
-
-    with _reading(source):
-        table = lancedb.connect(str(database)).open_table(name)
-        elsewhere = other_places(database / f"{name}{ENDING}" / VERSIONS, int(table.version), source)
-        if elsewhere:
-            raise Unreadable(source, f"it is a shallow clone, whose rows are in {elsewhere[0]}. Open that one.")
-        return LanceColumns(table, source, table.schema, int(table.count_rows()))
+def _reader(database: Path) -> ReaderProcess:
+    if find_spec("lancedb") is None:
+        raise ExtraMissing("Reading LanceDB", "lancedb")
+    return ReaderProcess("lance", database)
 
 
-@contextmanager
-def _reading(source: str) -> Iterator[None]:
-    """Turn what the library raises into a sentence, without its own names for it and the place in its source."""
-    try:
-        with reading(source):
-            yield
-    except Unreadable as error:
-        error.args = (error.args[0], _WHERE.sub("", error.args[1]))
-        raise
+def _opened(reader: ReaderProcess, folder: Path, source: str) -> LanceColumns:
+    name = folder.name[: -len(ENDING)]
+    said = reader.ask(source, "table", name=name)
+    elsewhere = other_places(folder / VERSIONS, said["version"], source)
+    if elsewhere:
+        raise Unreadable(source, f"it is a shallow clone, whose rows are in {elsewhere[0]}. Open that one.")
+    schema = reader.table(source, "schema", name=name, version=said["version"]).schema
+    return LanceColumns(reader, source, name, said["version"], schema, said["rows"])
+
+
+def _contents(columns: LanceColumns, stamp: str) -> Contents:
+    check_size(columns.source, rows=columns.n_rows, columns=len(columns.schema.names))
+    return Contents(columns.source, columns.name, columns, streams=True, stamp=stamp)

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
 import sys
-from threading import Timer
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from explorer.encoders.encoder import TEXTS_ALONE
 from explorer.encoders.opened_images import opened
-from explorer.lifetime import leave_with_parent
+from explorer.helper_process import begin_helping, next_question
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,18 +28,11 @@ logger = logging.getLogger(__name__)
 
 _IDLE_S = 600.0
 _TINY = 1e-12
-_NICER = 10  # the server goes first on a machine with few cores
 
 
 def main() -> None:
     """Serve the parent."""
-    leave_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
-    if hasattr(os, "nice"):
-        os.nice(_NICER)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print does not get between
-    serve(sys.argv[1], sys.stdin.buffer, answers)
+    serve(sys.argv[1], sys.stdin.buffer, begin_helping())
 
 
 def serve(name: str, requests: BinaryIO, answers: BinaryIO) -> None:
@@ -55,7 +45,7 @@ def serve(name: str, requests: BinaryIO, answers: BinaryIO) -> None:
     requests, answers : binary file
     """
     model: SentenceTransformer | None = None
-    while line := _next(requests):
+    while line := next_question(requests, idle_s=_IDLE_S):
         asked = json.loads(line)
         images = [requests.read(size) for size in asked.get("images", ())]
         try:
@@ -141,16 +131,6 @@ def _parts(model: SentenceTransformer, text: str) -> list[str]:
         return [text]
     begins = [places[at][0] for at in range(0, len(places), most)]
     return [text[begin:end] for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]
-
-
-def _next(requests: BinaryIO) -> bytes:
-    idle = Timer(_IDLE_S, os._exit, (0,))
-    idle.daemon = True
-    idle.start()
-    try:
-        return requests.readline()
-    finally:
-        idle.cancel()
 
 
 def _load(name: str) -> SentenceTransformer:

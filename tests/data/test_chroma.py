@@ -13,13 +13,14 @@ from typing import Any
 import chromadb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from chromadb.config import Settings
 from chromadb.utils.embedding_functions import register_embedding_function
 from qdrant_client import QdrantClient
 from qdrant_client.models import Distance, PointStruct, VectorParams
 
-from explorer.data import chroma_folders
+from explorer.data import chroma_reader
 from explorer.data.catalog import catalog
 from explorer.data.dataset import open_dataset
 from explorer.data.folders import state_of
@@ -62,8 +63,20 @@ def test_the_only_collection_is_read_and_the_folder_stays_as_it_is(tmp_path: Pat
     np.testing.assert_array_equal(words.vectors, VECTORS)
 
 
-def test_records_come_in_pages_and_may_lack_what_others_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(chroma_folders, "_PAGE", 25)
+def test_records_come_in_pages_in_a_process_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(chroma_reader, "_PAGE", 25)
+    copy = shutil.copytree(written(tmp_path), tmp_path / "copy")
+    reader = chroma_reader.ChromaReader(copy)
+    assert reader.answer("collections", {}) == {"records": {"words": N}}
+    assert reader.answer("width", {"name": "words"}) == {"width": 8}
+    pages = [*reader.answer("records", {"name": "words", "n": N})]
+    assert [len(page) for page in pages] == [25, 25, 10]
+    found = pa.Table.from_batches(pages)
+    np.testing.assert_array_equal(found["vector"].combine_chunks().flatten().to_numpy().reshape(N, 8), VECTORS)
+    assert found["id"].to_pylist() == IDS
+
+
+def test_records_may_lack_what_others_have(tmp_path: Path):
     with client(tmp_path / "notes") as opened:
         made = opened.create_collection("words", embedding_function=None)
         made.add(ids=IDS, embeddings=VECTORS)
