@@ -61,18 +61,12 @@ class HelperProcess:
         ------
         HelperEnded
         """
-        process, _ = self._started()
-        assert process.stdin is not None
         try:
-            process.stdin.write(json.dumps(question).encode() + b"\n" + data)  # escapes what is no character, too
-            process.stdin.flush()
-            said = self.answers.readline()
-        except OSError:
-            raise self.failed() from None
-        if not said.endswith(b"\n"):
-            raise self.failed()
-        answer: dict[str, Any] = json.loads(said)
-        return answer
+            return self._asked(question, data)
+        except HelperEnded as error:
+            if error.args[0]:
+                raise
+        return self._asked(question, data)  # it had ended by itself, a moment ago: nobody had asked for long
 
     def read(self, n: int) -> bytes:
         """Read the bytes behind the answer.
@@ -106,6 +100,20 @@ class HelperProcess:
         if self._end is not None:
             self._end()
         self._running = self._end = None
+
+    def _asked(self, question: Mapping[str, Any], data: bytes) -> dict[str, Any]:
+        process, _ = self._started()
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps(question).encode() + b"\n" + data)  # escapes what is no character, too
+            process.stdin.flush()
+            said = self.answers.readline()
+        except OSError:
+            raise self.failed() from None
+        if not said.endswith(b"\n"):
+            raise self.failed()
+        answer: dict[str, Any] = json.loads(said)
+        return answer
 
     def _started(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         if self._running is not None and self._running[0].poll() is not None:  # it ends by itself when nobody asks for long

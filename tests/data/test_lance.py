@@ -17,7 +17,9 @@ from explorer.data.catalog import catalog
 from explorer.data.dataset import open_dataset
 from explorer.data.folders import state_of
 from explorer.data.lance_tables import read_lance
+from explorer.data.reader_process import ReaderProcess
 from explorer.errors import BadParameter, BadVectors, EmptyDataset, ExtraMissing, NoVectors, TooLarge, UnknownTable, Unreadable
+from explorer.helper_process import HelperProcess
 
 VECTORS = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
 WORDS = [f"word {i}" for i in range(60)]
@@ -61,6 +63,26 @@ def test_rows_are_those_that_are_left_in_their_order(tmp_path: Path):
     assert max(batch.num_rows for batch in batches) == 3
     assert [n for batch in batches for n in batch.column("n").to_pylist()] == list(range(3, 62))
     assert columns.head(["n"], 4)["n"].to_pylist() == [3, 4, 5, 6]
+
+
+def test_a_table_stays_as_it_was_when_it_was_opened_whatever_becomes_of_its_reader(tmp_path: Path):
+    path = database(tmp_path)
+    columns = read_lance(path / "words.lance", "words").columns
+    lancedb.connect(str(path)).open_table("words").delete("n < 3")
+    assert columns.head(["n"], 2)["n"].to_pylist() == [0, 1]
+    process, _ = columns.reader._helper._running
+    process.kill()
+    process.wait()
+    assert columns.read(["n"])["n"].to_pylist() == list(range(60))
+
+
+def test_a_library_that_ends_is_a_sentence(tmp_path: Path):
+    reader = ReaderProcess("lance", tmp_path)
+    script = "import os; input(); print('{}', flush=True); os.write(1, bytes(100)); os.abort()"
+    for ending in ("import os; os.abort()", script):
+        reader._helper = HelperProcess(["-c", ending])
+        with pytest.raises(Unreadable, match=r"words cannot be read: its library ends, with exit code -6\. It is damaged\."):
+            reader.table("words", "rows")
 
 
 @pytest.mark.parametrize("kind", [pa.float16(), pa.float64(), pa.int8()])
