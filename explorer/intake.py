@@ -71,6 +71,12 @@ class Intake:
         audit.record("upload", dataset=name, rows=opened.n_rows, who=self._visitor, bytes=len(data))
         return opened
 
+    def read_image(self, name: str, data: bytes) -> bytes:
+        """Take an image that a browser has sent, and keep nothing of it; raises what :meth:`open_upload` raises."""
+        _check(name, data)
+        audit.record("upload", dataset=name, rows=1, who=self._visitor, bytes=len(data))
+        return data
+
     def remove_upload(self, name: str) -> None:
         """Delete one of the visitor's uploads, by its name in the catalog; nothing happens where it is none of them.
 

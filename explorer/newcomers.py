@@ -16,9 +16,10 @@ import param
 from numpy.typing import NDArray
 
 from explorer import settings
+from explorer.data.image_source import ImageSource
 from explorer.data.texts import TextSource
-from explorer.encoders.encoding import encode_texts
-from explorer.errors import BadParameter, EncoderUnknown, OnlyTexts, VectorsNeeded
+from explorer.encoders.encoding import encode_images, encode_texts
+from explorer.errors import BadParameter, EncoderUnknown, OnlyImages, OnlyTexts, VectorsNeeded
 from explorer.query.formula import encoded
 from explorer.threaded import Threaded
 
@@ -98,10 +99,16 @@ class Newcomers(param.Parameterized):
         self._begin(partial(_read, dataset, text))
 
     def drop_rows(self, read: Callable[[], Dataset]) -> None:
-        """Drop in the rows of what a function reads, in a thread; where those are texts, the dataset's encoder makes their vectors."""
+        """Drop in the rows of what a function reads, in a thread; of texts or images the dataset's encoder makes vectors."""
         dataset = self._asker.dataset
         if dataset is not None:
             self._begin(partial(_rows_of, dataset, read))
+
+    def drop_image(self, name: str, read: Callable[[], bytes]) -> None:
+        """Drop in an image, read in a thread, whose vector the dataset's encoder makes, if it takes images."""
+        dataset = self._asker.dataset
+        if dataset is not None:
+            self._begin(partial(_image_of, dataset, name, read))
 
     def remove(self, at: int) -> None:
         """Forget one of them, by its place in the list."""
@@ -253,7 +260,7 @@ def _split(text: str) -> NDArray[np.float64]:
 
 
 def _rows_of(dataset: Dataset, read: Callable[[], Dataset]) -> list[Newcomer]:
-    """Make new rows of those of another dataset that have a usable vector, or of its texts.
+    """Make new rows of those of another dataset that have a usable vector, or of its texts or images.
 
     Raises
     ------
@@ -266,7 +273,7 @@ def _rows_of(dataset: Dataset, read: Callable[[], Dataset]) -> list[Newcomer]:
         raise VectorsNeeded("Dropping in new rows", dataset.name)
     try:
         opened = read()
-    except OnlyTexts as error:
+    except (OnlyTexts, OnlyImages) as error:
         if dataset.encoder is None:
             raise
         return _encoded(dataset, str(error.args[0]), error.encodable)
@@ -280,15 +287,43 @@ def _rows_of(dataset: Dataset, read: Callable[[], Dataset]) -> list[Newcomer]:
 
 
 def _encoded(dataset: Dataset, name: str, found: Encodable) -> list[Newcomer]:
-    """Encode the column of the longest texts."""
+    """Encode the column of the longest texts, or that of images where there are none."""
     assert dataset.encoder is not None
-    texts = [text for text in TextSource(found.source, found.texts[0]).texts if text and text.strip()]
-    _check_number(len(texts))
-    vectors = encode_texts(texts, dataset.encoder, store=settings.store_folder())
+    if found.texts:
+        texts = [text for text in TextSource(found.source, found.texts[0]).texts if text and text.strip()]
+        _check_number(len(texts))
+        return _named(dataset, name, [_short(text) for text in texts], encode_texts(texts, dataset.encoder, store=settings.store_folder()))
+    images = ImageSource(found.source, found.images[0], folder=found.folder).images
+    _check_number(len(images))
+    titles = [f"image {row:,} of {name}" for row in range(len(images))]
+    return _named(dataset, name, titles, encode_images(images, dataset.encoder, store=settings.store_folder()))
+
+
+def _image_of(dataset: Dataset, name: str, read: Callable[[], bytes]) -> list[Newcomer]:
+    """Make a new row of an image.
+
+    Raises
+    ------
+    VectorsNeeded, EncoderUnknown
+        If the dataset has no vectors, or nothing makes one of an image.
+    DataError
+        If it cannot be read, or encoded.
+    """
+    if dataset.vectors is None:
+        raise VectorsNeeded("Dropping in new rows", dataset.name)
+    if dataset.encoder is None:
+        raise EncoderUnknown(dataset.name, name)
+    return _named(dataset, name, [_short(name)], encode_images([read()], dataset.encoder, store=settings.store_folder()))
+
+
+def _named(dataset: Dataset, name: str, titles: Sequence[str], vectors: NDArray[np.float32]) -> list[Newcomer]:
+    """Make new rows of those that the encoder has made a vector of."""
+    assert dataset.encoder is not None
     if vectors.shape[1] != dataset.n_dims:
         reason = f"{dataset.encoder.title} makes vectors of {vectors.shape[1]:,} numbers, this data has {dataset.n_dims:,}."
         raise BadParameter("file", name, reason)
-    return [Newcomer(_short(text), vector) for text, vector in zip(texts, vectors, strict=True)]
+    made = [Newcomer(title, vector) for title, vector in zip(titles, vectors, strict=True)]
+    return [each for each in made if np.isfinite(each.vector[0])]
 
 
 def _check_number(n: int) -> None:

@@ -21,6 +21,7 @@ from explorer.color_toggle import ColorToggle
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog
 from explorer.data.dataset import open_dataset
+from explorer.encoders.image_bytes import ENDINGS as IMAGES
 from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyImages, OnlyTexts, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
 from explorer.intake import Intake
@@ -203,8 +204,11 @@ class Session(param.Parameterized):
         return self._open(read, name, self._begin_opening(name), action="upload")
 
     def drop_upload(self, name: str, data: bytes) -> None:
-        """Place the rows of a file that a browser has sent among those that are there; the file is not kept."""
-        self.newcomers.drop_rows(partial(self.intake.read_upload, name, data))
+        """Place the rows of a file that a browser has sent, or an image, among those that are there; the file is not kept."""
+        if name.lower().endswith(IMAGES):
+            self.newcomers.drop_image(name, partial(self.intake.read_image, name, data))
+        else:
+            self.newcomers.drop_rows(partial(self.intake.read_upload, name, data))
 
     def remove_upload(self, name: str) -> Future[None]:
         """Delete something that this session's user has uploaded, in a thread; where it is open, it stays on the map."""

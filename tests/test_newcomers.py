@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 import explorer
 from explorer.app import Explorer
@@ -128,6 +130,39 @@ def test_rows_of_a_file_are_dropped_in_with_their_names(session: Session, loop: 
     loop.until(lambda: len(newcomers.items) == 4 and not newcomers.working)
     assert [item.title for item in newcomers.items[:2]] == ["up and up", "right away"]
     assert set(newcomers.found.rows[1].tolist()) <= set(range(90, 120))
+
+
+def test_images_are_dropped_in_where_the_encoder_takes_them(session: Session, loop: Any):
+    def brightness(images: list[bytes]) -> list[list[float]]:
+        shades = [int(np.asarray(Image.open(io.BytesIO(image)))[0, 0]) // 64 for image in images]
+        return np.eye(D)[shades].tolist()
+
+    def png(shade: int) -> bytes:
+        stream = io.BytesIO()
+        Image.new("L", (4, 4), shade).save(stream, "PNG")
+        return stream.getvalue()
+
+    newcomers = session.newcomers
+    session.open(data(encoder=brightness))
+    loop.until(lambda: session.scene is not None)
+    session.drop_upload("bright.PNG", png(250))
+    loop.until(lambda: newcomers.found is not None)
+    assert [item.title for item in newcomers.items] == ["bright.PNG"]
+    assert set(newcomers.found.rows[0].tolist()) <= set(range(90, 120))
+    table = io.BytesIO()
+    pd.DataFrame({"picture": [png(0), png(100)]}).to_parquet(table)
+    session.drop_upload("shades.parquet", table.getvalue())
+    loop.until(lambda: len(newcomers.items) == 3 and not newcomers.working)
+    assert newcomers.items[0].title == "image 0 of shades.parquet"
+    assert set(newcomers.found.rows[1].tolist()) <= set(range(30, 60))
+    session.drop_upload("broken.png", b"no image")
+    loop.until(lambda: newcomers.problem)
+    assert "brightness" in newcomers.problem
+    session.open(data(encoder=None))
+    loop.until(lambda: not newcomers.items)
+    session.drop_upload("bright.png", png(250))
+    loop.until(lambda: newcomers.problem)
+    assert "--encoder" in newcomers.problem
 
 
 def test_what_cannot_be_dropped_in_is_a_sentence(session: Session, loop: Any, opened: Dataset):

@@ -9,6 +9,7 @@ import panel as pn
 import param
 
 from explorer import settings
+from explorer.encoders.image_bytes import ENDINGS as IMAGES
 from explorer.newcomers import MOST
 from explorer.session import Session
 from explorer.views.card import title_of
@@ -77,9 +78,9 @@ class NewcomersView(pn.viewable.Viewer):
         self.component = NewcomersComponent(
             on_message=lambda message: session.soon(self._take, message), sizing_mode="stretch_width", margin=(0, 10)
         )
-        about = f"Vectors as long as those of the data, or texts for its encoder; at most {MOST:,} rows. The file is not kept."
+        about = f"Vectors as long as those of the data, or texts or images for its encoder; at most {MOST:,} rows. The file is not kept."
         most = settings.upload_limit_mb() * 1_000_000
-        self.upload = toolkit.file("Place rows of a file", accept=READABLE, most_bytes=most, description=about)
+        self.upload = toolkit.file("Place rows of a file", accept=",".join((READABLE, *IMAGES)), most_bytes=most, description=about)
         self.upload.visible = not settings.read_only()
         self.upload.param.watch(self._on_upload, ["value"])
         self._view = pn.Column(self.component, self.upload, sizing_mode="stretch_width")
