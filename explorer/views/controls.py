@@ -29,7 +29,7 @@ _NAME_MOST = 60  # characters of an uploaded file's name: a file system counts b
 _READ_ONLY = "This server is read-only: it shows the layouts that are there, and computes no others."
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 READABLE = ",".join(FROM_ANYBODY)
-_OPENED = "— opened here —"
+_NO_DATASET = "— none chosen —"
 _MOST_CATEGORIES = 100  # that are offered as ends of an axis
 _NOTHING = "— none —"
 
@@ -40,7 +40,7 @@ class DataControls(pn.viewable.Viewer):
     def __init__(self, session: Session, toolkit: Toolkit, **params: Any) -> None:
         super().__init__(**params)
         self._session = session
-        self.choice = toolkit.select("Dataset", {_OPENED: ""}, "")
+        self.choice = toolkit.select("Dataset", {_NO_DATASET: ""}, "")
         self.upload = toolkit.file(
             "Open a file",
             accept=READABLE,
@@ -85,7 +85,7 @@ class DataControls(pn.viewable.Viewer):
         if self._session.opening and dataset is not None:
             return  # shown when it is there: of two changes that follow each other quickly, Panel's React widgets may keep the first one
         options: dict[str, str | None] = {entry.title: entry.name for entry in known}
-        title = self._session.opening or (dataset.name if dataset is not None else _OPENED)
+        title = self._session.opening or (dataset.name if dataset is not None else _NO_DATASET)
         if title not in options:
             options = {title: "", **options}
         self._following = True

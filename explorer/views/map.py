@@ -87,6 +87,7 @@ class Map(pn.viewable.Viewer):
         session.param.watch(self._on_marks, ["neighbors", "marked"])
         session.param.watch(self._on_pointed, ["pointed"])
         session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])
+        session.offer.param.watch(self._on_note, ["title"])
         session.inspection.param.watch(self._on_marks, ["row"])
         session.inquiry.param.watch(self._on_marks, ["on_maps"])
         session.newcomers.param.watch(self._on_marks, ["items", "places"])
@@ -261,6 +262,8 @@ class Map(pn.viewable.Viewer):
             note = f"Opening {session.opening} …"
         elif session.running:
             note = f"Computing {session.running}: the map appears when it is done."
+        elif session.dataset is None and session.offer.title:
+            note = f"{session.offer.title} has no vectors yet: encode it, under Data."
         elif session.dataset is None:
             note = "Choose a dataset, or open a file of your own."
         elif self.plane is not session.planes[0]:

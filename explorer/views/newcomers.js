@@ -85,7 +85,9 @@ export function render({model}) {
   const update = () => {
     const {encoder, dims, fixed, working, problem, n, items} = model.content;
     const what = encoder ? "Type a text, or paste a vector" : "Paste a vector";
-    field.placeholder = fixed ? "This server is read-only" : dims ? `${what} of ${dims.toLocaleString("en")} numbers` : "This data has coordinates only";
+    field.placeholder = fixed ? "This server is read-only"
+      : dims === null ? "Open a dataset first"
+      : dims ? `${what} of ${dims.toLocaleString("en")} numbers` : "This data has coordinates only";
     field.disabled = place.disabled = fixed || !dims;
     clear.hidden = !n;
     const more = n > items.length ? `${items.length} of ${n.toLocaleString("en")} new rows` : "";

@@ -122,7 +122,7 @@ class NewcomersView(pn.viewable.Viewer):
         encoder = None if dataset is None else dataset.encoder
         self.component.content = {
             "encoder": "" if encoder is None else encoder.title,
-            "dims": 0 if dataset is None else dataset.n_dims,
+            "dims": None if dataset is None else dataset.n_dims,
             "fixed": settings.read_only(),
             "working": newcomers.working,
             "problem": newcomers.problem,
