@@ -125,7 +125,7 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
             session.open(source)
         elif not ready:
             session.open_entry(asked)
-        panels.maps.begin()
+        panels.begin()
         session.jobs.begin()
 
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).

@@ -45,6 +45,7 @@ _FIELDS = 6  # fields of a tooltip
 _ALL_HIDDEN = "Every row is hidden. Press “Show all” in the legend."
 _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _NEW = 200  # new rows that are marked
+_LOOKED_AT = 100_000  # rows of which one is near a place
 _CORNERS = 4_096  # of an outline
 _AHEAD = 9  # pictures of a journey that a browser may ask for before it has the first
 _STRIP = 4  # of them in one message, at most
@@ -114,6 +115,22 @@ class Map(pn.viewable.Viewer):
         """What is on the map: the layout that is being computed, where there is one."""
         scene: Scene | None = self.plane.live or self.plane.scene
         return scene
+
+    def row_near(self, across: float, down: float) -> int | None:
+        """Find the row nearest to a place in what the browser that spoke last sees, of about 100,000 rows at most; none without a map.
+
+        Parameters
+        ----------
+        across, down : float
+            0 at the left and at the top, 1 at the right and at the bottom.
+        """
+        scene, asked = self.plane.scene, self.asked
+        if scene is None or asked is None or not len(scene.shown.index):
+            return None
+        index, view = scene.shown.index, asked.view
+        few = slice(None, None, 1 + len(index) // _LOOKED_AT)
+        x, y = view.x0 + across * view.span[0], view.y1 - down * view.span[1]
+        return int(index.rows[few][np.argmin((index.x[few] - x) ** 2 + (index.y[few] - y) ** 2)])
 
     def begin(self) -> None:
         """Send pictures from now on, first the latest of those that were kept back for each browser."""

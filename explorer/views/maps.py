@@ -66,6 +66,14 @@ class Maps(pn.viewable.Viewer):
         self.first.begin()
         self._toolbar.begin()
 
+    def lay_over(self, card: pn.viewable.Viewer) -> None:
+        """Show something over the maps, at the upper right, beside the tools."""
+        room = {"position": "absolute", "right": "8px", "top": "8px", "width": "calc(100% - 66px)", "height": "calc(100% - 66px)"}
+        over = pn.Column(
+            card, margin=0, styles={**room, "z-index": "7", "pointer-events": "none", "container-type": "size"}, stylesheets=[_NO_BUTTON]
+        )
+        self._view.append(over)
+
     @property
     def all(self) -> list[Map]:
         """The maps, the first one first."""

@@ -27,6 +27,7 @@ from explorer.views.selections import Selections
 from explorer.views.status import ErrorMessage, StatusLine
 from explorer.views.table import Table
 from explorer.views.toolkit import Toolkit
+from explorer.views.welcome import Welcome
 
 __all__ = ["Panels"]
 
@@ -45,7 +46,7 @@ class Panels:
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
-        The map sends no picture before ``maps.begin()``, and no job is listed before ``session.jobs.begin()``.
+        The map sends no picture before :meth:`begin`, and no job is listed before ``session.jobs.begin()``.
     keys_everywhere : bool
         Whether the maps' keys count wherever on the page the focus is.
     """
@@ -79,6 +80,7 @@ class Panels:
         self.status = StatusLine(session)
         self.jobs = JobPanel(session, held=held)
         self.error = ErrorMessage(session, later=later)
+        self.welcome = Welcome(session, in_view=lambda: self.map.row_near(0.35, 0.35))
         self._session, self._toolkit = session, toolkit
 
     @property
@@ -103,6 +105,11 @@ class Panels:
             self._section("Export", self.export),
         ]
 
+    def begin(self) -> None:
+        """Hear that the page is in the browser: what changed before was lost on the way."""
+        self.maps.begin()
+        self.welcome.begin()
+
     def close(self) -> None:
         """Forget the files that are on their way."""
         self.export.close()
@@ -120,6 +127,7 @@ class Panels:
 
     def page(self) -> list[Any]:
         """Give the main part of a page, as high as the window."""
+        self.maps.lay_over(self.welcome)
         return [self.main(sizing_mode="stretch_both", styles={"height": "calc(100vh - 64px)", "min-height": "320px"})]
 
     def block(self, *, height: int) -> pn.viewable.Viewable:

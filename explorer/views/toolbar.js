@@ -110,7 +110,14 @@ export function render({model}) {
     block.append(list);
     columns.append(block);
   }
-  sheet.append(columns, close);
+  const again = element("button", "again", "What you see, and what to try");
+  again.type = "button";
+  again.hidden = !model.keys_everywhere;  // a notebook has no such card
+  again.addEventListener("click", () => {
+    sheet.close();
+    window.dispatchEvent(new CustomEvent("explorer-welcome", {detail: {group: model.group}}));
+  });
+  sheet.append(columns, close, again);
   sheet.addEventListener("click", event => { if (event.target === sheet) sheet.close(); });
   const open_help = () => { if (!sheet.open) sheet.showModal(); };
 

@@ -153,11 +153,18 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     made.close()
 
 
+def new_window(browser: Browser, **how: Any) -> BrowserContext:
+    """Give a browser profile of its own, in which somebody has been here before: no card of welcome lies over what tests click."""
+    made = browser.new_context(**how)
+    made.add_init_script("try { localStorage.setItem('explorer-welcome', 'read') } catch { /* a page without an address */ }")
+    made.set_default_timeout(PATIENCE_MS)
+    return made
+
+
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One browser profile for all pages, so that only the first one loads the scripts."""
-    made = browser.new_context()
-    made.set_default_timeout(PATIENCE_MS)
+    made = new_window(browser)
     yield made
     made.close()
 
@@ -386,8 +393,7 @@ def open_page(browser: Browser, context: BrowserContext) -> Iterator[Callable[..
     def open_(url: str, *, dark: bool = False, width: int = 1400, height: int = 900, own_window: bool = False) -> Watched:
         window = context
         if own_window:
-            window = browser.new_context()
-            window.set_default_timeout(PATIENCE_MS)
+            window = new_window(browser)
             windows.append(window)
         opened.append(new_page(window, url, width=width, height=height, scheme="dark" if dark else "light"))
         return opened[-1]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import explorer
-from tests.browser.conftest import PATIENCE_MS, Server, Watched
+from tests.browser.conftest import Server, Watched, new_window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,8 +45,7 @@ def log_in(guarded: tuple[Server, Path], browser: Browser) -> Iterator[Callable[
     windows, opened = [], []
 
     def log(user: str) -> Callable[..., Watched]:
-        window = browser.new_context(viewport={"width": 1400, "height": 900})
-        window.set_default_timeout(PATIENCE_MS)
+        window = new_window(browser, viewport={"width": 1400, "height": 900})
         windows.append(window)
         form = window.new_page()
         form.goto(guarded[0].url)
