@@ -12,6 +12,8 @@ import pytest
 
 from explorer.compute.projections import PROJECTIONS
 
+pytestmark = pytest.mark.timeout(300)  # as tests/test_lint.py: another program reads the whole project
+
 
 @pytest.fixture(scope="module")
 def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
