@@ -135,7 +135,8 @@ def encode_images(
             "images", by_hash, batches, known, lambda some: encode([image_bytes(image) for image in some]), encoder, kept, report
         )
     if not vectors:
-        raise EncodingFailed(encoder.title, f"none of the {len(images):,} images is there and can be read")
+        which = "the image is not there, or cannot" if len(images) == 1 else f"none of the {len(images):,} images is there and can"
+        raise EncodingFailed(encoder.title, f"{which} be read")
     return _rows(hashes, vectors)
 
 
@@ -174,13 +175,14 @@ def _encoded(
     def take(done: Future[Encoded], batch: list[bytes]) -> None:
         nonlocal n_broken
         found = done.result()
-        whole = [number for at, number in enumerate(batch) if at not in set(found.broken)]
+        broken = set(found.broken)
+        whole = [number for at, number in enumerate(batch) if at not in broken]
         if whole:
             made = dict(zip(whole, _checked(found.vectors, len(whole), vectors, encoder, what), strict=True))
             if kept:
                 kept.keep(made, [batch[at] for at in found.long])
             vectors.update(made)
-        n_broken += len(found.broken)
+        n_broken += len(broken)
 
     with ThreadPoolExecutor(encoder.at_once, thread_name_prefix="explorer-encode") as pool:
         waiting: dict[Future[Encoded], list[bytes]] = {}

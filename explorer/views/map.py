@@ -117,7 +117,7 @@ class Map(pn.viewable.Viewer):
         return scene
 
     def row_near(self, across: float, down: float) -> int | None:
-        """Find the row nearest to a place in what the browser that spoke last sees, of about 100,000 rows at most; none without a map.
+        """Find the row nearest to a place in what the browser that spoke last sees, of about 100,000 drawn rows; None where there is none.
 
         Parameters
         ----------
@@ -130,7 +130,11 @@ class Map(pn.viewable.Viewer):
         index, view = scene.shown.index, asked.view
         few = slice(None, None, 1 + len(index) // _LOOKED_AT)
         x, y = view.x0 + across * view.span[0], view.y1 - down * view.span[1]
-        return int(index.rows[few][np.argmin((index.x[few] - x) ** 2 + (index.y[few] - y) ** 2)])
+        away = (index.x[few] - x) ** 2 + (index.y[few] - y) ** 2
+        if scene.shown_rows is not None:
+            away[~scene.shown_rows.flags[few]] = np.inf
+        nearest = int(np.argmin(away))
+        return int(index.rows[few][nearest]) if np.isfinite(away[nearest]) else None
 
     def begin(self) -> None:
         """Send pictures from now on, first the latest of those that were kept back for each browser."""

@@ -123,6 +123,8 @@ def test_an_encoder_of_texts_says_so(store: Path, monkeypatch: pytest.MonkeyPatc
             encode_images([RED, BLUE], encoder_for(name), store=store)
     with pytest.raises(EncodingFailed, match="none of the 6 images is there and can be read"):
         encode_images([*BROKEN, None], encoder_for(shades), store=store)
+    with pytest.raises(EncodingFailed, match="the image is not there, or cannot be read"):
+        encode_images(BROKEN[:1], encoder_for(shades), store=store)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what is damaged in EXIF

@@ -103,6 +103,25 @@ def test_a_tap_finds_the_row_and_beside_it_nothing(shown: Shown, dataset: Datase
     assert session.inspection.row is None
 
 
+def test_a_row_that_is_drawn_is_found_near_a_place_in_view(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    assert shown.map.row_near(0.3, 0.6) is None, "nobody looks"
+    shown.say(DRAW)
+    loop.until(lambda: shown.head)
+    view = shown.map.asked.view
+    at = view.x0 + 0.3 * view.span[0], view.y1 - 0.6 * view.span[1]
+    away = np.hypot(*(session.scene.shown.layout.coordinates - at).T)
+    nearest = int(np.argmin(away))
+    assert shown.map.row_near(0.3, 0.6) == nearest
+    kind = session.scene.coloring.names[dataset.codes("kind")[0][nearest]]
+    session.appearance.hide_in("kind", session.appearance.hidden_in("kind").hide([kind]))
+    loop.until(lambda: session.scene.shown_rows is not None)
+    away[~session.scene.shown_mask] = np.inf
+    assert shown.map.row_near(0.3, 0.6) == int(np.argmin(away)) != nearest
+    session.appearance.hide_in("kind", session.appearance.hidden_in("kind").hide(session.scene.coloring.names))
+    loop.until(lambda: not session.scene.n_shown)
+    assert shown.map.row_near(0.3, 0.6) is None
+
+
 def test_the_row_under_the_pointer_is_described_to_the_one_who_asked(shown: Shown, dataset: Dataset, loop: Any, session: Session):
     shown.say({**DRAW, "client": "two"})
     loop.until(lambda: shown.head)
