@@ -117,9 +117,15 @@ export function render({model}) {
     sheet.close();
     window.dispatchEvent(new CustomEvent("explorer-welcome", {detail: {group: model.group}}));
   });
-  sheet.append(columns, close, again);
+  const foot = element("div", "foot");
+  foot.append(close, again);
+  sheet.append(columns, foot);
   sheet.addEventListener("click", event => { if (event.target === sheet) sheet.close(); });
-  const open_help = () => { if (!sheet.open) sheet.showModal(); };
+  const open_help = () => {
+    if (sheet.open) return;
+    sheet.showModal();
+    sheet.scrollTop = 0;  // the button that has the focus is at the end
+  };
 
   const press = (name, on) => buttons[name].setAttribute("aria-pressed", String(on));
   const update = () => {
