@@ -17,6 +17,7 @@ from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
 from explorer.errors import EncoderUnknown, ExplorerError, UnknownRow
 from explorer.jobs.runner import runner
+from explorer.labels import labels_wanted
 from explorer.neighborhood import find_neighbors
 from explorer.pages import scheduler
 from explorer.picture_file import Background, save_picture
@@ -386,6 +387,7 @@ class Explorer(pn.viewable.Viewer):
         width: int | None = None,
         title: str | None = None,
         legend: bool = True,
+        labels: bool | None = None,
         background: Background = "page",
     ) -> None:
         """Write what the map shows now as a PNG file; where no browser shows it, the first view.
@@ -401,6 +403,8 @@ class Explorer(pn.viewable.Viewer):
             The first line; the dataset's name by default. Empty for no title.
         legend : bool
             Whether the colors are explained below the map.
+        labels : bool, optional
+            Whether the categories that color the map are named on it; as on screen by default.
         background : {"page", "white", "transparent"}
             What is behind the rows; "page" is the color on screen, white where no browser shows the map.
 
@@ -415,7 +419,8 @@ class Explorer(pn.viewable.Viewer):
         """
         scene = self._scene
         window = current_window(self._panels.map, scene)
-        save_picture(path, scene, window, width=width, title=title, legend=legend, background=background)
+        named = labels_wanted(scene.coloring, choice=self._session.appearance.labels if labels is None else labels)
+        save_picture(path, scene, window, width=width, title=title, legend=legend, labels=named, background=background)
 
     @property
     def _scene(self) -> Scene:

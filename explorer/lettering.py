@@ -44,9 +44,9 @@ class Lettering:
         self._ink = ink
         self._boxes: list[tuple[slice, slice, NDArray[np.uint8]]] = []
 
-    def text(self, x: float, baseline: float, text: str, *, size: float, opacity: float = 1.0) -> None:
+    def text(self, x: float, baseline: float, text: str, *, size: float, opacity: float = 1.0, bold: bool = False) -> None:
         """Write one line, as it is; ``size`` in pixels."""
-        drawable, font = _prepared(text, size)
+        drawable, font = _prepared(text, size, bold=bold)
         pen = self._renderer.new_gc()
         pen.set_foreground(self._ink)
         pen.set_alpha(opacity)
@@ -69,9 +69,9 @@ class Lettering:
 
 
 @lru_cache(maxsize=4096)
-def text_width(text: str, size: float) -> float:
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Measure one line, in pixels; takes half a millisecond to two, once."""
-    drawable, font = _prepared(text, size)
+    drawable, font = _prepared(text, size, bold=bold)
     width, _, _ = _renderer(1, 1).get_text_width_height_descent(drawable, font, ismath=False)
     return float(width)
 
@@ -102,7 +102,7 @@ def _renderer(width: int, height: int) -> RendererAgg:
     return RendererAgg(width, height, _DPI)
 
 
-def _prepared(text: str, size: float) -> tuple[str, FontProperties]:
+def _prepared(text: str, size: float, *, bold: bool) -> tuple[str, FontProperties]:
     """Make one line of a text and find the fonts for it."""
     from matplotlib.font_manager import FontProperties
 
@@ -112,7 +112,7 @@ def _prepared(text: str, size: float) -> tuple[str, FontProperties]:
         if unknown:
             _find_families(unknown)
         others = dict.fromkeys(_families[letter] for letter in line)
-    return line, FontProperties(family=list(dict.fromkeys([_FONT, *others])), size=size)
+    return line, FontProperties(family=list(dict.fromkeys([_FONT, *others])), size=size, weight="bold" if bold else "normal")
 
 
 def _find_families(letters: set[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, BinaryIO, Final, Literal, NamedTuple
 
@@ -20,7 +20,9 @@ from explorer import settings
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.data.export import check_target, unfinished
 from explorer.errors import BadParameter, UnknownChoice
+from explorer.labels import Label, labels_of
 from explorer.picture import SIDE_MOST
+from explorer.picture_labels import label_stamps, press
 from explorer.picture_words import Words, legend_strip, title_strip
 from explorer.render.color import rgb
 from explorer.render.frame import Frame, render
@@ -67,6 +69,7 @@ def write_picture(
     background: Background = "page",
     title: str | None = None,
     legend: bool = True,
+    labels: bool = False,
     report: Report = ignore,
     should_stop: ShouldStop = never,
 ) -> None:
@@ -89,6 +92,8 @@ def write_picture(
         and how many rows it shows.
     legend : bool
         Whether the colors are explained. A picture narrower than 120 pixels has no room for words.
+    labels : bool
+        Whether the categories that color the map are named on it, as far as they have room.
     report, should_stop
         Called at each band.
 
@@ -110,12 +115,14 @@ def write_picture(
     name = scene.dataset.name if title is None else title
     above = title_strip(words, scene, rows, name) if name else None
     below = legend_strip(words, scene, most_height=height // 3) if legend else None
+    named = labels_of(scene) if labels else []
+    behind = ground or window.background
     strips = [strip for strip in (above, below) if strip is not None]
 
     def bands() -> Iterator[NDArray[np.uint8]]:
         if above is not None:
             yield on_ground(above, ground)
-        for done, band in _map_bands(scene, window, width, height, n_rows=len(rows)):
+        for done, band in _map_bands(scene, window, width, height, n_rows=len(rows), labels=named, ground=behind):
             if should_stop():
                 raise Stopped
             yield on_ground(band, ground)
@@ -192,7 +199,9 @@ def _size(window: Window, width: int | None) -> tuple[int, int]:
     return int(width), max(round(width * window.height / window.width), 1)
 
 
-def _map_bands(scene: Scene, window: Window, width: int, height: int, *, n_rows: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def _map_bands(
+    scene: Scene, window: Window, width: int, height: int, *, n_rows: int, labels: Sequence[Label], ground: str
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Draw the map from top to bottom: how much is done, and a band of it, uint8 (lines, width, 4)."""
     scale = width / window.width
     view = window.view.fitted(width, height)
@@ -202,10 +211,12 @@ def _map_bands(scene: Scene, window: Window, width: int, height: int, *, n_rows:
     if unit < _FLATTEST * max(abs(view.y0), abs(view.y1)):
         n_bands = 1
     n_bands = min(n_bands, height)
+    stamps = label_stamps(labels, view, width=width, height=height, scale=scale, ground=ground)
     ends = [height * band // n_bands for band in range(n_bands + 1)]
     for top, bottom in pairwise(ends):
         part = View(view.x0, view.x1, view.y1 - unit * bottom / height, view.y1 - unit * top / height) if n_bands > 1 else view
-        yield bottom / height, _frame(scene, part, width, bottom - top, point_px=max(point_px, 1.0), pixel_ratio=scale).rgba
+        drawn = _frame(scene, part, width, bottom - top, point_px=max(point_px, 1.0), pixel_ratio=scale).rgba
+        yield bottom / height, press(drawn, top, stamps)
 
 
 def _frame(

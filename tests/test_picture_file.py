@@ -235,3 +235,10 @@ def test_a_file_that_cannot_be_written_is_a_sentence_and_leaves_nothing(dataset:
     with pytest.raises(Unwritable, match=r"folder\.png"):
         save_picture(tmp_path / "folder.png", made, window(made))
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+
+
+def test_categories_are_named_on_the_map_where_that_is_asked_for(dataset: Dataset):
+    without, named = bare(scene(dataset)), bare(scene(dataset), labels=True)
+    assert without.shape == named.shape
+    assert (without != named).any(axis=-1).sum() > 500
+    np.testing.assert_array_equal(bare(scene(dataset, color=None), labels=True), bare(scene(dataset, color=None)))

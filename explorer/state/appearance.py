@@ -107,6 +107,9 @@ class Appearance(State):
         step=0.5,
         doc="Diameter of a row in pixels; automatic when not set: larger where rows are few.",
     )
+    labels = param.Boolean(
+        default=None, allow_None=True, doc="Whether categories are named on the map; where nobody has chosen, those of a column of 2 to 60."
+    )
     images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 
     def hidden_in(self, column: str | None) -> Hidden:

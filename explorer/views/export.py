@@ -12,6 +12,7 @@ import panel as pn
 from numpy.typing import NDArray
 
 from explorer.data.export import KeptRows, write_table
+from explorer.labels import labels_wanted
 from explorer.picture_file import Window, write_picture
 from explorer.render.png import PNG
 from explorer.session import Session
@@ -112,6 +113,7 @@ class ExportControls(pn.viewable.Viewer):
             width=choice.width,
             background=choice.background,
             words=choice.words,
+            labels=labels_wanted(scene.coloring, choice=self._session.appearance.labels),
         )
         self._maker.make("the picture", file_name(*_title_of(scene), ending=".png"), PNG, write, dataset=scene.dataset)
 
@@ -144,6 +146,7 @@ def _write_picture(
     width: int | None,
     background: Any,
     words: bool,
+    labels: bool,
 ) -> int:
     told = 0.0
 
@@ -162,6 +165,7 @@ def _write_picture(
             background=background,
             title=None if words else "",
             legend=words,
+            labels=labels,
             report=report,
             should_stop=stop.is_set,
         )

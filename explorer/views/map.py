@@ -27,6 +27,7 @@ from explorer.state.selection import Mode
 from explorer.views.card import card
 from explorer.views.figure import empty_figure
 from explorer.views.illustrations import NOTHING, Gallery, Illustrations, find, has_room
+from explorer.views.labeling import Labeling
 from explorer.views.marks import marks_of
 from explorer.views.picture_layer import PictureLayer, finite, picture_request
 from explorer.views.picture_layer import drawers as _drawers
@@ -98,6 +99,7 @@ class Map(pn.viewable.Viewer):
         self.plane.param.watch(self._on_scene, ["scene"])
         self.plane.param.watch(self._on_live, ["live"])
         self._on_scene()
+        self._labeling = Labeling(session, self.plane, self.layer)
         self._on_note()
         self._on_tool()
 

@@ -127,6 +127,12 @@ export function render({model}) {
     unit: () => (xr.end - xr.start) / Math.max(1, size()[0]),
     moving: () => !shown || shown.live || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving),
   });
+  const labels = namer({
+    box, before: marks, size, view,
+    ground: () => background,
+    time: () => shown && {journey: shown.journey, t: shown.t, moving: shown.live || travel.playing || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving)},
+    quiet: () => (model.marks || []).some(mark => mark.label),
+  });
   const travel = traveler({
     plane: () => model.plane,
     free: most => under_way.size < most,
@@ -180,6 +186,7 @@ export function render({model}) {
     canvas.style.height = h + "px";
     canvas.style.transform = `translate(${tx}px,${ty}px) scale(${sx},${sy})`;
     images.place();
+    labels.place();
   };
   const fitted = ({x0, x1, y0, y1}) => {  // with an equal scale on both axes
     const [w, h] = size(), unit = Math.max((x1 - x0) / w, (y1 - y0) / h), cx = (x0 + x1) / 2, cy = (y0 + y1) / 2;
@@ -664,6 +671,7 @@ export function render({model}) {
     if (!shown || read_theme() === background) return;
     background = read_theme();  // a picture at rest is transparent: it fits every theme; the server has to know it for a picture file
     draw_marks();
+    labels.place();
     want(false);
   }, 500);
 
@@ -671,7 +679,8 @@ export function render({model}) {
     if (!model.along || !shown) go_home(true);  // another layout: what was asked for before shows something else
     else if (whole && travel.at_an_end && (travel.here.journey || 0) >= model.coming) fly_home();  // elsewhere, a journey knows where to look
   });
-  model.on("marks", draw_marks);
+  model.on("marks", () => { draw_marks(); labels.place(); });
+  model.on("labels", () => labels.take(model.labels));
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
     if (message.client && message.client !== client) return;
@@ -709,6 +718,7 @@ export function render({model}) {
   model.on("remove", () => {
     alive = false;
     travel.end();
+    labels.end();
     window.removeEventListener("explorer-scrub", on_scrub);
     window.removeEventListener("explorer-view", on_other);
     window.removeEventListener("explorer-key", on_key);
@@ -721,6 +731,7 @@ export function render({model}) {
   });
   show_tool();
   note.textContent = model.note;
+  labels.take(model.labels);
   go_home();
   model.send_msg({type: "here", client});
   return box;

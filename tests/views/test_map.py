@@ -413,8 +413,7 @@ def test_pictures_are_kept_back_until_the_browser_has_its_page(
     held = Shown(Map(session, later=loop, held=True), [])
     monkeypatch.setattr(held.map.layer, "_send_msg", held.sent.append)
     held.say(DRAW)
-    loop.arrival()
-    loop.run()
+    loop.until(lambda: held.map._held)
     assert held.head == {}
     held.map.begin()
     assert (held.head["id"], held.head["push"]) == (1, 1)

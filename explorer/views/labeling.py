@@ -1,0 +1,79 @@
+"""The labels of a map, for its picture layer: told once for a layout and a grouping; which of them have room, each browser decides."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from explorer.journey import OnTheWay
+from explorer.labels import Label, labels_of, labels_wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explorer.plane import Plane
+    from explorer.scene import Scene
+    from explorer.session import Session
+    from explorer.views.picture_layer import PictureLayer
+
+__all__ = ["Labeling", "labels_message"]
+
+
+class Labeling:
+    """Keeps the labels of one map as what it shows, and as a person wants them."""
+
+    def __init__(self, session: Session, plane: Plane, layer: PictureLayer) -> None:
+        self._session, self._plane, self._layer = session, plane, layer
+        self._asked = 0  # counts: a late answer to an old question is dropped
+        self._scene: Scene | None = None  # whose labels were told
+        session.appearance.param.watch(self._update, ["labels"])
+        plane.param.watch(self._update, ["scene", "journey"])
+        self._update()
+
+    def _update(self, *_: object) -> None:
+        scene, before = self._plane.scene, self._scene
+        self._asked += 1
+        if scene is None or not labels_wanted(scene.coloring, choice=self._session.appearance.labels):
+            self._take([], self._asked, None)
+            return
+        if before is not None and (before.shown is not scene.shown or before.dataset is not scene.dataset):
+            self._take([], self._asked, None)  # they are of another layout
+        make, take = partial(labels_of, scene), partial(self._take, scene=scene)
+        self._session.in_thread("label the map", self._asked, lambda: self._asked, make, take, self._fail)
+
+    def _take(self, labels: list[Label], number: int, scene: Scene | None) -> None:
+        if number != self._asked:
+            return
+        self._scene = scene
+        told = labels_message(labels, *self._time_of(scene))
+        if told != self._layer.labels:
+            self._layer.labels = told
+
+    def _time_of(self, scene: Scene | None) -> tuple[int, float]:
+        """Say on which journey the map is, and where on it a scene is."""
+        journey = self._plane.journey
+        if journey is None or scene is None:
+            return 0, 0.0
+        shown = scene.shown
+        if isinstance(shown, OnTheWay) and shown.course is journey.course:
+            return journey.number, shown.t
+        return journey.number, 0.0 if shown is journey.start else 1.0
+
+    def _fail(self, sentence: str, _: int) -> None:
+        self._session.error = sentence
+
+
+def labels_message(labels: Sequence[Label], journey: int = 0, t: float = 0.0) -> dict[str, Any]:
+    """Tell a browser what can be written on its map, the most important first; nothing where there is nothing."""
+    if not labels:
+        return {}
+    told = [
+        [label.x, label.y, label.text, label.color, label.size, f"{label.level}.{label.group}", _finite(label.comes), label.goes]
+        for label in labels
+    ]
+    return {"labels": told, "journey": journey, "t": t}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,115 @@
+"""Names on a map: of the categories that color it, where these are, and in levels of which the finer ones come when one looks nearer."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from explorer.coloring import coloring
+from explorer.compute.peaks import peaks
+from explorer.compute.projections import Layout
+from explorer.data.dataset import Dataset, open_dataset
+from explorer.labels import Level, label_levels, labels_of, labels_wanted, nested_levels
+from explorer.scene import Run, Scene, stage
+from explorer.shelf import shown
+from explorer.state.appearance import Hidden
+
+CENTERS = np.array([[0.0, 0.0], [20.0, 0.0], [0.0, 20.0], [20.0, 20.0]])
+LONG = "<b>a name</b>\nthat is much too long for a map"
+
+
+def made(names: list[str | None], n: int = 400) -> Dataset:
+    """Give rows around four centers; of the first center there are the most."""
+    of = np.repeat(np.arange(4), [n // 2, n // 4, n // 8, n // 8])
+    places = CENTERS[of] + np.random.default_rng(0).normal(0, 0.5, (n, 2))
+    return open_dataset(pa.table({"x": places[:, 0], "y": places[:, 1], "kind": [names[each] for each in of], "score": places[:, 0]}))
+
+
+def scene(data: Dataset, color: str | None = "kind", **changes: Any) -> Scene:
+    usual: dict[str, Any] = {"density": "log", "point_size": None, "mask": None}
+    on_map = shown(data, Run("x, y", None, {}, 0), Layout(data.layouts[0].coordinates, "given", {}))
+    return stage(data, on_map, coloring(data, color), **{**usual, **changes})
+
+
+def test_each_category_is_named_where_it_is_the_largest_first_in_its_color():
+    seen = scene(made(["one", "two", LONG, None]))
+    labels = labels_of(seen)
+    firsts = {label.text: label for label in reversed(labels)}
+    assert [label.text for label in labels][:3] == ["one", "two", "<b>a name</b> that is much too…"]
+    for text, center in zip(["one", "two"], CENTERS, strict=False):
+        assert math.hypot(firsts[text].x - center[0], firsts[text].y - center[1]) < 0.7
+        assert firsts[text].color == seen.coloring.category_color(seen.coloring.places[text])
+    assert firsts["one"].size > firsts["two"].size >= 12
+    assert "no value" not in firsts
+    assert max(len(label.text) for label in labels) <= 32 < len(LONG)
+
+
+def test_hidden_categories_have_no_name_and_filters_move_it_to_what_they_leave():
+    data = made(["one", "two", "one", "two"])
+    hidden = labels_of(scene(data, hidden=Hidden(frozenset({"two"}))))
+    assert {label.text for label in hidden} == {"one"}
+    passing = np.zeros(data.n_rows, bool)
+    passing[320:] = True  # one category's second piece, and the other's
+    label = labels_of(scene(data, passing=passing))[0]
+    assert label.text in ("one", "two")
+    assert label.y > 15
+    assert labels_of(scene(data, passing=np.zeros(data.n_rows, bool))) == []
+
+
+def test_more_categories_than_colors_are_named_the_most_common_first():
+    names = [f"name {at % 400}" for at in range(1000)] + ["often"] * 50
+    places = np.random.default_rng(1).normal(size=(1050, 2))
+    labels = labels_of(scene(open_dataset(pa.table({"x": places[:, 0], "y": places[:, 1], "kind": names}))))
+    assert labels[0].text == "often"
+    assert len({label.text for label in labels}) == 401
+
+
+@pytest.mark.parametrize(("n", "usual"), [(1, False), (2, True), (60, True), (61, False)])
+def test_where_nobody_has_chosen_there_are_labels_for_neither_too_few_nor_too_many(n: int, usual: bool):  # noqa: FBT001
+    places = np.random.default_rng(1).normal(size=(122, 2))
+    data = open_dataset(
+        pa.table({"x": places[:, 0], "y": places[:, 1], "kind": [f"{at % n} kind" for at in range(122)], "score": places[:, 0]})
+    )
+    colors = coloring(data, "kind")
+    assert [labels_wanted(colors, choice=choice) for choice in (None, True, False)] == [usual, True, False]
+    assert not labels_wanted(coloring(data, None), choice=True)
+    assert not labels_wanted(coloring(data, "score"), choice=True)
+    assert labels_of(scene(data, "score")) == []
+
+
+def test_a_coarse_name_gives_way_where_those_within_it_come():
+    data = made(["a", "b", "c", "d"])
+    x, y = data.layouts[0].coordinates.T.copy()
+    fine = coloring(data, "kind").slots.astype(int)
+    levels = [
+        Level(peaks(x, y, fine // 2, 2), ["left", "right"], ["#112233", "#445566"]),
+        Level(peaks(x, y, fine, 4), ["a", "b", "", "d"], ["#000000"] * 4, np.array([0, 0, 1, -1])),
+    ]
+    labels = label_levels(levels)
+    assert [label.level for label in labels] == sorted(label.level for label in labels)
+    coarse, finer = (next(label for label in labels if label.text == text) for text in ("left", "a"))
+    assert coarse.comes == math.inf
+    assert 0 < coarse.goes < finer.comes < math.inf
+    assert finer.goes == 0
+    assert coarse.size > finer.size
+    assert next(label for label in labels if label.text == "d").comes == math.inf, "it is within no other"
+    assert "" not in {label.text for label in labels}
+
+
+def test_layers_of_groups_are_nested_and_rows_in_none_count_nowhere():
+    seen = scene(made(["a", "b", "c", "d"]))
+    fine = np.repeat([0, 1, 2, 3], [200, 100, 50, 50])
+    fine[:20] = -1
+    coarse = np.array([0, 0, 1, 1])[fine]
+    coarse[fine < 0] = -1
+    names = [["left", "right"], ["a", "b", "c", "d"]]
+    levels = nested_levels(seen.shown.index, [coarse, fine], names, [["#000000"] * 2, ["#000000"] * 4])
+    assert levels[0].parents is None
+    assert levels[1].parents is not None
+    assert levels[1].parents.tolist() == [0, 0, 1, 1]
+    assert levels[1].peaks.counts.tolist() == [180, 100, 50, 50]
+    assert {label.text for label in label_levels(levels)} == {"left", "right", "a", "b", "c", "d"}
