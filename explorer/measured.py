@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from explorer.data.dataset import Dataset
@@ -33,10 +34,10 @@ class Listener(Protocol):
 
 
 class Column(NamedTuple):
-    """A column to add: the name it asks for, a value for each row (n_rows,) float32, and what the numbers say, for people."""
+    """A column to add: the name it asks for, a value for each row (n_rows,) float32, or a category, and what they say, for people."""
 
     name: str
-    values: NDArray[np.float32]
+    values: NDArray[np.float32] | pa.DictionaryArray
     meaning: str
 
 

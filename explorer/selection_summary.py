@@ -159,8 +159,8 @@ def summarize(
         return found._replace(note="Select two rows or more to see what they have in common." if count else "Nothing is selected.")
     if count == dataset.n_rows:
         return found._replace(note="All rows are selected: there are no others to compare them with.")
-    category_columns = [name for name, role in dataset.roles.items() if role == "category"]
     own = [name for name in dataset.roles if name not in dataset.meanings]  # what was measured here would crowd out what the data says
+    category_columns = [name for name in own if dataset.roles[name] == "category"]
     number_columns = [name for name in own if dataset.roles[name] in ("number", "time")]
     categories: list[Common] = []
     for column in category_columns:

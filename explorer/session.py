@@ -17,6 +17,7 @@ import param
 from explorer import settings
 from explorer.aligning import Frames
 from explorer.assessment import Assessment
+from explorer.clustering import Clustering
 from explorer.color_toggle import ColorToggle
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog
@@ -133,9 +134,12 @@ class Session(param.Parameterized):
         self.assessment = Assessment(self, jobs=self._runner)
         self.steadiness = Steadiness(self, jobs=self._runner)
         self.steadiness.param.watch(self._on_steadiness, ["known"])
+        self.clustering = Clustering(self, jobs=self._runner)
         self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
-        self.jobs = JobList(self, (self.owner, self.assessment.owner, self.steadiness.owner, self.newcomers.owner), jobs=self._runner)
+        self.jobs = JobList(
+            self, (self.owner, self.assessment.owner, self.steadiness.owner, self.clustering.owner, self.newcomers.owner), jobs=self._runner
+        )
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -331,6 +335,7 @@ class Session(param.Parameterized):
             self.movement.columns_came()
             self.assessment.columns_came()
             self.steadiness.columns_came()
+            self.clustering.columns_came()
 
     def _on_steadiness(self, *_: object) -> None:
         if self.steadiness.known:  # which took a neighbor graph
@@ -620,6 +625,7 @@ class Session(param.Parameterized):
         self.jobs.close()
         self.assessment.close()
         self.steadiness.close()
+        self.clustering.close()
         self.offer.close()
         self.newcomers.close()
 

@@ -33,6 +33,7 @@ def state_to_json(session: Session) -> dict[str, JSON]:
     """
     dataset, selection = session.dataset, session.selection
     made: dict[str, Any] = {part: getattr(session, part).as_json() for part in _PARTS}
+    made["clusters"] = session.clustering.naming.as_json()
     made["version"] = _VERSION
     made["dataset"] = None if dataset is None else {"name": dataset.name, "rows": dataset.n_rows, "fingerprint": dataset.fingerprint}
     made["maps"] = [None if plane.run is None else plane.run.title for plane in session.planes]
@@ -75,7 +76,7 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
     kept = {} if selection is None else {str(name): _mask(packed, n_rows) for name, packed in selection["kept"].items()}
     passing = [(str(entry["key"]), str(entry["label"]), _mask(entry["mask"], n_rows)) for entry in filters or ()]
     color = values.get("appearance", {}).get("color_by")
-    measuring = (session.movement, session.assessment, session.steadiness)
+    measuring = (session.movement, session.assessment, session.steadiness, session.clustering)
     measures = next((one for one in measuring if one.can_recall(color)), None)
     for part in _PARTS:
         if part in values:
@@ -84,6 +85,8 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
     for column in {*session.histograms.columns, *session.table.columns, *(column for column, _ in session.table.sort)}:
         for one in measuring:
             one.recall(column)
+    if "clusters" in values:
+        session.clustering.naming.load_json(values["clusters"])
     if measures is not None:
         measures.recall(color, color=True)
     if selection is not None and mask is not None:

@@ -25,7 +25,7 @@ from explorer.errors import memory_text
 if TYPE_CHECKING:
     from explorer.compute.projection import Projection
 
-__all__ = ["REFERENCE", "Forecast", "forecast_graph", "forecast_layout", "forecast_within"]
+__all__ = ["REFERENCE", "Forecast", "forecast_clusters", "forecast_graph", "forecast_layout", "forecast_within"]
 
 REFERENCE: Final = "2 cores of an AMD EPYC"
 """The machine of the times."""
@@ -109,6 +109,13 @@ def forecast_graph(n: int, d: int, k: int, metric: str = "cosine") -> Forecast:
         return Forecast({"start": _START_COMPILED_S, "graph": _descent_seconds(n, d, k)}, descent)
     # where the cells miss too many neighbors, descent follows: its memory is counted, its time is not
     return Forecast({"start": _START_COMPILED_S, "graph": _cells_seconds(n, d, k)}, {"cells": _cell_terms(n, d, k), **descent})
+
+
+def forecast_clusters(n: int) -> Forecast:
+    """Forecast :func:`explorer.compute.clusters.cluster_tree` of n rows, whose neighbor graph is there."""
+    edges = round(n * 15 * _SYMMETRIC)
+    joining = {"edges": 12 * edges, "their ends and weights": 41 * edges, "rows": 60 * n}
+    return Forecast({"start": _START_COMPILED_S, "clusters": 4.5e-5 * n}, {"joining": joining | {"process": _PROCESS + _SCIPY + _COMPILED}})
 
 
 def forecast_within(memory: int | None, n: int, d: int, chosen: Projection, *, with_graph: bool, left_out: bool = False) -> Forecast:

@@ -148,17 +148,17 @@ class Dataset:
         """How many rows a map shows."""
         return int(np.count_nonzero(self.drawable))
 
-    def add_column(self, name: str, values: NDArray[np.float32], *, meaning: str = "") -> str:
-        """Add a column of numbers that were computed of the rows; may be called from any thread.
+    def add_column(self, name: str, values: NDArray[np.float32] | pa.DictionaryArray, *, meaning: str = "") -> str:
+        """Add a column of numbers, or categories, that were computed of the rows; may be called from any thread.
 
         Parameters
         ----------
         name : str
             What it is called where no column has this name; else a number is put behind it.
-        values : ndarray of shape (n_rows,), float32
-            NaN where a row has none. Not copied: do not change it afterwards.
+        values : ndarray of shape (n_rows,), float32, or pyarrow.DictionaryArray of texts
+            NaN, or null, where a row has none. Not copied: do not change it afterwards.
         meaning : str, optional
-            What the numbers say, for people.
+            What the values say, for people.
 
         Returns
         -------
@@ -172,9 +172,11 @@ class Dataset:
         """
         import pyarrow as pa
 
-        if values.shape != (self.n_rows,):
-            raise BadParameter("column", f"an array of shape {values.shape}", f"give one value for each of the {self.n_rows:,} rows.")
-        column = pa.array(values, pa.float32(), from_pandas=True)
+        shape = values.shape if isinstance(values, np.ndarray) else (len(values),)
+        if shape != (self.n_rows,):
+            raise BadParameter("column", f"an array of shape {shape}", f"give one value for each of the {self.n_rows:,} rows.")
+        role: Role = "number" if isinstance(values, np.ndarray) else "category"
+        column = pa.array(values, pa.float32(), from_pandas=True) if isinstance(values, np.ndarray) else values
         with _adding:
             taken = self.table.column_names
             free = next(candidate for n in count(1) if (candidate := name if n == 1 else f"{name} ({n})") not in taken)
@@ -182,7 +184,7 @@ class Dataset:
             object.__setattr__(self, "table", table)  # before the roles, see above
             if meaning:
                 object.__setattr__(self, "meanings", {**self.meanings, free: meaning})
-            object.__setattr__(self, "roles", {**self.roles, free: "number"})
+            object.__setattr__(self, "roles", {**self.roles, free: role})
         return free
 
     def row(self, i: int, columns: Sequence[str] | None = None) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from explorer.compute.fitting import graph_fits, layout_fits
-from explorer.compute.forecast import Forecast, forecast_graph, forecast_within
+from explorer.compute.forecast import Forecast, forecast_clusters, forecast_graph, forecast_within
 from explorer.compute.projection import GraphRequest, Projection
 from explorer.errors import NotEnoughMemory, VectorsNeeded
 from explorer.jobs.memory import room
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from explorer.jobs.graph_task import GraphTask
     from explorer.store.store import Store
 
-__all__ = ["Missing", "foresee_graph", "foresee_layout", "needs_landmarks", "refuse_graph", "refuse_layout"]
+__all__ = ["Missing", "foresee_graph", "foresee_layout", "needs_landmarks", "refuse_clusters", "refuse_graph", "refuse_layout"]
 
 Missing = Callable[[GraphRequest], bool]
 """Whether a neighbor graph of the dataset has to be computed; reads the store."""
@@ -81,6 +81,13 @@ def refuse_graph(dataset: Dataset, task: GraphTask, missing: Missing) -> None:
     needed = forecast_graph(n, d, task.kept_k, task.metric).memory
     if there is not None and needed > there.free and missing({"metric": task.metric, "k": task.k}):
         raise NotEnoughMemory(task.describe(), needed, *there, graph_fits(n, d, task.kept_k, there.free))
+
+
+def refuse_clusters(dataset: Dataset, what: str) -> None:
+    """Refuse clusters that need more memory than there is, their graph not counted; see :func:`refuse_layout`."""
+    there, needed = room(), forecast_clusters(dataset.n_drawable).memory
+    if there is not None and needed > there.free:
+        raise NotEnoughMemory(what, needed, *there, [])
 
 
 def _layout(dataset: Dataset, projection: Projection, missing: Missing) -> Forecast:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from explorer import settings
+from explorer.compute.clusters import COARSEST
 from explorer.compute.landmark_layout import from_landmarks
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.placement import check_new
@@ -27,7 +28,7 @@ from explorer.errors import BadParameter, ExplorerError, JobCanceled, ReadOnly, 
 from explorer.jobs.artifacts import LANDMARKS, LANDMARKS_VERSION, keep_given_graph, keep_vectors, to_layout
 from explorer.jobs.board import Board, Computing
 from explorer.jobs.dispatch import Dispatcher
-from explorer.jobs.foresight import foresee_graph, foresee_layout, needs_landmarks, refuse_graph, refuse_layout
+from explorer.jobs.foresight import foresee_graph, foresee_layout, needs_landmarks, refuse_clusters, refuse_graph, refuse_layout
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.hub_dispatcher import HubDispatcher
 from explorer.jobs.inputs import INPUTS, Named, keep_inputs, named_by, parameters_of, settings_of
@@ -37,12 +38,13 @@ from explorer.jobs.measuring_tasks import GraphColumnsTask
 from explorer.jobs.placement_task import Placement, PlacementTask, content_of_new, keep_new, to_placement
 from explorer.jobs.quality_artifacts import content_of, keep_coordinates
 from explorer.jobs.stability_task import why_no_chance
-from explorer.jobs.stored import Stored, quality_task, stability_task
+from explorer.jobs.stored import Stored, clusters_task, quality_task, stability_task
 from explorer.store.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from explorer.compute.clusters import ClusterTree
     from explorer.compute.forecast import Forecast
     from explorer.compute.quality import Quality
     from explorer.compute.stability import Stability
@@ -55,6 +57,8 @@ __all__ = ["Runner", "runner"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_LEAST_CLUSTERS = 2
 
 
 class Runner(Stored):
@@ -262,6 +266,38 @@ class Runner(Stored):
         """
         task = GraphColumnsTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric)
         return self._submit(task, dataset, partial(self.find_graph_columns, task), partial(self._checked_graph, dataset, metric), owner)
+
+    def submit_clusters(
+        self, dataset: Dataset, *, metric: str = "cosine", coarsest: int = COARSEST, owner: str | None = None
+    ) -> Job[ClusterTree]:
+        """Ask for clusters in several layers; returns within milliseconds.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Whose rows.
+        metric : str
+            Of the neighbor graph; one of :data:`explorer.compute.space.METRICS`.
+        coarsest : int
+            About how many clusters the first layer is to have, 2 or more.
+        owner : str, optional
+            Who asks, such as a session's id: owners take turns.
+
+        Returns
+        -------
+        Job
+            As from :meth:`submit_layout`; the arrays count all rows, and are memory-mapped.
+        """
+        task = clusters_task(dataset, metric, coarsest)
+
+        def request() -> GraphRequest:
+            if coarsest < _LEAST_CLUSTERS:
+                raise BadParameter("coarsest", coarsest, f"give {_LEAST_CLUSTERS} or more.")
+            needed = self._checked_graph(dataset, metric)
+            refuse_clusters(dataset, task.describe())
+            return needed
+
+        return self._submit(task, dataset, partial(self.find_clusters, task), request, owner)
 
     def submit_placement(
         self, dataset: Dataset, layouts: Sequence[Layout], new: NDArray[np.float32], *, metric: str = "cosine", owner: str | None = None

@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from explorer.compute.clusters import COARSEST
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.projection import GraphRequest, Layout, Projection
 from explorer.compute.projections import PROJECTIONS, completed
 from explorer.compute.stability import RUNS
 from explorer.jobs.artifacts import find_graph, find_layout, layouts_of
+from explorer.jobs.clusters_task import ClustersTask, to_clusters
 from explorer.jobs.inputs import Named, named_by, parameters_of, settings_of
 from explorer.jobs.measuring_tasks import GraphColumnsTask, QualityTask
 from explorer.jobs.quality_artifacts import GRAPH_COLUMNS, QUALITY, content_of, to_quality
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from explorer.compute.clusters import ClusterTree
     from explorer.compute.quality import Quality
     from explorer.compute.stability import Stability
     from explorer.data.dataset import Dataset
 
-__all__ = ["Stored", "quality_task", "stability_task"]
+__all__ = ["Stored", "clusters_task", "quality_task", "stability_task"]
 
 
 class Stored:
@@ -48,6 +51,10 @@ class Stored:
     def stored_stability(self, dataset: Dataset, layout: Layout, *, runs: int = RUNS) -> Stability | None:
         """Return how much of a layout is chance; None where nobody has measured it."""
         return self.find_stability(stability_task(dataset, layout, runs, "a layout"))
+
+    def stored_clusters(self, dataset: Dataset, metric: str = "cosine", *, coarsest: int = COARSEST) -> ClusterTree | None:
+        """Return the clusters of a dataset; None where nobody has looked for them."""
+        return self.find_clusters(clusters_task(dataset, metric, coarsest))
 
     def stored_layout(self, dataset: Dataset, projection: Projection, named: Named | None = None) -> Layout | None:
         """Return the layout that is stored or came with the data, for exactly these parameters; None if it has to be computed.
@@ -107,6 +114,11 @@ class Stored:
         kept = self.store.get(STABILITY, task.key(self.store))
         return None if kept is None else to_stability(kept)
 
+    def find_clusters(self, task: ClustersTask) -> ClusterTree | None:
+        """Read what a task would find."""
+        kept = self.store.get(task.kind, task.key(self.store))
+        return None if kept is None else to_clusters(kept)
+
     def find_graph_columns(self, task: GraphColumnsTask) -> dict[str, NDArray[np.float32]] | None:
         """Read what a task would measure."""
         kept = self.store.get(GRAPH_COLUMNS, task.key(self.store))
@@ -116,6 +128,11 @@ class Stored:
 def quality_task(dataset: Dataset, content: str, title: str, metric: str) -> QualityTask:
     """Make the task that measures a layout by its content."""
     return QualityTask(dataset.fingerprint, dataset.name, dataset.n_drawable, content, title, metric)
+
+
+def clusters_task(dataset: Dataset, metric: str, coarsest: int) -> ClustersTask:
+    """Make the task that finds clusters."""
+    return ClustersTask(dataset.fingerprint, dataset.name, dataset.n_drawable, metric, coarsest)
 
 
 def stability_task(dataset: Dataset, layout: Layout, runs: int, title: str) -> StabilityTask:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from explorer.jobs.clusters_task import ClustersTask
 from explorer.jobs.graph_parts import HomesTask, MergeTask, PlanTask, ShardTask, VisitsTask
 from explorer.jobs.graph_task import GraphTask
 from explorer.jobs.layout_task import LayoutTask
@@ -17,7 +18,7 @@ from explorer.jobs.stability_task import StabilityTask
 
 __all__ = ["Part", "Task", "task_from_json", "task_or_part_from_json"]
 
-Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask | StabilityTask | PlacementTask
+Task = GraphTask | LayoutTask | QualityTask | GraphColumnsTask | StabilityTask | PlacementTask | ClustersTask
 Part = PlanTask | VisitsTask | HomesTask | ShardTask | MergeTask
 
 _TASKS: Mapping[str, type[Task]] = {task.kind: task for task in get_args(Task)}

@@ -7,6 +7,7 @@ from typing import Any
 import panel as pn
 
 from explorer.session import Schedule, Session
+from explorer.views.clusters import ClustersView
 from explorer.views.color_controls import ColorControls
 from explorer.views.controls import DataControls, ProjectionControls
 from explorer.views.drawer import Drawer
@@ -72,6 +73,7 @@ class Panels:
         self.newcomers = NewcomersView(session, toolkit, on_fly=self.maps.fly_to, on_point=session.point, on_show=self.maps.fly_to_new)
         self.retrieval = RetrievalView(session, on_fly=self.maps.fly_to, on_point=session.point)
         self.selected = SelectionInspector(session, later=later, on_point=session.point)
+        self.clusters = ClustersView(session)
         self.quality = QualityView(session)
         self.export = ExportControls(session, toolkit, shown=self.map)
         self.table = Table(session, later=later, on_point=session.point)
@@ -100,6 +102,7 @@ class Panels:
             self._section("Selection", self.selections, self.selected),
             self._section("Point", self.inspector),
             self._section("New rows", self.newcomers),
+            self._section("Clusters", self.clusters),
             self._section("Quality", self.quality),
             self._section("Histograms", self.histograms),
             self._section("Export", self.export),
