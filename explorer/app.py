@@ -69,6 +69,8 @@ class Explorer(pn.viewable.Viewer):
         What to open, see :func:`explorer.open_dataset`. Opened before this returns, so that the next line can use it.
     vectors, label, color, text : optional
         Columns, see :func:`explorer.open_dataset`.
+    compare : optional
+        Other vectors of the same rows, see :func:`explorer.open_dataset`.
     height : int
         Height in a notebook, in pixels.
 
@@ -99,6 +101,7 @@ class Explorer(pn.viewable.Viewer):
         label: str | None = None,
         color: str | None = None,
         text: str | None = None,
+        compare: object = None,
         height: int = 640,
         **params: Any,
     ) -> None:
@@ -109,7 +112,7 @@ class Explorer(pn.viewable.Viewer):
         self._height = height
         session.catalog = catalog()
         if source is not None:
-            given = {"vectors": vectors, "label": label, "color": color, "text": text}
+            given = {"vectors": vectors, "label": label, "color": color, "text": text, "compare": compare}
             session.open_now(source, **{name: value for name, value in given.items() if value is not None})
         session.selection.param.watch(lambda _: self._tell("selection"), ["version"])
         session.inspection.param.watch(lambda _: self._tell("clicked"), ["row"])
@@ -430,13 +433,15 @@ class Explorer(pn.viewable.Viewer):
             raise ExplorerError(self._session.error)
         return self._session.scene
 
-    def run(self, method: str = "umap", **params: Any) -> Layout:
+    def run(self, method: str = "umap", *, of: str = "", **params: Any) -> Layout:
         """Compute a projection of every row, show it and return it; waits until it is done.
 
         Parameters
         ----------
         method : {"umap", "tsne", "pca", "axes"}
             Which projection.
+        of : str
+            The name of the other vectors of the same rows (``dataset.other.vectors_name``), where it is to be made of those.
         **params
             Its parameters, e.g. ``n_neighbors=30``; see :class:`explorer.UMAP`, :class:`explorer.TSNE`, :class:`explorer.PCA`.
 
@@ -448,4 +453,4 @@ class Explorer(pn.viewable.Viewer):
         if self._session.dataset is None:
             self._session.error = "Open a dataset first."
             raise ExplorerError(self._session.error)
-        return self._session.run_now(projection(method, **params))
+        return self._session.run_now(projection(method, **params), of=of)

@@ -115,9 +115,10 @@ class Stored(NamedTuple):
 
 def graph_for(dataset: Dataset, run: Run, jobs: Runner) -> GraphFacts | None:
     """Find the neighbor graph by which a layout is measured, in the layout's own metric if it has one; None where it is not there."""
-    k = min(GRAPH_K, dataset.n_drawable - 1)
+    own = dataset.with_vectors(run.of)
+    k = min(GRAPH_K, own.n_drawable - 1)
     for metric in _metrics(run):
-        graph = jobs.stored_graph(dataset, metric, k)
+        graph = jobs.stored_graph(own, metric, k)
         if graph is not None:
             return GraphFacts(metric, graph.k, graph.recall)
     return None
@@ -135,7 +136,7 @@ def stored_appraisal(dataset: Dataset, run: Run, jobs: Runner) -> Stored:
     if layout is None:
         return Stored(graph, None)
     metric = _metrics(run)[0] if graph is None else graph.metric
-    quality = jobs.stored_quality(dataset, layout, metric)
+    quality = jobs.stored_quality(dataset.with_vectors(run.of), layout, metric)
     return Stored(graph, None if quality is None else appraise(dataset, run, metric, quality, layout.remark))
 
 
@@ -146,7 +147,7 @@ def appraise(dataset: Dataset, run: Run, metric: str, quality: Quality, remark: 
     names = {what: name for what, name in names_of(run).items() if what in values}
     columns = {quality_key(run, metric, what): Column(name, values[what], _meaning(what)) for what, name in names.items()}
     add_measured(dataset, columns)
-    others = max(1, dataset.n_drawable - 1)
+    others = max(1, dataset.with_vectors(run.of).n_drawable - 1)
     agreed, control = quality.agreement, quality.control
     return Appraisal(
         metric,

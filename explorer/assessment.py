@@ -202,14 +202,14 @@ class Assessment(param.Parameterized):
     def _take_stored(self, run: Run, found: Stored, number: int) -> None:
         if number != self._opened:
             return
-        self.graph = self.graph or found.graph
+        self.graph = self.graph or (None if run.of else found.graph)
         quick = found.graph is not None and self._asker.dataset.n_rows <= AUTOMATIC_ROWS and not settings.read_only()
         if found.appraisal is not None:
             self._know(run, found.appraisal)
         elif quick and run.title not in self.failed:
             self._by_itself.add(run.title)
             self._enqueue(run)
-        if quick and not self._described and self.neighborhood_column("distance") is None:
+        if quick and not run.of and not self._described and self.neighborhood_column("distance") is None:
             self._enqueue(None)
         if self._queue:
             rest = Timer(_REST_S, self._asker.soon, (self._next,))
@@ -264,10 +264,10 @@ class Assessment(param.Parameterized):
     def _take(self, run: Run | None, found: Stored, number: int) -> None:
         if number != self._opened:
             return
-        self.graph = self.graph or found.graph  # it may have been computed for this
+        self.graph = self.graph or (None if run is not None and run.of else found.graph)  # it may have been computed for this
         if run is not None and found.appraisal is not None:
             self._know(run, found.appraisal)
-            if not self._described and self.neighborhood_column("distance") is None:
+            if not run.of and not self._described and self.neighborhood_column("distance") is None:
                 self._enqueue(None)
         self._done(run)
 
@@ -368,8 +368,8 @@ def _submit(dataset: Dataset, run: Run | None, metric: str, jobs: Runner, owner:
     if run is None:
         return _Asked(jobs.submit_graph_columns(dataset, metric=metric, owner=owner), metric)
     layout = load(dataset, run, jobs)
-    own = metric_for(dataset, run, jobs)
-    return None if layout is None else _Asked(jobs.submit_quality(dataset, layout, title=run.title, metric=own, owner=owner), own)
+    own, rows = metric_for(dataset, run, jobs), dataset.with_vectors(run.of)
+    return None if layout is None else _Asked(jobs.submit_quality(rows, layout, title=run.title, metric=own, owner=owner), own)
 
 
 def _add(dataset: Dataset, run: Run | None, metric: str, made: Any, jobs: Runner) -> Stored:

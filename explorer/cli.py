@@ -47,6 +47,7 @@ examples:
   explorer vectors.parquet --label title --color topic
   explorer vectors.parquet --vectors "embedding_*" --port 8080
   explorer embeddings/ --label title
+  explorer vectors.parquet --vectors model_a --compare model_b
   explorer serve vectors.parquet --address 0.0.0.0 --port 80 --allow-websocket-origin maps.example.org
 
 A file that is called like a command is opened by a path: explorer ./serve
@@ -141,11 +142,13 @@ def _add_open(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--version", action="version", version=f"explorer {__version__}")
     _add_serving(parser, show=True)
+    _add_compare(parser)
     parser.set_defaults(quiet=True)  # a page for oneself
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     group = _add_serving(parser, show=False)
+    _add_compare(parser)
     parser.set_defaults(quiet=False)
     text = "servers to run on as many ports from --port on, with one that computes for all; for a proxy in front (default: %(default)s)"
     group.add_argument("--processes", type=int, default=1, metavar="N", help=text)
@@ -400,7 +403,19 @@ def _add_columns(parser: argparse.ArgumentParser, *roles: str) -> None:
     group.add_argument("--yes", action="store_true", help="encode without asking where it costs something")
 
 
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    text = "other vectors of the same rows: a column or array of the same file, or a file of its own"
+    parser.add_argument("--compare", metavar="COLUMN | FILE", help=text)
+
+
 def _opened(file: str, options: argparse.Namespace) -> Dataset:
+    from explorer.data.comparison import with_other
+
+    own, compare = _opened_alone(file, options), getattr(options, "compare", None)
+    return own if compare is None else with_other(own, file, compare, table=options.table)
+
+
+def _opened_alone(file: str, options: argparse.Namespace) -> Dataset:
     from explorer.data.dataset import open_dataset
 
     named = {role: getattr(options, role, None) for role in ("label", "color", "text")}

@@ -18,6 +18,7 @@ ExplorerError                    catch this one to catch them all
         UnknownDataset           a catalog name that is not in the catalog
         BadCatalog               catalog.yaml cannot be understood
         BadAccess                the rules of who may see what cannot be understood
+        NotTheSameRows           other vectors that are not of the rows they are to be compared on
         VectorsNeeded            coordinates are there, but what was asked for needs vectors
         EncoderUnknown           what makes vectors of texts like those of the data is not known
         TooLarge                 more rows or columns than this server opens
@@ -80,6 +81,7 @@ __all__ = [
     "NotEnoughMemory",
     "NotEnoughRows",
     "NotStarted",
+    "NotTheSameRows",
     "OnlyImages",
     "OnlyTexts",
     "ParameterError",
@@ -279,6 +281,14 @@ class BadAccess(DataError):
     def __str__(self) -> str:
         path, reason = self.args
         return f"The access rules {path} cannot be understood: {reason}"
+
+
+class NotTheSameRows(DataError):
+    """Other vectors that cannot be compared: ``NotTheSameRows(name, other, reason)``, the reason as the end of a sentence."""
+
+    def __str__(self) -> str:
+        name, other, reason = self.args
+        return f"{other} cannot be compared with {name}: {reason}"
 
 
 class VectorsNeeded(DataError):

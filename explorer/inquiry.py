@@ -41,12 +41,17 @@ class Asker(Threaded, Protocol):
 
     dataset: Any
     neighbors: Any
+    other_neighbors: Any
     planes: Any
     error: Any
     inspection: Inspection
     selection: Selection
     filters: Filters
     param: Any
+
+    def neighbors_by(self, of: str) -> Neighbors | None:
+        """Give the clicked row's nearest rows by its own vectors, or by the others of this name."""
+        ...
 
 
 class Inquiry(param.Parameterized):
@@ -77,7 +82,7 @@ class Inquiry(param.Parameterized):
         self._comparing: tuple[Any, ...] = ()
         self._watched: list[tuple[Plane, Any]] = []
         asker.param.watch(self._on_dataset, ["dataset"])
-        asker.param.watch(self._compare, ["neighbors"])
+        asker.param.watch(self._compare, ["neighbors", "other_neighbors"])
         asker.param.watch(self._on_planes, ["planes"])
         asker.inspection.param.watch(self._on_row, ["row"])
         asker.inspection.param.watch(self._liken, ["liked", "disliked", "k"])
@@ -181,13 +186,13 @@ class Inquiry(param.Parameterized):
 
     def _compare(self, *_: object) -> None:
         """Find out what each map made of the neighbors, unless that is known, or on its way."""
-        dataset, found = self._asker.dataset, self._asker.neighbors
-        maps: list[tuple[Plane, Shown]] = []
-        if found is not None and dataset is not None:
-            maps = [
-                (plane, plane.scene.shown) for plane in self._asker.planes if plane.scene is not None and plane.scene.dataset is dataset
-            ]
-        key = (found, *(part for pair in maps for part in pair))
+        dataset = self._asker.dataset
+        maps: list[tuple[Plane, Shown, Neighbors]] = []
+        for plane in self._asker.planes:
+            if plane.scene is not None and plane.scene.dataset is dataset:
+                found = self._asker.neighbors_by(plane.scene.shown.run.of)
+                maps += [] if found is None else [(plane, plane.scene.shown, found)]
+        key = tuple(part for each in maps for part in each)
         if len(key) == len(self._comparing) and all(one is other for one, other in zip(key, self._comparing, strict=True)):
             return
         self._comparing = key
@@ -197,7 +202,7 @@ class Inquiry(param.Parameterized):
             return
 
         def make() -> dict[Plane, MapNeighbors]:
-            made = {plane: map_neighbors(dataset, shown, found) for plane, shown in maps}
+            made = {plane: map_neighbors(dataset.with_vectors(shown.run.of), shown, found) for plane, shown, found in maps}
             return {plane: on_map for plane, on_map in made.items() if on_map is not None}
 
         self._asker.in_thread("compare the maps", self._compared, lambda: self._compared, make, self._take_compared, self._fail_comparing)

@@ -203,7 +203,7 @@ class Newcomers(param.Parameterized):
         return {
             plane: scene.shown
             for plane, scene in scenes.items()
-            if scene is not None and scene.dataset is dataset and not scene.in_progress
+            if scene is not None and scene.dataset is dataset and not scene.in_progress and not scene.shown.run.of  # other vectors
         }
 
     def _on_dataset(self, *_: object) -> None:

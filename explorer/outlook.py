@@ -51,7 +51,7 @@ class Outlook(param.Parameterized):
         self._begun = False
         self._looked = 0  # counts what was asked: a late answer to an old question is dropped
         asker.param.watch(self._look, ["dataset", "runs", "running"])
-        asker.choice.param.watch(self._look, ["method"])
+        asker.choice.param.watch(self._look, ["method", "vectors"])
         for chosen in asker.choice.projections.values():
             chosen.param.watch(self._look, list(chosen.settings()))
 
@@ -69,7 +69,9 @@ class Outlook(param.Parameterized):
         if dataset is None or dataset.vectors is None:
             self.text = ""
             return
-        make = partial(_forecast, self._jobs, dataset, chosen.method, chosen.settings(), self._asker.groups)
+        make = partial(
+            _forecast, self._jobs, dataset.with_vectors(self._asker.choice.vectors), chosen.method, chosen.settings(), self._asker.groups
+        )
         self._asker.in_thread("make a forecast", self._looked, lambda: self._looked, make, self._take, self._refused)
 
     def _take(self, forecast: Forecast | None, number: int) -> None:

@@ -39,29 +39,47 @@ def prepare(dataset: Dataset, jobs: Runner) -> Opened:
 
 
 def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
-    """List what can be shown at once: UMAP before t-SNE before PCA, and of each what came with the data before what is in the store."""
+    """List what can be shown at once: UMAP before t-SNE before PCA, and of each what came with the data before what is in the store.
+
+    Layouts of other vectors of the same rows follow those of the same method of its own.
+    """
+    runs: list[Run] = []
+    for own, of in ((dataset, ""), *([] if dataset.other is None else [(dataset.other, dataset.other.vectors_name)])):
+        runs += _runs_with(own, of, [run.title for run in runs], jobs)
+    return sorted(runs, key=lambda run: _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST))
+
+
+def run_of(method: str, settings: Mapping[str, Any], of: str = "") -> Run:
+    """Name a layout that is, or will be, in the store; ``of`` is the name of other vectors, where it is one of those."""
+    return Run(_of(_title(method, settings), of), method, dict(settings), None, of)
+
+
+def load(dataset: Dataset, run: Run, jobs: Runner) -> Layout | None:
+    """Load a layout; None where it is no longer in the store."""
+    own = dataset.with_vectors(run.of)
+    if run.of and own is dataset:
+        return None  # of vectors that are not compared any more
+    if run.given is not None:
+        given = own.layouts[run.given]
+        return Layout(given.coordinates, given.method or "given", dict(given.params))
+    return jobs.kept_layout(own, str(run.method), run.settings)
+
+
+def _runs_with(dataset: Dataset, of: str, taken: list[str], jobs: Runner) -> list[Run]:
     runs: list[Run] = []
     for position, given in enumerate(dataset.layouts):
         settings = completed(given.method, given.params)
         title = _given_title(given.name) if settings is None else _title(str(given.method), settings)
         known_settings = dict(given.params) if settings is None else settings
-        runs.append(Run(_free(title, [run.title for run in runs]), given.method, known_settings, position))
+        free = _free(_of(title, of), [*taken, *(run.title for run in runs)])
+        runs.append(Run(free, given.method, known_settings, position, of))
     known = [(run.method, canonical(run.settings)) for run in runs]
-    runs += [run_of(method, settings) for method, settings in jobs.kept(dataset) if (method, canonical(settings)) not in known]
-    return sorted(runs, key=lambda run: _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST))
+    kept = jobs.kept(dataset)
+    return runs + [run_of(method, settings, of) for method, settings in kept if (method, canonical(settings)) not in known]
 
 
-def run_of(method: str, settings: Mapping[str, Any]) -> Run:
-    """Name a layout that is, or will be, in the store."""
-    return Run(_title(method, settings), method, dict(settings), None)
-
-
-def load(dataset: Dataset, run: Run, jobs: Runner) -> Layout | None:
-    """Load a layout; None where it is no longer in the store."""
-    if run.given is not None:
-        given = dataset.layouts[run.given]
-        return Layout(given.coordinates, given.method or "given", dict(given.params))
-    return jobs.kept_layout(dataset, str(run.method), run.settings)
+def _of(title: str, of: str) -> str:
+    return f"{title} · {of}" if of else title
 
 
 def _title(method: str, settings: Mapping[str, Any]) -> str:

@@ -36,7 +36,8 @@ class Run(NamedTuple):
     title: str
     method: str | None
     settings: Mapping[str, Any]
-    given: int | None  # position in ``dataset.layouts``; None for a layout of the store
+    given: int | None  # position in ``layouts`` of the vectors' dataset; None for a layout of the store
+    of: str = ""  # the other vectors of the same rows, by name, where it is a layout of those
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,11 +19,13 @@ from explorer.aligning import Frames
 from explorer.assessment import Assessment
 from explorer.clustering import Clustering
 from explorer.color_toggle import ColorToggle
+from explorer.comparing import Comparing
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog
+from explorer.data.comparison import with_rival
 from explorer.data.dataset import open_dataset
 from explorer.encoders.image_bytes import ENDINGS as IMAGES
-from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyImages, OnlyTexts, UnknownDataset, UnknownRow
+from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyImages, OnlyTexts, UnknownChoice, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
 from explorer.intake import Intake
 from explorer.job_list import JobList
@@ -88,6 +90,7 @@ class Session(param.Parameterized):
     scene = param.Parameter(default=None, doc="What is on the first map (Scene), or none.")
     pointed = param.Integer(default=None, allow_None=True, doc="The row under the pointer, wherever that is: ringed on every map.")
     neighbors = param.Parameter(default=None, doc="The clicked row's Neighbors, or none.")
+    other_neighbors = param.Parameter(default=None, doc="The same by the other vectors of the same rows, or none.")
     marked = param.List(default=[], item_type=int, doc="Rows that are marked on every map: hits of a search.")
     runs = param.List(default=[], doc="Layouts that can be shown at once (Run).")
     opening = param.String(default="", doc="What is being opened, as text; empty when nothing is.")
@@ -135,11 +138,11 @@ class Session(param.Parameterized):
         self.steadiness = Steadiness(self, jobs=self._runner)
         self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.clustering = Clustering(self, jobs=self._runner)
+        self.comparing = Comparing(self, jobs=self._runner)
         self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
-        self.jobs = JobList(
-            self, (self.owner, self.assessment.owner, self.steadiness.owner, self.clustering.owner, self.newcomers.owner), jobs=self._runner
-        )
+        owners = (each.owner for each in (self, self.assessment, self.steadiness, self.clustering, self.newcomers, self.comparing))
+        self.jobs = JobList(self, tuple(owners), jobs=self._runner)
         self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size"])
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
@@ -185,6 +188,11 @@ class Session(param.Parameterized):
             return dataset
 
         return self._open(read, title, self._begin_opening(title))
+
+    def compare(self, name: str) -> Future[None]:
+        """Open what is open once more, with another column of its source as other vectors of its rows; with none where ``name`` is ""."""
+        dataset = self.dataset
+        return self.open_with(partial(with_rival, dataset, name), dataset.name)
 
     def open_upload(self, name: str, data: bytes, *, vectors: str | None = None) -> Future[None]:
         """Open a file that a browser has sent, see :meth:`open`; where somebody has logged in, it is in their catalog from now on.
@@ -303,6 +311,7 @@ class Session(param.Parameterized):
         self.cancel()
         dataset, self._taking = ready.dataset, True
         try:
+            self.choice.vectors = dataset.vectors_name
             self.appearance.param.update(color_by=dataset.color, hidden={})
             self.selection.reset(dataset.n_rows)
             self.filters.reset(dataset.n_rows)
@@ -311,7 +320,9 @@ class Session(param.Parameterized):
             self._frames = Frames()
         finally:
             self._taking = False
-        self.param.update(dataset=dataset, columns=list(dataset.roles), runs=ready.runs, neighbors=None, opening="", error="")
+        self.param.update(
+            dataset=dataset, columns=list(dataset.roles), runs=ready.runs, neighbors=None, other_neighbors=None, opening="", error=""
+        )
         audit.record("open", dataset=dataset.name, rows=dataset.n_rows, who=self.visitor)
         for plane in self.planes[1:]:
             plane.clear()
@@ -343,13 +354,19 @@ class Session(param.Parameterized):
 
     # -- layouts
 
-    def run(self, projection: Projection | None = None) -> Job[Layout] | None:
+    def run(self, projection: Projection | None = None, *, of: str | None = None) -> Job[Layout] | None:
         """Compute a projection of every row, and show it when it is done; the chosen one unless another is given.
+
+        Parameters
+        ----------
+        projection : Projection, optional
+            The chosen one by default.
+        of : str, optional
+            Of which vectors, where the rows have others as well: by default those that are chosen.
 
         Returns
         -------
         Job or None
-            Job or None
             None where it could not be started: ``error`` says why; and where columns have to be read first: then it starts a moment later.
         """
         dataset = self.dataset
@@ -357,45 +374,49 @@ class Session(param.Parameterized):
             self.error = "Open a dataset first."
             return None
         projection = projection or self.choice.current
+        own = dataset.with_vectors(self.choice.vectors if of is None else of)
+        of = own.vectors_name if own is not dataset else ""
         self._asked += 1
         if not projection.input_names:
-            return self._run(dataset, projection, NOTHING)
+            return self._run(dataset, projection, NOTHING, of)
         chosen = type(projection)(**projection.settings())  # as it is now
-        find = partial(named_by, dataset, chosen, self.groups)
+        find = partial(named_by, own, chosen, self.groups)
         self.in_thread(
             f"find what {chosen.title} is to be made of",
             self._asked,
             lambda: self._asked,
             find,
-            partial(self._run_with, dataset, chosen),
+            partial(self._run_with, dataset, chosen, of),
             self._fail_asking,
         )
         return None
 
-    def _run_with(self, dataset: Dataset, projection: Projection, named: Named, number: int) -> None:
+    def _run_with(self, dataset: Dataset, projection: Projection, of: str, named: Named, number: int) -> None:
         if number == self._asked and self.dataset is dataset:
-            self._run(dataset, projection, named)
+            self._run(dataset, projection, named, of)
 
     def _fail_asking(self, sentence: str, number: int) -> None:
         if number == self._asked:
             self.error = sentence
 
-    def _run(self, dataset: Dataset, projection: Projection, named: Named) -> Job[Layout] | None:
+    def _run(self, dataset: Dataset, projection: Projection, named: Named, of: str) -> Job[Layout] | None:
         try:
-            job = self._runner.submit_layout(dataset, projection, named=named, owner=self.owner)
+            job = self._runner.submit_layout(dataset.with_vectors(of), projection, named=named, owner=self.owner)
         except ExplorerError as error:
             self.error = _sentence(error)
             return None
-        run = run_of(projection.method, settings_of(projection, named))
+        run = run_of(projection.method, settings_of(projection, named), of)
         self.cancel()
         self._job = job
         self.param.update(running=projection.title, stage="", detail="", fraction=0.0, seconds_left=None, error="")
         self._live = LiveMap(self, self.planes[0], run, job)
-        job.watch(lambda changed: self.soon(self._follow, changed, dataset))
+        job.watch(lambda changed: self.soon(self._follow, changed, dataset, of))
         return job
 
-    def run_now(self, projection: Projection) -> Layout:
+    def run_now(self, projection: Projection, *, of: str = "") -> Layout:
         """Compute a projection, wait for it, and show it: for a notebook, where the next line needs it.
+
+        ``of`` names the other vectors of the same rows, where it is to be made of those.
 
         Raises
         ------
@@ -404,9 +425,12 @@ class Session(param.Parameterized):
         """
         dataset = self.dataset
         self.cancel()
-        named = named_by(dataset, projection, self.groups)
-        run = run_of(projection.method, settings_of(projection, named))
-        job = self._runner.submit_layout(dataset, projection, named=named, owner=self.owner)
+        own = dataset.with_vectors(of)
+        if of and own is dataset:
+            raise UnknownChoice("of", of, [] if dataset.other is None else [dataset.other.vectors_name])
+        named = named_by(own, projection, self.groups)
+        run = run_of(projection.method, settings_of(projection, named), of)
+        job = self._runner.submit_layout(own, projection, named=named, owner=self.owner)
         try:
             on_map = shown(dataset, run, job.result(), self._runner.store)
         except BaseException:  # Ctrl-C among them: nobody waits for it any more
@@ -429,7 +453,7 @@ class Session(param.Parameterized):
             self.planes[0].unwatch()
         self._end_running()
 
-    def _follow(self, job: Job[Layout], dataset: Dataset) -> None:
+    def _follow(self, job: Job[Layout], dataset: Dataset, of: str) -> None:
         if job is not self._job:
             return
         if not job.ended:
@@ -443,10 +467,10 @@ class Session(param.Parameterized):
         first = self.planes[0]
         if job.state == "done":
             layout = job.result()
-            run = run_of(layout.method, layout.params)  # one that was stopped says so
+            run = run_of(layout.method, layout.params, of)  # one that was stopped says so
             (first.travel if first.live is None else first.finish)(run, dataset)
         elif isinstance(job.error, JobTooLong) and job.error.iteration is not None and live is not None:
-            kept = run_of(str(live.run.method), {**live.run.settings, STOPPED_AT: job.error.iteration})
+            kept = run_of(str(live.run.method), {**live.run.settings, STOPPED_AT: job.error.iteration}, of)
             (first.travel if first.live is None else first.finish)(kept, dataset)
             self._end_running(_sentence(job.error))
         else:
@@ -595,20 +619,29 @@ class Session(param.Parameterized):
         self._looked += 1
         dataset, row = self.dataset, self.inspection.row
         if dataset is None or row is None:
-            self.neighbors = None
+            self.param.update(neighbors=None, other_neighbors=None)
         elif row >= dataset.n_rows:  # from a browser, or from a link that was made with other data
             self.inspection.row = None
             self.error = str(UnknownRow(row, dataset.n_rows))
         else:
             k, metric = self.inspection.k, self.inspection.metric
-            find = partial(find_neighbors, dataset, row, k=k, metric=metric, jobs=self._runner)
+            sets = [dataset] if dataset.other is None else [dataset, dataset.other]
+
+            def find() -> list[Neighbors | None]:
+                return [find_neighbors(each, row, k=k, metric=metric, jobs=self._runner) for each in sets]
+
             self.in_thread(
                 f"find the neighbors of row {row}", self._looked, lambda: self._looked, find, self._take_neighbors, self._fail_looking
             )
 
-    def _take_neighbors(self, found: Neighbors | None, number: int) -> None:
+    def _take_neighbors(self, found: list[Neighbors | None], number: int) -> None:
         if number == self._looked:
-            self.neighbors = found
+            self.param.update(neighbors=found[0], other_neighbors=found[-1] if len(found) > 1 else None)
+
+    def neighbors_by(self, of: str) -> Neighbors | None:
+        """Give the clicked row's nearest rows by its own vectors, or by the others of this name."""
+        found: Neighbors | None = self.other_neighbors if of else self.neighbors
+        return found
 
     def _fail_looking(self, sentence: str, number: int) -> None:
         if number == self._looked:
@@ -628,6 +661,7 @@ class Session(param.Parameterized):
         self.clustering.close()
         self.offer.close()
         self.newcomers.close()
+        self.comparing.stop()
 
     def soon(self, function: Callable[..., object], *values: object) -> None:
         """Run a function on the thread that owns the params; may be called from any thread. Nothing runs once the session is closed.

@@ -160,13 +160,14 @@ def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None
 
 def shown_already(dataset: Dataset, run: Run, *, frame: Similarity = IDENTITY) -> Shown | None:
     """Return an indexed layout if somebody looks at it; at once."""
-    return _shown.find((_run_key(dataset, run, None if run.given is None else dataset.layouts[run.given].coordinates), frame))
+    own = dataset.with_vectors(run.of)
+    return _shown.find((_run_key(dataset, run, None if run.given is None else own.layouts[run.given].coordinates), frame))
 
 
 def _run_key(dataset: Dataset, run: Run, coordinates: NDArray[np.float32] | None) -> Hashable:
     if run.given is not None:  # of the same vectors there may be other coordinates; the array is alive as long as the Shown
         return "given", id(coordinates), run.given, run.title
-    return dataset.fingerprint, dataset.n_rows, run.method, repr(sorted(run.settings.items()))
+    return dataset.with_vectors(run.of).fingerprint, dataset.n_rows, run.of, run.method, repr(sorted(run.settings.items()))
 
 
 def _index(coordinates: NDArray[np.float32], frame: Similarity, store: Store | None) -> LayoutIndex:

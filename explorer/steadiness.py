@@ -274,13 +274,13 @@ class Steadiness(param.Parameterized):
 def _submit(dataset: Dataset, run: Run, jobs: Runner, owner: str) -> Job[Stability] | None:
     """Ask the compute process; None where the layout is gone."""
     layout = load(dataset, run, jobs)
-    return None if layout is None else jobs.submit_stability(dataset, layout, title=run.title, owner=owner)
+    return None if layout is None else jobs.submit_stability(dataset.with_vectors(run.of), layout, title=run.title, owner=owner)
 
 
 def _stored(dataset: Dataset, run: Run, jobs: Runner) -> Steady | None:
     """Find what has been measured of a layout, and add its columns to the dataset."""
     layout = load(dataset, run, jobs)
-    found = None if layout is None else jobs.stored_stability(dataset, layout)
+    found = None if layout is None else jobs.stored_stability(dataset.with_vectors(run.of), layout)
     return None if found is None else _add(dataset, run, found)
 
 
@@ -288,7 +288,7 @@ def _add(dataset: Dataset, run: Run, found: Stability) -> Steady:
     """Sum up what was measured of a layout, and add its columns to the dataset."""
     values = {WOBBLE: found.wobble, KEPT: found.kept}
     add_measured(dataset, {_key(run, what): Column(_name(run, what), rows, _MEANINGS[what]) for what, rows in values.items()})
-    others = max(1, dataset.n_drawable - 1)
+    others = max(1, dataset.with_vectors(run.of).n_drawable - 1)
     return Steady(found.runs, found.typical, found.control, float(np.nanmean(found.kept, dtype=np.float64)), min(1.0, KEPT_K / others))
 
 

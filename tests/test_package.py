@@ -59,6 +59,7 @@ SAMPLE_ARGUMENTS = {
     "Unreadable": ("file.npy", "it is empty."),
     "Unwritable": ("out.csv", "its folder is missing."),
     "UploadTooLarge": ("file.npy", 3_000_000_000, 2_000_000_000),
+    "NotTheSameRows": ("words", "other.npy", "it has 3 rows instead of 4."),
     "VectorsNeeded": ("UMAP", "map.csv"),
     "SchedulerUnreachable": ("tcp://cluster:8786", "it does not answer"),
     "WorkerDied": ("UMAP", -9),

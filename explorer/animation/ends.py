@@ -77,7 +77,7 @@ def _known(dataset: Dataset, jobs: Runner) -> list[str]:
 def _found(dataset: Dataset, name: str, jobs: Runner) -> Run:
     """Find a layout by a title of the page, else by what the data calls it, else by its method, among those that came with the data."""
     runs, method = runs_of(dataset, jobs), _method_called(name)
-    given = [(run, dataset.layouts[run.given].name) for run in runs if run.given is not None]
+    given = [(run, dataset.with_vectors(run.of).layouts[run.given].name) for run in runs if run.given is not None]
     titled = [run for run in runs if run.title == name]
     named = [run for run, own_name in given if own_name == name]
     made = [run for run, _ in given if method is not None and run.method == method]
@@ -100,4 +100,6 @@ def _layout(dataset: Dataset, run: Run, jobs: Runner, *, progress: bool | None) 
     layout = load(dataset, run, jobs)
     if layout is not None:
         return layout
-    return finished(jobs.submit_layout(dataset, projection(str(run.method), **parameters_of(run.settings))), progress=progress)
+    return finished(
+        jobs.submit_layout(dataset.with_vectors(run.of), projection(str(run.method), **parameters_of(run.settings))), progress=progress
+    )

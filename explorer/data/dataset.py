@@ -109,6 +109,12 @@ class Dataset:
         Of an index: makes a retriever with the settings ``top_k``, ``mode`` and ``mmr_threshold``.
     origin : Path or None
         The file it was read from, where results are written into a copy of that.
+    vectors_name : str
+        What its vectors are called: the column or array that held them. "" without vectors.
+    other : Dataset or None
+        The same rows, in the same order, with other vectors: see ``compare`` of :func:`open_dataset`.
+    rivals : mapping of str to callable
+        Columns of the same source that hold vectors, too, by name: each opens the source with these.
     """
 
     name: str
@@ -127,6 +133,9 @@ class Dataset:
     encoder: Encoder | None = None
     retrievers: Callable[..., Any] | None = None
     origin: Path | None = None
+    vectors_name: str = ""
+    other: Dataset | None = None
+    rivals: Mapping[str, Callable[[], Dataset]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         vectors = "no vectors" if self.vectors is None else f"{self.n_dims:,} dims"
@@ -147,6 +156,10 @@ class Dataset:
     def n_drawable(self) -> int:
         """How many rows a map shows."""
         return int(np.count_nonzero(self.drawable))
+
+    def with_vectors(self, name: str) -> Dataset:
+        """Return the rows with the vectors of this name: the other ones where they are called so, else its own."""
+        return self.other if self.other is not None and name and name == self.other.vectors_name else self
 
     def add_column(self, name: str, values: NDArray[np.float32] | pa.DictionaryArray, *, meaning: str = "") -> str:
         """Add a column of numbers, or categories, that were computed of the rows; may be called from any thread.
@@ -270,6 +283,7 @@ def open_dataset(
     table: str | None = None,
     encoder: str | Callable[[list[Any]], ArrayLike] | Encoder | None = None,
     image: str | None = None,
+    compare: object = None,
 ) -> Dataset:
     """Open a file, a folder, a data frame or an array to explore it.
 
@@ -302,6 +316,9 @@ def open_dataset(
     image : str, optional
         The column of images that the encoder encodes: bytes, data URIs, or names of files below the folder of the file (the working folder,
         of a frame). An image that cannot be read leaves its row without a vector.
+    compare : str, PathLike, frame, array or Dataset, optional
+        Other vectors of the same rows, of another model or epoch: a column or array of the same source, or a source of its own. Rows are
+        matched by a column of ids that both have, else by their order. The number of dims may differ. They are in ``other``.
 
     Returns
     -------
@@ -321,6 +338,13 @@ def open_dataset(
     """
     from explorer.data.sources import Wishes, open_source
 
+    if compare is not None:
+        from explorer.data.comparison import with_other
+
+        own = open_dataset(
+            source, vectors=vectors, label=label, color=color, text=text, name=name, table=table, encoder=encoder, image=image
+        )
+        return with_other(own, source, compare, table=table)
     if image is not None and (encoder is None or vectors is not None):
         raise BadParameter("image", image, "images are there to be encoded: name an encoder, and no vectors.")
     if encoder is not None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +29,7 @@ from explorer.data.metadata import Shown, long_lists, showable
 from explorer.data.roles import infer_roles
 from explorer.data.rows import Rows, array_rows, column_rows, in_memory
 from explorer.data.streaming import mapped_table, take_vectors
-from explorer.data.vectors import find_vectors, is_text
+from explorer.data.vectors import find_vectors, further_vectors, is_text
 from explorer.errors import (
     BadVectors,
     DuplicateColumns,
@@ -135,6 +136,8 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
     for column in filter(None, (wishes.label, wishes.color, wishes.text)):
         if column not in shown.table.column_names:
             raise UnknownColumn(source, column, shown.table.column_names)
+    with reading(source):
+        further = further_vectors(columns, ignore=list(used))
     roles = infer_roles(shown.table, label=wishes.label or contents.label, color=wishes.color, text=wishes.text)
     return Dataset(
         name=wishes.name or notes.title or contents.title,
@@ -150,6 +153,8 @@ def _dataset(contents: Contents, wishes: Wishes) -> Dataset:
         description=notes.description,
         notes=(*contents.notes, *shown.notes, *_lost_rows(drawable)),
         origin=contents.origin,
+        vectors_name="" if taken is None else drawn.what,
+        rivals={} if vectors is None else {name: partial(open_contents, contents, Wishes(vectors=name)) for name in further},
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from explorer.data.columns import Columns
 
-__all__ = ["find_vectors", "is_list", "is_number", "is_text"]
+__all__ = ["find_vectors", "further_vectors", "is_list", "is_number", "is_text"]
 
 _HEAD_ROWS = 64
 _LEAST_WIDTH = 3
@@ -70,6 +70,13 @@ def find_vectors(columns: Columns, *, has_layouts: bool, ignore: Sequence[str] =
     # Nothing else to draw: lists of unequal length are worth the sentence that names the first odd row.
     floats = [column for column in found if not column.even and pa.types.is_floating(_list_value(columns.schema.field(column.column).type))]
     return (max(floats).column,) if floats else ()
+
+
+def further_vectors(columns: Columns, *, ignore: Sequence[str] = ()) -> tuple[str, ...]:
+    """List the columns of lists that look like vectors, but for some."""
+    names = [field.name for field in columns.schema if field.name not in ignore and is_list(field.type)]
+    found = [column for column in _list_columns(columns, names) if column.even and column.width >= _LEAST_WIDTH]
+    return tuple(column.column for column in found if not is_neighbors_name(column.column))
 
 
 def is_list(kind: pa.DataType) -> bool:

@@ -20,6 +20,10 @@ class ProjectionChoice(State):
         default="umap", objects=list(PROJECTIONS), doc="How the vectors are laid out in two dimensions."
     )
 
+    vectors: str = param.String(  # type: ignore[assignment]
+        default="", doc="Which vectors are laid out, where the same rows have others as well: their name."
+    )
+
     def __init__(self, **params: object) -> None:
         self.projections: dict[str, Projection] = {method: kind() for method, kind in PROJECTIONS.items()}
         super().__init__(**params)
@@ -31,7 +35,11 @@ class ProjectionChoice(State):
 
     def as_json(self) -> dict[str, JSON]:
         """Give the method and the parameters of every method."""
-        return {"method": self.method, "params": {method: cast("JSON", made.settings()) for method, made in self.projections.items()}}
+        return {
+            "method": self.method,
+            "vectors": self.vectors,
+            "params": {method: cast("JSON", made.settings()) for method, made in self.projections.items()},
+        }
 
     def load_json(self, values: Mapping[str, JSON]) -> None:
         """Take what :meth:`as_json` gave, all in one step; methods and parameters that are not known are left out.
@@ -49,7 +57,7 @@ class ProjectionChoice(State):
         }
         for made, settings in known.items():
             type(made)().param.update(**settings)
-        super().load_json(_only(values, ["method"]))
+        super().load_json(_only(values, ["method", "vectors"]))
         for made, settings in known.items():
             made.param.update(**settings)
 

@@ -52,6 +52,8 @@ class DataControls(pn.viewable.Viewer):
             placeholder="found by themselves",
             description="Only where they are not found: a column of lists, or the beginning of number columns, such as embedding_*.",
         )
+        self.compare = toolkit.select("Compare with", {_NOTHING: _NOTHING}, _NOTHING, description="Other vectors of the same rows")
+        self.compare.visible = False
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
         self.notes = Message(visible=False, sizing_mode="stretch_width", margin=(0, 10))
         self.uploads = UploadList(session)
@@ -59,9 +61,12 @@ class DataControls(pn.viewable.Viewer):
         self.own = pn.Column(self.upload, self.vectors, sizing_mode="stretch_width")
         self.own.visible = not settings.read_only()
         kept = [self.uploads] if session.intake.keeps else []
-        self._view = pn.Column(self.choice, self.own, self.offer, *kept, self.notes, self.problems, sizing_mode="stretch_width")
+        self._view = pn.Column(
+            self.choice, self.compare, self.own, self.offer, *kept, self.notes, self.problems, sizing_mode="stretch_width"
+        )
         self._following = False  # the widget follows the session: what it says then is not a person's choice
         self.choice.param.watch(self._on_choice, ["value"])
+        self.compare.param.watch(self._on_compare, ["value"])
         self.upload.param.watch(self._on_upload, ["value"])
         session.param.watch(self._follow, ["catalog", "dataset", "opening"])
         self._follow()
@@ -72,6 +77,10 @@ class DataControls(pn.viewable.Viewer):
     def _on_choice(self, event: param.parameterized.Event) -> None:
         if event.new and not self._following:
             self._session.soon(self._session.open_entry, event.new)
+
+    def _on_compare(self, event: param.parameterized.Event) -> None:
+        if not self._following:
+            self._session.soon(self._session.compare, "" if event.new == _NOTHING else event.new)
 
     def _on_upload(self, event: param.parameterized.Event) -> None:
         if event.new is None:  # cleared
@@ -91,11 +100,21 @@ class DataControls(pn.viewable.Viewer):
         self._following = True
         try:
             self.choice.param.update(options=options, value=options[title])
+            self._follow_rivals()
         finally:
             self._following = False
         self.problems.param.update(text=" ".join(known.problems), visible=bool(known.problems))
         notes = " ".join(dataset.notes) if dataset is not None else ""
         self.notes.param.update(text=notes, visible=bool(notes))
+
+    def _follow_rivals(self) -> None:
+        """Offer the other columns of vectors, where the data has some."""
+        dataset = self._session.dataset
+        rivals = [] if dataset is None else list(dataset.rivals)
+        other = _NOTHING if dataset is None or dataset.other is None else dataset.other.vectors_name
+        names = [_NOTHING, *rivals, *([] if other in (_NOTHING, *rivals) else [other])]
+        self.compare.param.update(options={name: name for name in names}, value=other)
+        self.compare.visible = bool(rivals)
 
 
 class ProjectionControls(pn.viewable.Viewer):
@@ -109,6 +128,8 @@ class ProjectionControls(pn.viewable.Viewer):
         self._toolkit = toolkit
         self._read_only = settings.read_only()
         self.method.visible = not self._read_only
+        self.vectors = toolkit.select("Vectors", {"": ""}, "", description="Which of the two sets of vectors is laid out")
+        tie(self.vectors, choice, "vectors", soon=session.soon)
         self._parameters = {method: pn.Column(sizing_mode="stretch_width") for method in choice.projections}
         self._on_method()
         self.run = toolkit.button("Run", icon="run", on_click=lambda _: session.soon(session.run))
@@ -117,6 +138,7 @@ class ProjectionControls(pn.viewable.Viewer):
         self.bar = toolkit.progress()
         self.progress = Message(sizing_mode="stretch_width", margin=(0, 10, 8, 10), visible=False)
         self._view = pn.Column(
+            self.vectors,
             self.method,
             self.run,
             self.bar,
@@ -149,6 +171,11 @@ class ProjectionControls(pn.viewable.Viewer):
     def _on_dataset(self, *_: object) -> None:
         dataset = self._session.dataset
         self.run.disabled = dataset is None or dataset.vectors is None
+        other = None if dataset is None else dataset.other
+        self.vectors.visible = other is not None and not self._read_only
+        if dataset is not None and other is not None:
+            options = {each.vectors_name: each.vectors_name for each in (dataset, other)}
+            self.vectors.param.update(options=options, value=self._session.choice.vectors)
         self._on_progress()
 
     def _on_progress(self, *_: object) -> None:

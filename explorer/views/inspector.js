@@ -50,7 +50,7 @@ const fate = (kind, text) => {
 export function render({model}) {
   const box = element("div", "inspector"), ways = element("div", "ways"), row_box = element("div"), near_box = element("div"), tray_box = element("div", "tray");
   box.append(ways, row_box, near_box, tray_box);
-  let map_at = 0, pointed = null, opened = false;
+  let map_at = 0, pointed = null, opened = false, shows_other = true;
   const send = message => model.send_msg(message);
   const point = row => {
     if (row === pointed) return;
@@ -207,6 +207,15 @@ export function render({model}) {
       title.append(fate("false", `${map.falses.length} false: near on the map, far in truth`));
       falses.append(...map.falses.map(n => item(n, "", farthest, fate("false", FATES.false))));
       fold.append(title, falses);
+      near_box.append(fold);
+    }
+    const other = model.content.other;
+    if (other) {
+      const fold = element("details"), list = element("ul"), farthest = reach(other.neighbors);
+      fold.open = shows_other;
+      fold.addEventListener("toggle", () => { shows_other = fold.open; });
+      list.append(...other.neighbors.map((n, at) => item(n, String(at + 1), farthest, other.same[at] ? fate("kept", "same") : fate("lost", "other"))));
+      fold.append(element("summary", "", other.title), list);
       near_box.append(fold);
     }
     mark_given();

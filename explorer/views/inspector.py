@@ -82,7 +82,7 @@ class Inspector(pn.viewable.Viewer):
         self._controls = pn.Column(k, metric, sizing_mode="stretch_width", visible=False)
         self._listed: tuple[Neighbors, Coloring | None, list[dict[str, Any]]] | None = None
         self._view = pn.Column(self._controls, self.component, sizing_mode="stretch_width")
-        session.param.watch(self._update, ["neighbors", "dataset", "columns", "scene"])
+        session.param.watch(self._update, ["neighbors", "other_neighbors", "dataset", "columns", "scene"])
         session.param.watch(self._update_maps, ["neighbors"])
         inspection.param.watch(self._update, ["row"])
         inspection.param.watch(self._update_tray, ["liked", "disliked"])
@@ -152,7 +152,21 @@ class Inspector(pn.viewable.Viewer):
             content["source"] = f"Nearest in the original {dataset.n_dims}-dimensional space, {found.metric} distance ({how}{recall})"
             content["neighbors"] = self._list(dataset, found)
             content["can_give"] = True
+            content["other"] = self._other(dataset, found)
         self.component.content = content
+
+    def _other(self, dataset: Dataset, found: Neighbors) -> dict[str, Any] | None:
+        """Describe the neighbors by the other vectors of the same rows, where there are such."""
+        other = self._session.other_neighbors
+        if dataset.other is None:
+            return None
+        title = f"By {dataset.other.vectors_name}"
+        if other is None:
+            return {"title": f"{title}: no vector, no neighbors", "neighbors": [], "same": []}
+        rows, mine = other.rows.tolist(), set(found.rows.tolist())
+        same = [row in mine for row in rows]
+        told = f"{title}: {sum(same)} of {len(rows)} are the same"
+        return {"title": told, "neighbors": self._describe(dataset, rows, other.distances.tolist()), "same": same}
 
     def _update_maps(self, *_: object) -> None:
         session, found = self._session, self._session.neighbors

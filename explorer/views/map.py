@@ -86,7 +86,7 @@ class Map(pn.viewable.Viewer):
             sizing_mode="stretch_both",
             min_height=200,
         )
-        session.param.watch(self._on_marks, ["neighbors", "marked"])
+        session.param.watch(self._on_marks, ["neighbors", "other_neighbors", "marked"])
         session.param.watch(self._on_pointed, ["pointed"])
         session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])
         session.offer.param.watch(self._on_note, ["title"])
@@ -266,7 +266,9 @@ class Map(pn.viewable.Viewer):
         here = scene if scene is not None and scene.dataset is session.dataset else None
         row, journey = session.inspection.row, self.plane.journey if self.plane.live is None else None
         new = [] if here is None or here is not self.plane.scene else self._newcomers()
-        self.layer.marks = [] if here is None else marks_of(here, row, session.neighbors, on_map, session.marked, journey, new)
+        self.layer.marks = (
+            [] if here is None else marks_of(here, row, session.neighbors_by(here.shown.run.of), on_map, session.marked, journey, new)
+        )
 
     def _newcomers(self) -> list[tuple[str, float, float]]:
         """Say where the session's new rows are on this map."""

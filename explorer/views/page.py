@@ -9,6 +9,7 @@ import panel as pn
 from explorer.session import Schedule, Session
 from explorer.views.clusters import ClustersView
 from explorer.views.color_controls import ColorControls
+from explorer.views.comparison import ComparisonView
 from explorer.views.controls import DataControls, ProjectionControls
 from explorer.views.drawer import Drawer
 from explorer.views.export import ExportControls
@@ -72,6 +73,7 @@ class Panels:
         self.inspector = Inspector(session, toolkit, later=later, on_point=session.point)
         self.newcomers = NewcomersView(session, toolkit, on_fly=self.maps.fly_to, on_point=session.point, on_show=self.maps.fly_to_new)
         self.retrieval = RetrievalView(session, on_fly=self.maps.fly_to, on_point=session.point)
+        self.comparison = ComparisonView(session, on_fly=self.maps.fly_to, on_point=session.point)
         self.selected = SelectionInspector(session, later=later, on_point=session.point)
         self.clusters = ClustersView(session)
         self.quality = QualityView(session)
@@ -95,8 +97,11 @@ class Panels:
         """Everything that is read, top to bottom."""
         retrieval = self._section("Retrieval", self.retrieval)
         retrieval.visible = self._session.retrieving.param.possible
+        comparison = self._section("Two embeddings", self.comparison)
+        comparison.visible = self._session.comparing.param.possible
         return [
             self._section("Legend", self.legend),
+            comparison,
             retrieval,
             self._section("Search", self.search),
             self._section("Selection", self.selections, self.selected),
