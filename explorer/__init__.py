@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
     from explorer.frame_map import Map
     from explorer.headless import forecast, neighbor_graph, project
+    from explorer.map_file import export_map
     from explorer.retrieval import coverage, retrieve
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "catalog",
     "coverage",
     "encoder_for",
+    "export_map",
     "forecast",
     "from_llama_index",
     "neighbor_graph",
@@ -69,6 +71,7 @@ _HOMES = {
     "catalog": "explorer.data.catalog",
     "coverage": "explorer.retrieval",
     "encoder_for": "explorer.encoders.encoder",
+    "export_map": "explorer.map_file",
     "forecast": "explorer.headless",
     "from_llama_index": "explorer.data.llama_index",
     "neighbor_graph": "explorer.headless",

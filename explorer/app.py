@@ -18,6 +18,7 @@ from explorer.data.catalog import catalog
 from explorer.errors import EncoderUnknown, ExplorerError, UnknownRow
 from explorer.jobs.runner import runner
 from explorer.labels import labels_wanted
+from explorer.map_page.page import MapPage, save_map_page
 from explorer.neighborhood import find_neighbors
 from explorer.pages import scheduler
 from explorer.picture_file import Background, save_picture
@@ -28,6 +29,7 @@ from explorer.query.formula import encoded
 from explorer.selection_summary import summarize
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
+from explorer.vector_picture import save_svg
 from explorer.view_rows import view_table
 from explorer.views.export import current_window
 from explorer.views.page import Panels
@@ -372,6 +374,12 @@ class Explorer(pn.viewable.Viewer):
         return dataset
 
     @property
+    def methods(self) -> str:
+        """How the layouts on the maps were made, as a paragraph each, for a paper; empty where no dataset is open."""
+        self._session.catch_up()
+        return self._session.describe_maps()()
+
+    @property
     def rows_in_view(self) -> pd.DataFrame:
         """The rows that the map shows now: ``row``, ``x``, ``y``, where rows are selected ``selected``, then their metadata.
 
@@ -393,12 +401,12 @@ class Explorer(pn.viewable.Viewer):
         labels: bool | None = None,
         background: Background = "page",
     ) -> None:
-        """Write what the map shows now as a PNG file; where no browser shows it, the first view.
+        """Write what the map shows now as a PNG or SVG file; where no browser shows it, the first view.
 
         Parameters
         ----------
         path : str or PathLike
-            Ends with .png. The file appears complete or not at all.
+            Ends with .png, or with .svg: then title and legend are text, for print. The file appears complete or not at all.
         width : int, optional
             Pixels, from 1 to 8,000; twice the width on screen by default. The map keeps its proportions; title and legend are added to the
             height.
@@ -423,7 +431,34 @@ class Explorer(pn.viewable.Viewer):
         scene = self._scene
         window = current_window(self._panels.map, scene)
         named = labels_wanted(scene.coloring, choice=self._session.appearance.labels if labels is None else labels)
-        save_picture(path, scene, window, width=width, title=title, legend=legend, labels=named, background=background)
+        save = save_svg if str(path).lower().endswith(".svg") else save_picture
+        save(path, scene, window, width=width, title=title, legend=legend, labels=named, background=background)
+
+    def save_page(self, path: str | os.PathLike[str], *, title: str | None = None, rows: bool = True) -> MapPage:
+        """Write the whole map as a web page that needs no server and no network: zoom, legend, search, and a card for each row.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            Ends with .html. The file appears complete or not at all.
+        title : str, optional
+            The first line; the dataset's name by default.
+        rows : bool
+            Whether the rows are in the file, where they are 200,000 at the most: whoever has the file can read them.
+
+        Returns
+        -------
+        MapPage
+            ``n_rows`` on the map, ``n_known`` of them with their columns, ``n_tiles`` and ``n_bytes``.
+
+        Raises
+        ------
+        UnknownFormat, Unwritable
+            If there can be no such file.
+        ExplorerError
+            If there is no map yet.
+        """
+        return save_map_page(path, self._scene, title=title, notes=self.methods.split("\n\n"), rows=rows)
 
     @property
     def _scene(self) -> Scene:

@@ -36,6 +36,7 @@ Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors
   explorer project FILE     compute projections and write them to a file
   explorer neighbors FILE   compute every row's nearest rows and write them to a file
   explorer animate FILE     let every row travel from one projection to another, as a video, a GIF or a page
+  explorer export FILE      write a map as a web page that needs no server, or as a picture for print
   explorer llamaindex DIR   look at the nodes of a LlamaIndex index, and at what queries retrieve
   explorer datasets         list the catalog
   explorer cluster          start a Dask cluster on this machine, to try computing in one
@@ -77,6 +78,11 @@ _ANIMATE = """\
 examples:
   explorer animate vectors.parquet --from umap --to tsne -o out.mp4
   explorer animate vectors.parquet --from pca --to umap --color topic --seconds 6 --dark -o out.html
+"""
+_EXPORT = """\
+examples:
+  explorer export vectors.parquet --layout umap --color topic -o map.html
+  explorer export vectors.parquet --layout tsne --width 4000 -o map.svg
 """
 
 
@@ -343,6 +349,26 @@ def _animate(options: argparse.Namespace) -> None:
     _remark(dataset.notes)
 
 
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_source(parser, endings=".html, .svg or .png")
+    text = "umap, tsne, pca, or the title of a layout that came with the data (default: %(default)s)"
+    parser.add_argument("--layout", metavar="LAYOUT", default="umap", help=text)
+    _add_columns(parser, "vectors", "label", "color", "text", "image")
+    group = parser.add_argument_group("picture")
+    group.add_argument("--title", metavar="TEXT", help="the first line (default: the dataset's name)")
+    group.add_argument("--width", type=int, metavar="N", help="pixels of a picture, 1 to 8,000")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from explorer.map_file import check_map_file, export_map
+
+    check_map_file(options.output, options.width)
+    dataset = _opened(options.file, options)
+    made = export_map(dataset, options.output, options.layout, color=options.color, title=options.title, width=options.width)
+    _say(f"wrote {options.output}: {made.title}, {made.n_rows:,} rows, {made.n_bytes / 1e6:,.1f} MB")
+    _remark(dataset.notes)
+
+
 def _add_nothing(parser: argparse.ArgumentParser) -> None:
     """Take no options."""
 
@@ -489,6 +515,7 @@ COMMANDS = {
     "project": Command("Lay out every row in two dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project),
     "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
     "animate": Command("Let every row travel from one layout to another, as a video, a GIF or a page.", _ANIMATE, _add_animate, _animate),
+    "export": Command("Write a map as a web page that needs no server, or as a picture for print.", _EXPORT, _add_export, _export),
     "llamaindex": Command("Look at the nodes of a LlamaIndex index, and at what queries retrieve.", _LLAMA, _add_llama_index, _llama_index),
     "datasets": Command("List the datasets that can be opened by name.", "", _add_nothing, _datasets),
     "cluster": Command("Start a Dask cluster on this machine, to try computing in one.", _CLUSTER, _add_cluster, _cluster),

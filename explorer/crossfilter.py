@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.coloring import Coloring, shown_mask
+from explorer.coloring import Coloring, colorable, shown_mask
 from explorer.compute.bins import count_codes
 from explorer.distribution import Distribution
 from explorer.state.appearance import NOTHING_HIDDEN, Hidden
 
-__all__ = ["Question", "cross_counts", "key_of"]
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
+
+__all__ = ["Question", "cross_counts", "first_columns", "key_of"]
 
 _KEY: Final = "histogram:"
+_FIRST: Final = 3  # histograms of a dataset that nobody chose
 
 
 def key_of(column: str) -> str:
@@ -59,3 +63,14 @@ def _all_of(masks: Sequence[NDArray[np.bool_]], first: NDArray[np.bool_] | None)
     for mask in masks:
         first = mask if first is None else first & mask
     return first
+
+
+def first_columns(dataset: Dataset) -> list[str]:
+    """Choose the columns whose histograms a dataset begins with: the one that colors it, then numbers and times, then categories.
+
+    What was measured of the dataset is not among them.
+    """
+    roles = {column: dataset.roles[column] for column in colorable(dataset) if column not in dataset.meanings}
+    ordered = [column for wanted in (("number", "time"), ("category",)) for column, role in roles.items() if role in wanted]
+    color = [dataset.color] if dataset.color in roles else []
+    return [column for column in dict.fromkeys([*color, *ordered]) if column is not None][:_FIRST]

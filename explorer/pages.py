@@ -114,9 +114,9 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
 
     pn.state.on_session_destroyed(ended)
     _mark_scripts()
-    asked = _asked_for()
+    asked, link = _asked_for(), _asked_for("state") or ""
     ready = source is None and session.open_ready(asked)  # then the page comes with its map
-    if ready and session.scene is not None and pn.state.curdoc is not None:
+    if ready and not link and session.scene is not None and pn.state.curdoc is not None:
         pn.state.curdoc.template_variables["still"] = still(session.scene)
 
     def begin() -> None:
@@ -125,7 +125,7 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
             session.open(source)
         elif not ready:
             session.open_entry(asked)
-        panels.begin()
+        panels.begin(link)
         session.jobs.begin()
 
     # Not before the browser has its copy of the page: what changes while that is on its way is lost (Bokeh 3.9).
@@ -190,8 +190,8 @@ def keep_order() -> None:
         pool.shutdown(wait=False)
 
 
-def _asked_for() -> str | None:
-    asked = pn.state.session_args.get("dataset") if pn.state.session_args else None
+def _asked_for(name: str = "dataset") -> str | None:
+    asked = pn.state.session_args.get(name) if pn.state.session_args else None
     return asked[0].decode("utf-8", "replace") if asked else None
 
 

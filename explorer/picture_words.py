@@ -12,7 +12,21 @@ from numpy.typing import NDArray
 from explorer.lettering import Lettering, one_line, shortened, text_width
 from explorer.scene import Scene
 
-__all__ = ["FAINT", "LINE", "MARGIN", "TEXT", "TITLE", "Words", "legend_strip", "title_strip", "wrapped"]
+__all__ = [
+    "FAINT",
+    "LINE",
+    "MARGIN",
+    "TEXT",
+    "TITLE",
+    "Entry",
+    "Words",
+    "entries_of",
+    "facts",
+    "legend_strip",
+    "notes_of",
+    "title_strip",
+    "wrapped",
+]
 
 # Sizes in pixels of the screen, which a picture has more or fewer of.
 TITLE, TEXT, MARGIN, LINE = 17.0, 12.0, 12.0, 19.0
@@ -46,7 +60,9 @@ class Words(NamedTuple):
         return self.width - 2 * self.px(MARGIN)
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """A category of a legend: its name, its color of shape (1, 3), and how many rows it has, as text."""
+
     name: str
     color: NDArray[np.uint8]  # (1, 3)
     amount: str
@@ -62,12 +78,7 @@ def title_strip(words: Words, scene: Scene, rows: NDArray[np.integer], title: st
     """
     if words.width < _NARROWEST:
         return None
-    parts = [scene.shown.run.title]
-    if scene.coloring.column:
-        parts.append(f"colored by {scene.coloring.column}")
-    parts.append(f"{len(rows):,} of {scene.dataset.n_rows:,} rows")
-    if scene.selection_mask is not None:
-        parts.append(f"{int(np.count_nonzero(scene.selection_mask[rows])):,} of them selected")
+    parts = facts(scene, rows)
     size, line, margin = words.px(TEXT), words.px(LINE), words.px(MARGIN)
     lines = wrapped(parts, words.room, size)
     strip = words.strip(margin + words.px(TITLE) + line * len(lines) + 0.6 * margin)
@@ -77,6 +88,17 @@ def title_strip(words: Words, scene: Scene, rows: NDArray[np.integer], title: st
         baseline += line
         strip.text(margin, baseline, text, size=size, opacity=FAINT)
     return strip.rgba
+
+
+def facts(scene: Scene, rows: NDArray[np.integer]) -> list[str]:
+    """Say which layout a picture shows, what colors it, how many rows it has, how many of them are selected."""
+    parts = [scene.shown.run.title]
+    if scene.coloring.column:
+        parts.append(f"colored by {scene.coloring.column}")
+    parts.append(f"{len(rows):,} of {scene.dataset.n_rows:,} rows")
+    if scene.selection_mask is not None:
+        parts.append(f"{int(np.count_nonzero(scene.selection_mask[rows])):,} of them selected")
+    return parts
 
 
 def legend_strip(words: Words, scene: Scene, *, most_height: float) -> NDArray[np.uint8] | None:
@@ -117,11 +139,11 @@ def wrapped(parts: Sequence[str], width: float, size: float) -> list[str]:
 
 
 def _categories(words: Words, scene: Scene, most_height: float) -> NDArray[np.uint8]:
-    entries = _entries(scene)
+    entries = entries_of(scene)
     size, line, margin, swatch = (words.px(length) for length in (TEXT, LINE, MARGIN, _SWATCH))
     grid = _grid(words, entries, most_height)
     listed = entries if len(entries) <= grid.n_cells else entries[: grid.n_cells - 1]
-    feet = wrapped(_notes(scene), words.room, size)
+    feet = wrapped(notes_of(scene), words.room, size)
     strip = words.strip(margin + line * (1 + grid.n_lines + len(feet)))
     first = _write_head(strip, words, str(scene.coloring.column))
     for place in range(min(len(entries), grid.n_cells)):
@@ -152,7 +174,7 @@ class _Grid(NamedTuple):
         return self.n_columns * self.n_lines
 
 
-def _grid(words: Words, entries: Sequence[_Entry], most_height: float) -> _Grid:
+def _grid(words: Words, entries: Sequence[Entry], most_height: float) -> _Grid:
     """Make columns as wide as the widest name needs, and as few lines as they allow."""
     size, swatch, gap = words.px(TEXT), words.px(_SWATCH), words.px(_GAP)
     measured = entries[:_MEASURED]
@@ -169,7 +191,7 @@ def _grid(words: Words, entries: Sequence[_Entry], most_height: float) -> _Grid:
 def _color_bar(words: Words, scene: Scene) -> NDArray[np.uint8]:
     coloring = scene.coloring
     size, line, margin, swatch = (words.px(length) for length in (TEXT, LINE, MARGIN, _SWATCH))
-    feet = wrapped(_notes(scene), words.room, size)
+    feet = wrapped(notes_of(scene), words.room, size)
     strip = words.strip(margin + line * (2.8 + len(feet)))
     first = _write_head(strip, words, str(coloring.column))
     width = min(words.px(_BAR), words.room)
@@ -193,14 +215,14 @@ def _write_feet(strip: Lettering, words: Words, feet: Sequence[str], baseline: f
         strip.text(words.px(MARGIN), baseline + place * words.px(LINE), text, size=words.px(TEXT), opacity=FAINT)
 
 
-def _entries(scene: Scene) -> list[_Entry]:
+def entries_of(scene: Scene) -> list[Entry]:
     """List the categories that are drawn, the most common first."""
     coloring = scene.coloring
     palette = coloring.palette
     if palette is None:
         return []
     return [
-        _Entry(one_line(coloring.names[code]) or "(empty)", palette.lut[[palette.category_slots[code]]], f"{coloring.counts[code]:,}")
+        Entry(one_line(coloring.names[code]) or "(empty)", palette.lut[[palette.category_slots[code]]], f"{coloring.counts[code]:,}")
         for code in coloring.most_common
         if coloring.names[code] not in scene.hidden
     ]
@@ -211,7 +233,8 @@ def _n_categories(scene: Scene) -> int:
     return scene.coloring.n_shown(scene.hidden) - (scene.coloring.n_missing > 0 and None not in scene.hidden)
 
 
-def _notes(scene: Scene) -> list[str]:
+def notes_of(scene: Scene) -> list[str]:
+    """Say what the legend leaves out."""
     coloring = scene.coloring
     n_other = coloring.palette.n_other if coloring.palette is not None else 0
     notes = [f"{n_other:,} rarer categories share one gray"] if n_other else []

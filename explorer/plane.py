@@ -13,6 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.journey import Journey, OnTheWay
 from explorer.scene import Run, Scene, Shown
 from explorer.staging import Staged, Way
+from explorer.state.viewport import Viewport
 from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Plane(param.Parameterized):
     scene = param.Parameter(default=None, doc="What is on the map (Scene), or none.")
     live = param.Parameter(default=None, doc="What is on the map while another layout is computed (Scene), or none.")
     journey = param.Parameter(default=None, doc="The way between two layouts that the map is on, or can be put on (Journey); or none.")
+    looking = param.Parameter(default=None, doc="Where the map is to look once its layout is there: a View, () for all, or none.")
 
     def __init__(self, owner: Owner) -> None:
         super().__init__()
@@ -74,6 +76,8 @@ class Plane(param.Parameterized):
         self._formed: tuple[Run, Run] | None = None  # what was on the map while a layout formed, and that layout
         self.plays = False  # whether the journey plays by itself, from its start to its goal
         self.at = 0.0  # where on the journey the browser was that asked last
+        self._first_at = 0.0  # where on the next journey browsers begin
+        self.viewport = Viewport()  # what the browser looks at that asked last
 
     @property
     def run(self) -> Run | None:
@@ -88,9 +92,14 @@ class Plane(param.Parameterized):
             return None if isinstance(journey.start, OnTheWay) else (journey.start.run, journey.goal.run)
         return None if self._formed is None or self._formed[1] != self.run else self._formed
 
+    @property
+    def settled(self) -> bool:
+        """Whether what was asked for last is on the map."""
+        return self._taken == self._staged and self.scene is not None
+
     def clear(self) -> None:
         """Show nothing."""
-        self.wanted = None
+        self.wanted, self.viewport.view = None, None
         self._staged += 1
         self.param.update(scene=None, journey=None, live=None)
 
@@ -136,9 +145,10 @@ class Plane(param.Parameterized):
 
         return self._owner.in_thread("find the way to a layout", self._staged, lambda: self._staged, find, self._depart, self._fail)
 
-    def journey_between(self, start: Run, goal: Run, dataset: Dataset) -> Future[None]:
-        """Show a layout, and have the map ready to be put anywhere between it and another."""
+    def journey_between(self, start: Run, goal: Run, dataset: Dataset, *, at: float = 0.0) -> Future[None]:
+        """Show a layout, and have the map ready to be put anywhere between it and another; ``at`` is where browsers put it first."""
         self.unwatch()
+        self._first_at = at
         self.wanted = start
         self._staged += 1
         self._leaving = self._staged
@@ -208,7 +218,7 @@ class Plane(param.Parameterized):
         if way is None:
             self._fail(_GONE, number)
             return
-        self.at, self.plays, self._leaving = 0.0, False, 0
+        self.at, self.plays, self._leaving = self._first_at, False, 0
         self.journey = way.journey
         self._take(way.staged, number)
 

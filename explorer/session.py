@@ -35,6 +35,7 @@ from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
 from explorer.live_map import LiveMap
 from explorer.measured import listen
+from explorer.methods import paragraphs
 from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
 from explorer.newcomers import Newcomers
@@ -509,6 +510,14 @@ class Session(param.Parameterized):
     def kept_of(self, dataset: Dataset) -> dict[str, PackedMask]:
         """Give the selections that are kept by name, for a file of a dataset's rows; none where another dataset is open by now."""
         return self.selection.packed() if dataset is self.dataset else {}
+
+    def describe_maps(self) -> Callable[[], str]:
+        """Take down what is on the maps, and give what describes how it was made, for a paper: for a thread."""
+        dataset, runs = self.dataset, [plane.run for plane in self.planes if plane.run is not None]
+        known, steady = dict(self.assessment.known), dict(self.steadiness.known)
+        if dataset is None:
+            return lambda: ""
+        return partial(paragraphs, dataset, runs, self._runner, known=known, steady=steady)
 
     def point(self, row: int | None) -> None:
         """Ring a row on every map, or none; a row that the dataset does not have is none."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadState
+from explorer.journey import OnTheWay
+from explorer.plane import Plane
+from explorer.render.view import View
 from explorer.session import Session
 from explorer.state.history import PackedMask
 from explorer.state.state import JSON
 
-__all__ = ["state_from_json", "state_to_json"]
+__all__ = ["state_as_set", "state_from_json", "state_to_json"]
 
 _VERSION = 1
 _PARTS = ("choice", "appearance", "export", "inspection", "arrangement", "histograms", "table")
@@ -29,23 +33,34 @@ def state_to_json(session: Session) -> dict[str, JSON]:
     -------
     dict
         A part for each state object; ``dataset`` (name, rows, fingerprint); ``maps``, the titles of the layouts; ``selection`` and
-        ``filters`` with their masks in packed and compressed form.
+        ``filters`` with their masks in packed and compressed form; for each map in ``views`` the part of it that is on screen, None for
+        all of it, and in ``ways`` the two layouts between which it is, with how far, 0 to 1.
     """
+    return state_as_set(session)()
+
+
+def state_as_set(session: Session) -> Callable[[], dict[str, JSON]]:
+    """Take down everything as it is set now, and give what makes the JSON of it: for a thread, where rows are many."""
     dataset, selection = session.dataset, session.selection
     made: dict[str, Any] = {part: getattr(session, part).as_json() for part in _PARTS}
     made["clusters"] = session.clustering.naming.as_json()
     made["version"] = _VERSION
     made["dataset"] = None if dataset is None else {"name": dataset.name, "rows": dataset.n_rows, "fingerprint": dataset.fingerprint}
     made["maps"] = [None if plane.run is None else plane.run.title for plane in session.planes]
-    made["selection"] = {
-        "made_by": selection.made_by,
-        "mask": _packed(PackedMask.of(selection.mask)),
-        "kept": {name: _packed(mask) for name, mask in selection.packed().items()},
-    }
-    made["filters"] = [
-        {"key": key, "label": entry.label, "mask": _packed(PackedMask.of(entry.mask))} for key, entry in session.filters.entries.items()
-    ]
-    return cast("dict[str, JSON]", made)
+    made["views"] = [None if plane.viewport.view is None else list(plane.viewport.view) for plane in session.planes]
+    made["ways"] = [_way(plane) for plane in session.planes]
+    mask, made_by, kept, entries = selection.mask, selection.made_by, selection.packed(), dict(session.filters.entries)
+
+    def pack() -> dict[str, JSON]:
+        made["selection"] = {
+            "made_by": made_by,
+            "mask": _packed(PackedMask.of(mask)),
+            "kept": {name: _packed(packed) for name, packed in kept.items()},
+        }
+        made["filters"] = [{"key": key, "label": each.label, "mask": _packed(PackedMask.of(each.mask))} for key, each in entries.items()]
+        return cast("dict[str, JSON]", made)
+
+    return pack
 
 
 def state_from_json(session: Session, values: Mapping[str, JSON]) -> None:
@@ -95,14 +110,46 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
         session.filters.clear()
         for key, label, which in passing:
             session.filters.put(key, label, which)
-    for plane, title in zip(session.planes, values.get("maps", ()), strict=False):
-        run = next((run for run in session.runs if run.title == title), None)
-        if run is not None and run != plane.run and dataset is not None:
-            plane.stage(run, dataset)
+    views, ways = list(values.get("views", ())), list(values.get("ways", ()))
+    looks = [None if view is None else View(*map(_finite, view)) for view in views]
+    for at, (plane, title) in enumerate(zip(session.planes, values.get("maps", ()), strict=False)):
+        _show(session, plane, title, ways[at] if at < len(ways) else None)
+        if at < len(looks):
+            look = looks[at]
+            plane.viewport.view = None if look is None else tuple(look)
+            plane.looking = () if look is None else look
+
+
+def _way(plane: Plane) -> dict[str, JSON] | None:
+    """Say where a map is between two layouts; None where it is at one."""
+    journey = plane.journey
+    if journey is None or not 0 < plane.at < 1 or isinstance(journey.start, OnTheWay):
+        return None
+    return {"from": journey.start.run.title, "to": journey.goal.run.title, "at": round(plane.at, 4)}
+
+
+def _show(session: Session, plane: Plane, title: object, way: Mapping[str, Any] | None) -> None:
+    dataset, known = session.dataset, {run.title: run for run in session.runs}
+    if dataset is None:
+        return
+    if way is not None and way["from"] in known and way["to"] in known:
+        plane.journey_between(known[way["from"]], known[way["to"]], dataset, at=min(max(_finite(way["at"]), 0.0), 1.0))
+        return
+    run = known.get(str(title))
+    if run is not None and (run != plane.run or plane.journey is not None):
+        plane.stage(run, dataset)
+
+
+def _finite(value: object) -> float:
+    number = float(value)  # type: ignore[arg-type]  # what is none raises
+    if not math.isfinite(number):
+        message = f"{number} is no place on a map"
+        raise ValueError(message)
+    return number
 
 
 def _packed(mask: PackedMask) -> str:
-    return base64.b64encode(zlib.compress(mask.bits.tobytes(), 1)).decode("ascii")
+    return base64.b64encode(zlib.compress(mask.bits.tobytes(), 6)).decode("ascii")
 
 
 def _mask(packed: str, n_rows: int) -> NDArray[np.bool_]:

@@ -291,6 +291,20 @@ def test_a_session_on_the_way_is_written_and_read(session: Session, loop: Loop):
     assert session.error == ""
 
 
+def test_the_place_between_two_layouts_is_written_and_read(session: Session, loop: Loop):
+    plane = between(session, loop)
+    plane.at = 0.4
+    state = json.loads(json.dumps(state_to_json(session)))
+    (way,) = state["ways"]
+    assert way == {"from": plane.journey.start.run.title, "to": plane.journey.goal.run.title, "at": 0.4}
+    session.show(run_named(session, way["to"]))
+    settled(session, loop)
+    before = plane.journey
+    state_from_json(session, state)
+    loop.until(lambda: plane.journey is not None and plane.journey is not before)
+    assert (plane.at, plane.plays, plane.journey.goal.run.title) == (0.4, False, way["to"])
+
+
 def test_another_dataset_in_the_middle_ends_the_journey(session: Session, loop: Loop):
     plane = between(session, loop, goal="umap" if session.scene.shown.run.title != "umap" else "tsne")
     old = weakref.ref(plane.journey)

@@ -18,7 +18,7 @@ from explorer.state.appearance import Appearance
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["staged_ends"]
+__all__ = ["staged_ends", "staged_layout"]
 
 _USUAL: Final = {method: kind for method, kind in PROJECTIONS.items() if kind.by_itself}
 
@@ -66,6 +66,15 @@ def staged_ends(dataset: Dataset, start: str, goal: str, *, color: str | None = 
 
     first = staged(one, None)
     return first, staged(other, first.shown)
+
+
+def staged_layout(dataset: Dataset, name: str, *, color: str | None = None, progress: bool | None = None) -> Scene:
+    """Prepare one layout, computed where it has to be; what it is called, and what is raised, is as of :func:`staged_ends`."""
+    jobs = runner()
+    run = _found(dataset, name, jobs)
+    on_map = shown(dataset, run, _layout(dataset, run, jobs, progress=progress), jobs.store)
+    colors = colored(dataset, color or dataset.color, cmap="", palette="")
+    return stage(dataset, on_map, colors, density=Appearance().density, point_size=None, mask=None)
 
 
 def _known(dataset: Dataset, jobs: Runner) -> list[str]:

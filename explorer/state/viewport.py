@@ -12,4 +12,4 @@ __all__ = ["Viewport"]
 class Viewport(State):
     """The ranges of a map, in the layout's own units."""
 
-    view = param.NumericTuple(default=None, length=4, allow_None=True, doc="x0, x1, y0, y1 on screen; none until the map was shown.")
+    view = param.NumericTuple(default=None, length=4, allow_None=True, doc="x0, x1, y0, y1 on screen; none where that is the whole map.")

@@ -1,4 +1,4 @@
-"""The export panel: the map as a picture file, and the rows that it shows as a table; made in a thread, sent by a download."""
+"""The export panel: the map as a picture or a web page, and the rows that it shows as a table; made in a thread, sent by a download."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import numpy as np
 import panel as pn
 from numpy.typing import NDArray
 
+from explorer.compute.progress import Report
 from explorer.data.export import KeptRows, write_table
 from explorer.labels import labels_wanted
+from explorer.map_page.page import about_bytes, write_map_page
+from explorer.map_page.rows import ROWS_MOST
 from explorer.picture_file import Window, write_picture
 from explorer.render.png import PNG
 from explorer.session import Session
+from explorer.vector_picture import write_svg
 from explorer.view_rows import view_table
 from explorer.views.download import Download, file_name
 from explorer.views.making import TABLE_TYPES, FileMaker
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ExportControls", "current_window"]
 
 _BACKGROUNDS = {"page": "as the page", "white": "white", "transparent": "transparent"}
+_SVG = "image/svg+xml"
 _TOLD_EVERY = 0.05  # of a picture
 
 
@@ -67,6 +72,11 @@ class ExportControls(pn.viewable.Viewer):
         tie(self.background, choice, "background", soon=session.soon)
         tie(self.words, choice, "words", soon=session.soon)
         self.picture = toolkit.button("Picture (PNG)", icon="picture", on_click=lambda _: session.soon(self._export_picture))
+        self.print = toolkit.button(
+            "Picture for print (SVG)", icon="picture", quiet=True, on_click=lambda _: session.soon(self._export_print)
+        )
+        self.web = toolkit.button("Web page (HTML)", icon="extent", quiet=True, on_click=lambda _: session.soon(self._export_page))
+        self.web_note = Message(sizing_mode="stretch_width", margin=(0, 10, 8, 10), visible=False)
         self.tables = [
             toolkit.button(f"Rows in view ({title})", icon="table", quiet=True, on_click=partial(self._on_table, ending))
             for ending, title in ((".csv", "CSV"), (".parquet", "Parquet"))
@@ -80,6 +90,9 @@ class ExportControls(pn.viewable.Viewer):
             self.background,
             self.words,
             self.picture,
+            self.print,
+            self.web,
+            self.web_note,
             *self.tables,
             self.cancel,
             self.progress,
@@ -103,11 +116,24 @@ class ExportControls(pn.viewable.Viewer):
         self._session.soon(self._export_table, ending)
 
     def _export_picture(self) -> None:
+        self._export_map("the picture", ".png", PNG, write_picture)
+
+    def _export_print(self) -> None:
+        self._export_map("the picture for print", ".svg", _SVG, write_svg)
+
+    def _export_page(self) -> None:
+        scene = self._session.scene
+        if scene is not None:
+            write = partial(_write_page, scene, self._session.describe_maps())
+            self._maker.make("the web page", file_name(*_title_of(scene), ending=".html"), "text/html", write, dataset=scene.dataset)
+
+    def _export_map(self, what: str, ending: str, mime: str, write_file: Callable[..., None]) -> None:
         scene, choice = self._session.scene, self._session.export
         if scene is None:
             return
         write = partial(
             _write_picture,
+            write_file,
             scene,
             current_window(self._map, scene),
             width=choice.width,
@@ -115,7 +141,7 @@ class ExportControls(pn.viewable.Viewer):
             words=choice.words,
             labels=labels_wanted(scene.coloring, choice=self._session.appearance.labels),
         )
-        self._maker.make("the picture", file_name(*_title_of(scene), ending=".png"), PNG, write, dataset=scene.dataset)
+        self._maker.make(what, file_name(*_title_of(scene), ending=ending), mime, write, dataset=scene.dataset)
 
     def _export_table(self, ending: str) -> None:
         scene = self._session.scene
@@ -127,8 +153,10 @@ class ExportControls(pn.viewable.Viewer):
     def _update(self, *_: object) -> None:
         busy = self._maker.busy
         self.progress.text = self._maker.progress
-        for button in (self.picture, *self.tables):
-            button.param.update(disabled=self._session.scene is None, visible=not busy)
+        scene = self._session.scene
+        for button in (self.picture, self.print, self.web, *self.tables):
+            button.param.update(disabled=scene is None, visible=not busy)
+        self.web_note.param.update(text="" if scene is None else _page_note(scene.n_shown), visible=scene is not None and not busy)
         self.cancel.visible = busy
         self.progress.visible = busy
 
@@ -137,6 +165,7 @@ class ExportControls(pn.viewable.Viewer):
 
 
 def _write_picture(
+    write_file: Callable[..., None],
     scene: Scene,
     window: Window,
     path: Path,
@@ -148,16 +177,8 @@ def _write_picture(
     words: bool,
     labels: bool,
 ) -> int:
-    told = 0.0
-
-    def report(stage: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
-        nonlocal told
-        if fraction - told >= _TOLD_EVERY:
-            told = fraction
-            on_fraction(fraction)
-
     with path.open("wb") as file:
-        write_picture(
+        write_file(
             file,
             scene,
             window,
@@ -166,10 +187,35 @@ def _write_picture(
             title=None if words else "",
             legend=words,
             labels=labels,
-            report=report,
+            report=_told(on_fraction),
             should_stop=stop.is_set,
         )
     return scene.n_shown
+
+
+def _write_page(scene: Scene, describe: Callable[[], str], path: Path, stop: Event, on_fraction: Callable[[float], None]) -> int:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        write_map_page(file, scene, notes=describe().split("\n\n"), report=_told(on_fraction), should_stop=stop.is_set)
+    return scene.n_shown
+
+
+def _told(on_fraction: Callable[[float], None]) -> Report:
+    """Tell of every so much that is done."""
+    told = 0.0
+
+    def report(stage: str, fraction: float, layout: NDArray[np.float32] | None = None) -> None:
+        nonlocal told
+        if fraction - told >= _TOLD_EVERY:
+            told = fraction
+            on_fraction(fraction)
+
+    return report
+
+
+def _page_note(n_rows: int) -> str:
+    """Say how large a web page will be, and what is in it."""
+    what = "with search and what is known of each row" if n_rows <= ROWS_MOST else f"a picture only: more than {ROWS_MOST:,} rows"
+    return f"The web page has about {about_bytes(n_rows) / 1e6:,.0f} MB, {what}; it needs no server."
 
 
 def _write_table(

@@ -15,7 +15,7 @@ import param
 from numpy.typing import NDArray
 
 from explorer.coloring import colorable
-from explorer.crossfilter import Question, cross_counts
+from explorer.crossfilter import Question, cross_counts, first_columns
 from explorer.distribution import Distribution
 from explorer.errors import ExplorerError
 from explorer.session import Schedule, Session
@@ -32,7 +32,6 @@ __all__ = ["HistogramView", "first_columns"]
 
 logger = logging.getLogger(__name__)
 
-_FIRST = 3  # histograms of a dataset that nobody chose
 _MODES: Mapping[str, Mode] = {mode: mode for mode in get_args(Mode)}
 _threads = ThreadPoolExecutor(2, thread_name_prefix="explorer-histogram")
 
@@ -287,17 +286,6 @@ class HistogramView(pn.viewable.Viewer):
         bar, mode = message.get("bar"), _MODES.get(str(message.get("mode")))
         if type(bar) is int and 0 <= bar < len(spread.labels) and mode is not None:
             self._brushes.pick(spread, bar, mode=mode)
-
-
-def first_columns(dataset: Dataset) -> list[str]:
-    """Choose the columns whose histograms a dataset begins with: the one that colors it, then numbers and times, then categories.
-
-    What was measured of the dataset is not among them.
-    """
-    roles = {column: dataset.roles[column] for column in colorable(dataset) if column not in dataset.meanings}
-    ordered = [column for wanted in (("number", "time"), ("category",)) for column, role in roles.items() if role in wanted]
-    color = [dataset.color] if dataset.color in roles else []
-    return [column for column in dict.fromkeys([*color, *ordered]) if column is not None][:_FIRST]
 
 
 def _described(spread: Distribution, palette: str) -> dict[str, Any]:

@@ -49,6 +49,7 @@ _NEW = 200  # new rows that are marked
 _LOOKED_AT = 100_000  # rows of which one is near a place
 _CORNERS = 4_096  # of an outline
 _AHEAD = 9  # pictures of a journey that a browser may ask for before it has the first
+_SAME = 1e-3  # of a view's width: another one that is no further off is the same
 _STRIP = 4  # of them in one message, at most
 
 
@@ -97,6 +98,7 @@ class Map(pn.viewable.Viewer):
         session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])
         self.plane.param.watch(self._on_journey, ["journey"])
         self.plane.param.watch(self._on_scene, ["scene"])
+        self.plane.param.watch(self._on_looking, ["scene", "looking"])
         self.plane.param.watch(self._on_live, ["live"])
         self._on_scene()
         self._labeling = Labeling(session, self.plane, self.layer)
@@ -214,7 +216,8 @@ class Map(pn.viewable.Viewer):
             self.layer._send_msg({"type": "journey", "number": 0})
             return
 
-        find = partial(_messages, journey, scene, looking, plays)
+        at = 0.0 if plays else self.plane.at
+        find = partial(_messages, journey, scene, looking, plays, at)
         self._session.in_thread("begin a journey", journey.number, lambda: journey.number, find, self._send_all, self._fail)
 
     def _on_live(self, *_: object) -> None:
@@ -259,6 +262,13 @@ class Map(pn.viewable.Viewer):
             client.home = home if along else client.home
             if not client.traveling and not (along and asked.moving and asked.on_the_way):
                 self._draw(client, asked._replace(moving=False))
+
+    def _on_looking(self, *_: object) -> None:
+        plane = self.plane
+        if plane.looking is None or not plane.settled:
+            return
+        where, plane.looking = plane.looking, None
+        self.layer.look = [self.layer.look[0] + 1 if self.layer.look else 1, *map(float, where)]
 
     def _on_marks(self, *_: object) -> None:
         session, scene = self._session, self._seen
@@ -316,6 +326,8 @@ class Map(pn.viewable.Viewer):
                 further = [picture_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
                 client.asked, client.home = [asked, *further][-1], self.layer.home
                 self._note_travel(client, client.asked)
+                if not client.asked.moving:
+                    self._later(partial(self._note_view, client.asked))
                 self._draw(client, asked, further)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
@@ -330,6 +342,14 @@ class Map(pn.viewable.Viewer):
                 self._pick(client, name)
         except (KeyError, TypeError, ValueError, OverflowError):
             logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
+
+    def _note_view(self, asked: PictureRequest) -> None:
+        home, port = self.layer.home, self.plane.viewport
+        if len(home) == 4 and self.plane.looking is None:  # noqa: PLR2004
+            if _near(asked.view, View(*home).fitted(asked.width, asked.height)):
+                port.view = None
+            elif port.view is None or not _near(asked.view, View(*port.view)):
+                port.view = tuple(asked.view)
 
     def _note_travel(self, client: _Client, asked: PictureRequest) -> None:
         plane = self.plane
@@ -518,14 +538,18 @@ class _Client:
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
 
 
+def _near(one: View, other: View) -> bool:
+    return all(abs(end - end_of_other) <= _SAME * other.span[0] for end, end_of_other in zip(one, other, strict=True))
+
+
 def _kind_of(picture: Picture[Scene]) -> PictureKind:
     if isinstance(picture.scene.shown, InProgress):
         return "live"
     return "travel" if picture.request.on_the_way else "moving" if picture.request.moving else "rest"
 
 
-def _messages(journey: Journey, scene: Scene, looking: Mapping[str, View], plays: bool) -> list[dict[str, Any]]:  # noqa: FBT001
-    return [{**journey_message(journey, scene, view, plays=plays), "client": name} for name, view in looking.items()]
+def _messages(journey: Journey, scene: Scene, looking: Mapping[str, View], plays: bool, at: float) -> list[dict[str, Any]]:  # noqa: FBT001
+    return [{**journey_message(journey, scene, view, plays=plays), "at": at, "client": name} for name, view in looking.items()]
 
 
 def _card(name: str, picture: Picture[Scene] | None, row: int | None) -> dict[str, Any]:

@@ -61,10 +61,10 @@ class Maps(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
 
-    def begin(self) -> None:
-        """Send pictures from now on, and arrange everything as the browser remembers it."""
+    def begin(self, *, linked: bool = False) -> None:
+        """Send pictures from now on, and arrange everything as the browser remembers it, or as a link says."""
         self.first.begin()
-        self._toolbar.begin()
+        self._toolbar.begin(linked=linked)
 
     def lay_over(self, card: pn.viewable.Viewer) -> None:
         """Show something over the maps, at the upper right, beside the tools."""

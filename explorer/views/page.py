@@ -26,6 +26,7 @@ from explorer.views.search import SearchView
 from explorer.views.section import Section
 from explorer.views.selection_inspector import SelectionInspector
 from explorer.views.selections import Selections
+from explorer.views.share import ShareView
 from explorer.views.status import ErrorMessage, StatusLine
 from explorer.views.table import Table
 from explorer.views.toolkit import Toolkit
@@ -48,7 +49,8 @@ class Panels:
     later : callable
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
-        The map sends no picture before :meth:`begin`, and no job is listed before ``session.jobs.begin()``.
+        The map sends no picture before :meth:`begin`, no job is listed before ``session.jobs.begin()``, and the page's address, which is
+        Explorer's own then, does not follow before.
     keys_everywhere : bool
         Whether the maps' keys count wherever on the page the focus is.
     """
@@ -78,6 +80,7 @@ class Panels:
         self.clusters = ClustersView(session)
         self.quality = QualityView(session)
         self.export = ExportControls(session, toolkit, shown=self.map)
+        self.share = ShareView(session, addressed=held)
         self.table = Table(session, later=later, on_point=session.point)
         self.selections = Selections(session)
         self.chips = FilterChips(session)
@@ -111,11 +114,13 @@ class Panels:
             self._section("Quality", self.quality),
             self._section("Histograms", self.histograms),
             self._section("Export", self.export),
+            self._section("Share", self.share),
         ]
 
-    def begin(self) -> None:
-        """Hear that the page is in the browser: what changed before was lost on the way."""
-        self.maps.begin()
+    def begin(self, link: str = "") -> None:
+        """Hear that the page is in the browser, where what changed before was lost on the way; ``link`` is what its address says."""
+        self.maps.begin(linked=bool(link))
+        self.share.begin(link)
         self.welcome.begin()
 
     def close(self) -> None:

@@ -679,6 +679,17 @@ export function render({model}) {
     if (!model.along || !shown) go_home(true);  // another layout: what was asked for before shows something else
     else if (whole && travel.at_an_end && (travel.here.journey || 0) >= model.coming) fly_home();  // elsewhere, a journey knows where to look
   });
+  const look = () => {  // as a link or a bookmark says
+    cancelAnimationFrame(flight);
+    if (model.look.length !== 5) return go_home(true);
+    moved();
+    intent = range(model.look.slice(1));
+    move_to(intent);
+    want(false, true);
+    place();
+    draw_marks();
+  };
+  model.on("look", look);
   model.on("marks", () => { draw_marks(); labels.place(); });
   model.on("labels", () => labels.take(model.labels));
   model.on("note", () => { note.textContent = model.note; });
@@ -698,6 +709,7 @@ export function render({model}) {
       const stranded = travel.playing && !message.number;
       travel.begin(message);
       if (stranded && whole) fly_home();
+      if (message.at) { travel.scrub(message.at); want(true); }
       draw_marks();
     }
   });
@@ -733,6 +745,7 @@ export function render({model}) {
   note.textContent = model.note;
   labels.take(model.labels);
   go_home();
+  if (model.look.length) look();
   model.send_msg({type: "here", client});
   return box;
 }

@@ -42,6 +42,7 @@ class PictureLayer(pn.custom.JSComponent):
 
     figure = pn.custom.Child()  # type: ignore[attr-defined]  # not in its __all__
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
+    look = param.List(default=[], doc="Where to look now: a number that counts, then x0, x1, y0, y1, or nothing for the whole map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
     labels = param.Dict(default={}, doc="What can be written on the map, see labels_message; which of it has room, the browser decides.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")

@@ -36,6 +36,7 @@ const KEYS = [
 const MOVES = {ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down", "+": "in", "=": "in", "-": "out", "0": "home", s: "select"};
 
 const MEMORY = "explorer-arrangement", REMEMBERED = ["n_maps", "linked", "table", "table_height", "closed"];
+const PERSONAL = ["table_height", "closed"];  // what no link says
 
 const element = (kind, name, text) => {
   const made = document.createElement(kind);
@@ -154,8 +155,9 @@ export function render({model}) {
   };
   model.on("msg:custom", message => {  // not before: what changes while a page is on its way is lost
     if (message.type !== "begin") return;
+    const names = message.linked ? PERSONAL : REMEMBERED;
     const values = Object.fromEntries(Object.entries(read()).filter(([name, value]) =>
-      REMEMBERED.includes(name) && JSON.stringify(value) !== JSON.stringify(model.state[name])));
+      names.includes(name) && JSON.stringify(value) !== JSON.stringify(model.state[name])));
     if (Object.keys(values).length) model.send_msg({type: "set", values});
     model.on("state", remember);
   });

@@ -69,9 +69,9 @@ class Toolbar(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self.component
 
-    def begin(self) -> None:
-        """Have the browser set what it remembers of the last page, and remember this one."""
-        self.component._send_msg({"type": "begin"})
+    def begin(self, *, linked: bool = False) -> None:
+        """Have the browser set what it remembers of the last page, unless a link says how the maps are arranged; and remember this one."""
+        self.component._send_msg({"type": "begin", "linked": linked})
 
     def _on_message(self, message: object) -> None:
         if isinstance(message, dict):

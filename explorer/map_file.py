@@ -1,0 +1,101 @@
+"""A map without a page, as a file: a web page, a picture for print, or a PNG; chosen by the file's ending."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from explorer.animation.ends import staged_layout
+from explorer.data.dataset import open_dataset
+from explorer.data.export import check_target
+from explorer.errors import BadParameter
+from explorer.jobs.runner import runner
+from explorer.map_page.page import save_map_page
+from explorer.methods import paragraph
+from explorer.picture_file import WIDEST, Window, save_picture
+from explorer.terminal import report_bar
+from explorer.vector_picture import save_svg
+
+__all__ = ["MapFile", "check_map_file", "export_map"]
+
+_ENDINGS: Final = (".html", ".svg", ".png")
+
+
+class MapFile(NamedTuple):
+    """What was written: which layout, how many rows it shows, and bytes."""
+
+    title: str
+    n_rows: int
+    n_bytes: int
+
+
+def check_map_file(path: str | os.PathLike[str], width: int | None = None) -> None:
+    """Refuse a file that cannot be written, before anything is opened or computed for it; see :func:`export_map`."""
+    check_target(path, endings=_ENDINGS)
+    if width is None:
+        return
+    if Path(path).suffix.lower() == ".html":
+        raise BadParameter("width", width, "a web page is as wide as the window that shows it; leave it out.")
+    if not 1 <= width <= WIDEST:
+        raise BadParameter("width", width, f"give a whole number of pixels from 1 to {WIDEST:,}.")
+
+
+def export_map(
+    source: object,
+    path: str | os.PathLike[str],
+    layout: str = "umap",
+    *,
+    color: str | None = None,
+    title: str | None = None,
+    width: int | None = None,
+    progress: bool | None = None,
+) -> MapFile:
+    """Write a map as a file that needs no server.
+
+    Parameters
+    ----------
+    source : Dataset, path, name in the catalog, data frame or ndarray of shape (n, d)
+        Whatever :func:`explorer.open_dataset` opens.
+    path : str or PathLike
+        Ends with .html (a page with zoom, legend, search and, up to 200,000 rows, what is known of each; it fetches nothing), .svg (for
+        print: a picture with title and legend as text) or .png. The file appears complete or not at all.
+    layout : str
+        "umap", "tsne" or "pca", which is computed with its usual parameters where it neither came with the data nor was computed before; or
+        the title of any layout that the page offers.
+    color : str, optional
+        The column that colors the map; by default the one that colors it first.
+    title : str, optional
+        The first line; the dataset's name by default.
+    width : int, optional
+        Pixels of a picture, 1 to 8,000.
+    progress : bool, optional
+        Whether to draw a progress bar on stderr; by default when that is a terminal.
+
+    Returns
+    -------
+    MapFile
+        What was written.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be opened, has no such column, or the file cannot be written.
+    ParameterError
+        If there is no such layout, or the width does not fit.
+    JobError
+        If the layout cannot be computed.
+    """
+    check_map_file(path, width)
+    dataset = open_dataset(source)
+    scene = staged_layout(dataset, layout, color=color, progress=progress)
+    ending, window = Path(path).suffix.lower(), Window(scene.home)
+    window = window._replace(view=window.view.fitted(window.width, window.height))
+    with report_bar(shown=progress) as report:
+        if ending == ".html":
+            save_map_page(path, scene, title=title, notes=[paragraph(dataset, scene.shown.run, runner())], report=report)
+        elif ending == ".svg":
+            save_svg(path, scene, window, width=width, title=title, report=report)
+        else:
+            save_picture(path, scene, window, width=width, title=title, report=report)
+    return MapFile(scene.title, scene.n_shown, Path(path).stat().st_size)

@@ -1,0 +1,170 @@
+"""What a session is shared by: its address, Python, a paragraph on its method, and bookmarks; follows what is set. Knows no browser."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import param
+
+from explorer.address import Address, address_of, differing, encoded, entry_name, restore
+from explorer.bookmarks import Bookmarks
+from explorer.errors import ExplorerError
+from explorer.snippet import python_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explorer.plane import Plane
+    from explorer.session import Session
+
+__all__ = ["Shared", "Sharing"]
+
+
+class Shared(NamedTuple):
+    """What is written of one moment: for the address bar, for a bookmark, for a notebook."""
+
+    address: Address
+    bookmark: str
+    python: str
+    methods: str
+
+
+class Sharing(param.Parameterized):
+    """Only the thread that owns the session's params calls this.
+
+    Parameters
+    ----------
+    session : Session
+        What is shared.
+    """
+
+    shared = param.Parameter(default=None, doc="What is written of how everything is set now (Shared); none before begin().")
+    problem = param.String(default="", doc="Why a bookmark could not be kept, as a sentence.")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.bookmarks = Bookmarks(session.visitor.login)
+        self._begun = self._busy = self._again = False
+        self._described: tuple[tuple[object, ...], str] = ((), "")  # the paragraphs, and what they depend on
+        self._waiting = ""  # what is restored when the dataset is there
+        self._followed: set[Plane] = set()
+        parts = (session.appearance, session.selection, session.filters, session.arrangement, session.inspection, session.histograms)
+        for part in (*parts, session.table, session.choice, *session.choice.projections.values()):
+            part.param.watch(self._on_change, [name for name in part.param if name != "name"])
+        session.param.watch(self._on_change, ["columns", "runs", "catalog"])
+        session.assessment.param.watch(self._on_change, ["known"])
+        session.steadiness.param.watch(self._on_change, ["known"])
+        session.param.watch(self._on_dataset, ["dataset"])
+        session.param.watch(self._on_planes, ["planes"])
+        self._on_planes()
+
+    def begin(self, text: str = "") -> None:
+        """Follow what is set from now on; what a link's text says is set first, as soon as its dataset is there."""
+        self._waiting = text
+        self._begun = True
+        if not text or self._session.dataset is not None:
+            self._arrive()
+
+    def open_bookmark(self, name: str) -> None:
+        """Show a bookmark; its dataset is opened first where another one is open."""
+        found, dataset = self.bookmarks.find(name), self._session.dataset
+        if found is None:
+            return
+        if dataset is None or dataset.name != found["dataset"]:
+            if not found["entry"]:
+                self._session.error = f"The bookmark {name!r} belongs to {found['dataset']!r}, which has to be opened first."
+                return
+            self._waiting = found["text"] or encoded({})
+            self._session.open_entry(found["entry"])
+            return
+        self._waiting = found["text"] or encoded({})
+        self._arrive()
+
+    def keep(self, name: str) -> None:
+        """Keep what is on the screen as a bookmark."""
+        dataset = self._session.dataset
+        if dataset is not None and self.shared is not None:
+            entry = entry_name(self._session) or ""
+            self._try(partial(self.bookmarks.add, name, self.shared.bookmark, dataset=dataset.name, entry=entry))
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a bookmark another name."""
+        self._try(partial(self.bookmarks.rename, name, new))
+
+    def delete(self, name: str) -> None:
+        """Forget a bookmark."""
+        self._try(partial(self.bookmarks.delete, name))
+
+    def undo(self) -> None:
+        """Take the last change of the bookmarks back."""
+        self._try(self.bookmarks.undo)
+
+    def _try(self, change: Callable[[], None]) -> None:
+        self.problem = ""
+        try:
+            change()
+        except ExplorerError as error:
+            self.problem = str(error)
+
+    def _on_dataset(self, *_: object) -> None:
+        if self._begun and self._session.dataset is not None:
+            self._session.soon(self._arrive)  # when its first layout is on its way
+
+    def _arrive(self) -> None:
+        text, self._waiting = self._waiting, ""
+        first = self.shared is None
+        if text:
+            try:
+                restore(self._session, text)
+            except ExplorerError as error:
+                self._session.error = str(error)
+            if first:
+                self._session.history.clear()  # there is nothing before what a page was opened with
+        self._on_change()
+
+    def _on_planes(self, *_: object) -> None:
+        for plane in self._session.planes:
+            if plane not in self._followed:
+                self._followed.add(plane)
+                plane.param.watch(self._on_change, ["scene", "journey"])
+                plane.viewport.param.watch(self._on_change, ["view"])
+
+    def _on_change(self, *_: object) -> None:
+        if not self._begun or self._waiting:
+            return
+        if self._busy:
+            self._again = True
+            return
+        self._busy = True
+        session = self._session
+        make, python, entry = differing(session), python_of(session), entry_name(session)
+        describe, about, (known_about, known) = session.describe_maps(), self._described_by(), self._described
+
+        def write() -> Shared:
+            state = make()
+            said = known if about == known_about else describe()  # which reads layouts and graphs
+            self._described = about, said
+            return Shared(address_of(state, entry), encoded(state) if state else "", python(state), said)
+
+        session.in_thread("write the address", 0, lambda: 0, write, self._take, self._fail)
+
+    def _described_by(self) -> tuple[object, ...]:
+        """Say what the paragraphs on the method depend on."""
+        session = self._session
+        fingerprint = None if session.dataset is None else session.dataset.fingerprint
+        titles = [None if plane.run is None else plane.run.title for plane in session.planes]
+        return fingerprint, tuple(titles), tuple(session.assessment.known), tuple(session.steadiness.known)
+
+    def _take(self, shared: Shared, _: int) -> None:
+        self._busy = False
+        if shared != self.shared:
+            self.shared = shared
+        if self._again:
+            self._again = False
+            self._on_change()
+
+    def _fail(self, sentence: str, _: int) -> None:
+        self._busy = self._again = False
+        self.problem = sentence
