@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from explorer.data.llama_index import from_llama_index
     from explorer.encoders.encoder import encoder_for
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
-    from explorer.frame_map import Map
     from explorer.headless import forecast, neighbor_graph, project
     from explorer.map_file import export_map
     from explorer.retrieval import coverage, retrieve
+    from explorer.standalone import Map, transition
 
 __all__ = [
     "PCA",
@@ -50,6 +50,7 @@ __all__ = [
     "open_dataset",
     "project",
     "retrieve",
+    "transition",
 ]
 
 _HOMES = {
@@ -60,7 +61,7 @@ _HOMES = {
     "JobCanceled": "explorer.errors",
     "JobError": "explorer.errors",
     "Layout": "explorer.compute.projections",
-    "Map": "explorer.frame_map",
+    "Map": "explorer.standalone",
     "NeighborGraph": "explorer.compute.neighbors",
     "Axes": "explorer.compute.projections",
     "PCA": "explorer.compute.projections",
@@ -78,6 +79,7 @@ _HOMES = {
     "open_dataset": "explorer.data.dataset",
     "project": "explorer.headless",
     "retrieve": "explorer.retrieval",
+    "transition": "explorer.standalone",
 }
 
 

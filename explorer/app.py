@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import panel as pn
-import param
 from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
-from explorer.errors import EncoderUnknown, ExplorerError, UnknownRow
+from explorer.errors import EncoderUnknown, ExplorerError
 from explorer.jobs.runner import runner
 from explorer.labels import labels_wanted
 from explorer.map_page.page import MapPage, save_map_page
@@ -31,6 +28,7 @@ from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
 from explorer.vector_picture import save_svg
 from explorer.view_rows import view_table
+from explorer.views.chosen import Chosen
 from explorer.views.export import current_window
 from explorer.views.page import Panels
 from explorer.views.plain import PlainToolkit
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    import panel as pn
     from numpy.typing import ArrayLike
 
     from explorer.data.dataset import Dataset
@@ -47,22 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Explorer"]
 
 
-class _Live(param.Parameter):  # type: ignore[type-arg, unused-ignore]  # generic for type checkers only
-    """A parameter whose value is the session's: read there, set there; watchers hear of it when it changes there."""
-
-    def __get__(self, obj: Any, objtype: Any = None) -> Any:
-        return self if obj is None else getattr(obj, f"_read_{self.name}")()
-
-    def __set__(self, obj: Any, val: Any) -> None:
-        getattr(obj, f"_write_{self.name}")(val)
-
-    def tell(self, obj: param.Parameterized) -> None:
-        """Call the watchers, with the value as it is now; where there are none, it is not even read."""
-        if obj.param.watchers.get(self.name):
-            super().__set__(obj, getattr(obj, f"_read_{self.name}")())
-
-
-class Explorer(pn.viewable.Viewer):
+class Explorer(Chosen):
     """Look at embeddings: the map, its controls, and what was clicked.
 
     Parameters
@@ -90,11 +74,6 @@ class Explorer(pn.viewable.Viewer):
     >>> view.param.watch(print, ["selection", "clicked"])
     """
 
-    clicked: int | None = _Live(doc="The number of the row that was clicked last; may be set, to none as well.")  # type: ignore[assignment]
-    selection: NDArray[np.int64] = _Live(  # type: ignore[assignment]
-        doc="The selected row numbers, ascending; may be set to any row numbers or to a mask."
-    )
-
     def __init__(
         self,
         source: object = None,
@@ -108,16 +87,14 @@ class Explorer(pn.viewable.Viewer):
         **params: Any,
     ) -> None:
         later = scheduler()
-        self._session = session = Session(schedule=later)
-        super().__init__(**params)
+        session = Session(schedule=later)
+        super().__init__(session, **params)
         self._panels = Panels(session, PlainToolkit(), later=later)
         self._height = height
         session.catalog = catalog()
         if source is not None:
             given = {"vectors": vectors, "label": label, "color": color, "text": text, "compare": compare}
             session.open_now(source, **{name: value for name, value in given.items() if value is not None})
-        session.selection.param.watch(lambda _: self._tell("selection"), ["version"])
-        session.inspection.param.watch(lambda _: self._tell("clicked"), ["row"])
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._panels.block(height=self._height)
@@ -132,15 +109,6 @@ class Explorer(pn.viewable.Viewer):
         """The layout on the map: ``coordinates`` (n_rows, 2) float32, NaN for rows that were left out."""
         scene = self._session.scene
         return None if scene is None else scene.shown.layout
-
-    def _read_clicked(self) -> int | None:
-        return self._session.inspection.row
-
-    def _write_clicked(self, row: int | None) -> None:
-        n = 0 if self._session.dataset is None else self._session.dataset.n_rows
-        if row is not None and not 0 <= row < n:
-            raise UnknownRow(row, n)
-        self._session.inspection.row = None if row is None else operator.index(row)
 
     @property
     def neighbors(self) -> pd.DataFrame:
@@ -181,17 +149,6 @@ class Explorer(pn.viewable.Viewer):
             raise ExplorerError(session.error)
         return summarize(dataset, session.selection.mask, metric=session.inspection.metric).frame()
 
-    def _read_selection(self) -> NDArray[np.int64]:
-        return self._session.selection.rows
-
-    def _write_selection(self, rows: Any) -> None:
-        self._session.selection.apply(rows)
-
-    def _tell(self, name: str) -> None:
-        live = self.param[name]
-        assert isinstance(live, _Live)
-        live.tell(self)
-
     @property
     def state(self) -> dict[str, Any]:
         """Everything that was set, as JSON: colors, filters, the selection, which layouts are on the maps; no data. May be set.
@@ -203,16 +160,6 @@ class Explorer(pn.viewable.Viewer):
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
         state_from_json(self._session, values)
-
-    @property
-    def selected(self) -> pd.DataFrame:
-        """The selected rows' metadata, indexed by row number, ascending; empty where nothing is selected."""
-        dataset = self._session.dataset
-        if dataset is None:
-            import pandas as pd
-
-            return pd.DataFrame(index=pd.Index([], name="row"))
-        return dataset.frame(self._session.selection.rows)
 
     def keep_selection(self, name: str) -> None:
         """Keep what is selected now under a name; what had this name is replaced. Exports have a column for each that is kept.

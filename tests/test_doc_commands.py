@@ -27,6 +27,7 @@ ELSEWHERE = {
     r"git clone … && cd …": "it is for the reader to say what and where to",
     r"pytest": "it is running",
     r"panel serve explorer --show": "tests/browser serves the checkout like this, and opens a browser itself",
+    r"jupyter lab": "tests/browser/test_notebook.py starts one",
     r"sphinx-build -W -b html docs docs/_build": "tests/test_site.py",
     r"dask (scheduler|worker) .*": "Dask's own; tests/jobs starts schedulers and workers on ports of its own",
     r"tensorboard --logdir projector": "TensorBoard's own, which is not installed; tests/data reads what is written for it",

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import explorer
-from explorer.errors import BadParameter, FileMissing, UnknownChoice, UnknownColumn, UnknownSource
+from explorer.errors import BadParameter, FileMissing, UnknownChoice, UnknownColumn
 
 N = 3_000
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -198,8 +198,8 @@ def test_a_folder_of_parts_is_read_lazily_and_other_things_are_refused(tmp_path:
     assert len(spoken.map.legend.content["bar"]["colors"]) > 2
     with pytest.raises(FileMissing, match="nowhere"):
         explorer.Map(tmp_path / "nowhere")
-    with pytest.raises(UnknownSource, match=r"A DataFrame cannot be explored: explorer\.Map takes a Dask DataFrame"):
-        explorer.Map(rows())
+    with pytest.raises(BadParameter, match="name a column of the Dask DataFrame"):
+        explorer.Map(tmp_path, color=[1, 2, 3])
 
 
 def test_the_whole_map_and_every_row_are_a_button_away():

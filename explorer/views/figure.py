@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
-from bokeh.models import WheelZoomTool
+from bokeh.models import HoverTool, PanTool, WheelZoomTool
 
 if TYPE_CHECKING:
     from bokeh.plotting import figure as BokehFigure
 
-__all__ = ["empty_figure"]
+__all__ = ["map_figure"]
 
 
-def empty_figure() -> BokehFigure:
-    """Make a figure that shows nothing: the pictures come from the layer below."""
+def map_figure(overlay: Any = None) -> BokehFigure:
+    """Make a figure that shows nothing, or what somebody lays over a map: the pictures come from the layer below.
+
+    Parameters
+    ----------
+    overlay : HoloViews element or Overlay, optional
+        In the coordinates of the layout.
+    """
+    nothing = hv.Points([])
     plot = hv.render(
-        hv.Points([]).opts(
+        (nothing if overlay is None else nothing * overlay).opts(
             xlim=(-1, 1),
             ylim=(-1, 1),
             xaxis=None,
@@ -43,6 +50,8 @@ def empty_figure() -> BokehFigure:
     for side in ("above", "below", "left", "right", "center"):
         setattr(plot, side, [])
     plot.x_range.syncable = plot.y_range.syncable = False
+    if overlay is not None:  # which brings the tools of HoloViews
+        plot.toolbar.tools = [tool for tool in plot.toolbar.tools if isinstance(tool, (WheelZoomTool, PanTool, HoverTool))]
     for tool in plot.toolbar.tools:
         if isinstance(tool, WheelZoomTool):
             tool.zoom_on_axis = False

@@ -25,7 +25,8 @@ from explorer.records.metrics import note_picture, note_sent
 from explorer.render.dask_survey import Columns
 from explorer.session import Schedule
 from explorer.views.card import text
-from explorer.views.figure import empty_figure
+from explorer.views.composed import Composed
+from explorer.views.figure import map_figure
 from explorer.views.legend import LegendComponent, legend_content
 from explorer.views.picture_layer import PictureLayer, drawers, finite, picture_request
 from explorer.views.plain import PlainToolkit
@@ -46,7 +47,7 @@ _askers = ThreadPoolExecutor(
 )  # they wait for Dask, which computes in threads of its own, or elsewhere
 
 
-class FrameView(pn.viewable.Viewer):
+class FrameView(Composed):
     """A map of a Dask DataFrame.
 
     Parameters
@@ -62,19 +63,34 @@ class FrameView(pn.viewable.Viewer):
         Runs a function on the thread that owns the widgets; may be called from any thread.
     height : int
         In pixels.
+    overlay : HoloViews element or Overlay, optional
+        What is drawn over the pictures, in the coordinates of the frame.
     """
 
     clicked = param.Integer(default=None, allow_None=True, constant=True, doc="The number of the row that was clicked last.")
 
-    def __init__(self, frame: Any, columns: Columns, look: Look, *, label: str | None, later: Schedule, height: int, **params: Any) -> None:
-        super().__init__(**params)
+    def __init__(
+        self,
+        frame: Any,
+        columns: Columns,
+        look: Look,
+        *,
+        label: str | None,
+        later: Schedule,
+        height: int,
+        overlay: Any = None,
+        **params: Any,
+    ) -> None:
+        super().__init__(overlay=overlay, **params)
         self.frame, self._columns, self._label, self._later = frame, columns, label, later
+        self._look, self._height = look, height
         self._map: Surveyed | None = None
         self._clients: OrderedDict[str, _Client] = OrderedDict()
         self._lock = Lock()
         self._pushes = self._taps = self._drawing = 0
         self.layer = PictureLayer(
-            figure=pn.pane.Bokeh(empty_figure(), sizing_mode="stretch_both"),
+            figure=pn.pane.Bokeh(map_figure(overlay), sizing_mode="stretch_both"),
+            overlaid=overlay is not None,
             on_message=self._on_message,
             group=str(id(self)),
             plane=str(id(self)),
@@ -109,6 +125,10 @@ class FrameView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._block
+
+    def overlaid(self, overlay: Any) -> FrameView:
+        """Show the same with something else over it; see :class:`explorer.views.composed.Composed`."""
+        return FrameView(self.frame, self._columns, self._look, label=self._label, later=self._later, height=self._height, overlay=overlay)
 
     # -- on the thread that owns the widgets
 

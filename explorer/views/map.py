@@ -25,7 +25,7 @@ from explorer.scene import InProgress, Scene
 from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
 from explorer.views.card import card
-from explorer.views.figure import empty_figure
+from explorer.views.figure import map_figure
 from explorer.views.illustrations import NOTHING, Gallery, Illustrations, find, has_room
 from explorer.views.labeling import Labeling
 from explorer.views.marks import marks_of
@@ -66,11 +66,22 @@ class Map(pn.viewable.Viewer):
         Runs a function on the thread that owns the widgets; may be called from any thread.
     held : bool
         Keep pictures back until :meth:`begin`.
+    overlay : HoloViews element or Overlay, optional
+        What is drawn over the pictures, in the coordinates of the layout.
     """
 
     has_far_rows = param.Boolean(default=False, doc="Whether some rows lie far outside of the whole map as it is shown first.")
 
-    def __init__(self, session: Session, plane: Plane | None = None, *, later: Schedule, held: bool = False, **params: Any) -> None:
+    def __init__(
+        self,
+        session: Session,
+        plane: Plane | None = None,
+        *,
+        later: Schedule,
+        held: bool = False,
+        overlay: Any = None,
+        **params: Any,
+    ) -> None:
         super().__init__(**params)
         self._session = session
         self.plane = plane or session.planes[0]
@@ -80,7 +91,8 @@ class Map(pn.viewable.Viewer):
         self._clients_lock = Lock()
         self._pushes = 0
         self.layer = PictureLayer(
-            figure=pn.pane.Bokeh(empty_figure(), sizing_mode="stretch_both"),
+            figure=pn.pane.Bokeh(map_figure(overlay), sizing_mode="stretch_both"),
+            overlaid=overlay is not None,
             on_message=self._on_message,
             group=str(id(session)),
             plane=str(id(self.plane)),

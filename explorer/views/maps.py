@@ -38,15 +38,29 @@ class Maps(pn.viewable.Viewer):
         The first map sends no picture before ``begin()``.
     keys_everywhere : bool
         Whether keys count wherever on the page the focus is.
+    alone : bool
+        Whether this is all there is of a session: one map, and no other panel.
+    overlay : HoloViews element or Overlay, optional
+        What is drawn over the first map, in the coordinates of its layout.
     """
 
-    def __init__(self, session: Session, *, later: Schedule, held: bool, keys_everywhere: bool, **params: Any) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        later: Schedule,
+        held: bool,
+        keys_everywhere: bool,
+        alone: bool = False,
+        overlay: Any = None,
+        **params: Any,
+    ) -> None:
         super().__init__(**params)
         self._session, self._later = session, later
-        self.first = Map(session, later=later, held=held)
+        self.first = Map(session, later=later, held=held, overlay=overlay)
         self._cells: dict[Plane, _Cell] = {session.planes[0]: _Cell(session, self.first)}
         actions = {"fit": self.show_selection}
-        self._toolbar = toolbar = Toolbar(session, actions, keys_everywhere=keys_everywhere)
+        self._toolbar = toolbar = Toolbar(session, actions, keys_everywhere=keys_everywhere, alone=alone)
         room = "calc(100% - 16px)"
         toolbar.component.styles = {
             "position": "absolute", "left": "8px", "top": "8px", "width": room, "height": room, "z-index": "6", "pointer-events": "none"

@@ -205,7 +205,7 @@ export function render({model}) {
   const figure_view = () => window.Bokeh?.index?.find_one?.(plot);
   let bare = false;            // the figure paints nothing: a layer that is not seen costs a page without a graphics card no composing
   const hide_figure = () => {
-    const layers = bare ? null : figure_view()?.canvas_view;
+    const layers = bare || model.overlaid ? null : figure_view()?.canvas_view;
     if (!layers) return;
     bare = true;
     for (const {canvas: layer} of [layers.primary, layers.overlays]) layer.style.visibility = "hidden";

@@ -48,6 +48,7 @@ class PictureLayer(pn.custom.JSComponent):
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
     coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
     plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
+    overlaid = param.Boolean(default=False, doc="Whether the figure shows something of its own, over the picture.")
     note = param.String(default="", doc="What to say where there is no map.")
     group = param.String(default="", doc="Maps of one session have one in common.")
     linked = param.Boolean(default=True, doc="Whether a zoom of one map of the group zooms this one.")

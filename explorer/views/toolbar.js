@@ -21,17 +21,18 @@ const PATHS = {
   table: "M4 5h12v10H4zM4 8.5h12M4 11.7h12M8 5v10",
   help: "M7.5 7.8a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.7M10 14.5h.01",
 };
+const MORE = "more";  // what a map by itself has not
 const KEYS = [
   ["Maps", [
     ["← ↑ → ↓", "move the map"], ["+  −", "zoom in, zoom out"], ["0", "show the whole map"], ["N", "next layout"], ["P", "play the way between two layouts"],
-    ["1  2  3", "one, two, three maps"], ["T", "the table of rows"], ["L", "zoom the maps together, or each by itself"],
+    ["1  2  3", "one, two, three maps", MORE], ["T", "the table of rows", MORE], ["L", "zoom the maps together, or each by itself", MORE],
   ]],
   ["Selecting", [
     ["H  B  V", "hand, box, lasso"], ["Shift + drag", "lasso with the hand; with box or lasso: add"], ["Alt + drag", "take away"],
     ["Ctrl + drag", "keep only what is in both"], ["S", "select what is in view"], ["I", "invert"], ["F", "bring the selection into view"],
     ["Esc", "clear the selection"], ["Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "redo"],
   ]],
-  ["Finding", [["/", "search"], ["Enter", "next hit; with Shift the one before"], ["?", "this sheet"]]],
+  ["Finding", [["/", "search", MORE], ["Enter", "next hit; with Shift the one before", MORE], ["?", "this sheet"]]],
 ];
 const MOVES = {ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down", "+": "in", "=": "in", "-": "out", "0": "home", s: "select"};
 
@@ -107,7 +108,7 @@ export function render({model}) {
   for (const [title, lines] of KEYS) {
     const block = element("section"), list = element("dl");
     block.append(element("h3", "", title));
-    for (const [keys, what] of lines) list.append(element("dt", "", keys), element("dd", "", what));
+    for (const [keys, what, needs] of lines) if (!needs || !model.alone) list.append(element("dt", "", keys), element("dd", "", what));
     block.append(list);
     columns.append(block);
   }
@@ -136,6 +137,7 @@ export function render({model}) {
     [["one", 1], ["two", 2], ["three", 3]].forEach(([name, n]) => press(name, n === n_maps));
     press("linked", linked);
     press("table", model.state.table);
+    for (const name of ["one", "two", "three", "table"]) buttons[name].hidden = model.alone;
     buttons.linked.hidden = n_maps === 1;
     modes.hidden = now === "pan" && !selected;
     buttons.undo.disabled = !can_undo;
@@ -198,7 +200,7 @@ export function render({model}) {
       h: () => say("tool", "pan"), b: () => say("tool", "box"), v: () => say("tool", "lasso"), i: () => act("invert"), f: () => act("fit"),
       n: () => act("next"), p: () => tell_maps("play"), t: () => say("table", !model.state.table), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
       3: () => say("n_maps", 3), "?": open_help,
-    }[key];
+    }[model.alone && "tl123".includes(key) ? "" : key];
     if (doing) {
       event.preventDefault();
       if (!event.repeat) doing();  // once, however long the key is held

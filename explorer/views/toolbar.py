@@ -25,6 +25,8 @@ class ToolbarComponent(pn.custom.JSComponent):
     group = param.String(default="", doc="What the maps of this session have in common.")
     keys_everywhere = param.Boolean(default=True, doc="Whether keys count wherever the focus is: a notebook has keys of its own.")
 
+    alone = param.Boolean(default=False, doc="Whether there is one map and nothing around it: what opens more is left out.")
+
     _esm = Path(__file__).with_name("toolbar.js")
     _stylesheets: ClassVar = [Path(__file__).with_name("toolbar.css")]  # type: ignore[list-item]  # as Panel allows
 
@@ -47,9 +49,19 @@ class Toolbar(pn.viewable.Viewer):
         What there is to do beyond the session's own: called on the thread that owns the params.
     keys_everywhere : bool
         Whether keys count wherever on the page the focus is.
+    alone : bool
+        Whether there is one map and nothing around it.
     """
 
-    def __init__(self, session: Session, actions: Mapping[str, Callable[[], object]], *, keys_everywhere: bool, **params: Any) -> None:
+    def __init__(
+        self,
+        session: Session,
+        actions: Mapping[str, Callable[[], object]],
+        *,
+        keys_everywhere: bool,
+        alone: bool = False,
+        **params: Any,
+    ) -> None:
         super().__init__(**params)
         self._session = session
         self._actions: dict[str, Callable[[], object]] = {
@@ -60,7 +72,9 @@ class Toolbar(pn.viewable.Viewer):
             "next": session.show_next,
             **actions,
         }
-        self.component = ToolbarComponent(on_message=self._on_message, group=str(id(session)), keys_everywhere=keys_everywhere, margin=0)
+        self.component = ToolbarComponent(
+            on_message=self._on_message, group=str(id(session)), keys_everywhere=keys_everywhere, alone=alone, margin=0
+        )
         session.arrangement.param.watch(self._update, list(_SET))
         session.history.param.watch(self._update, ["can_undo", "can_redo"])
         session.selection.param.watch(self._update, ["count"])

@@ -1,11 +1,11 @@
-"""The quickstart in a real JupyterLab: the map zooms in a cell, and what was clicked is known in the next one."""
+"""Notebooks in a real JupyterLab: maps zoom in a cell, and what was clicked or drawn around is known in the next one."""
 
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,50 +20,60 @@ from tests.browser.conftest import Watched, end_group, free_port, wait_for_url
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-CELLS = 4  # of the quickstart up to the map, and one that says what was clicked
-QUICKSTART = Path(__file__).resolve().parents[2] / "notebooks" / "quickstart.ipynb"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+READ = "print('clicked:', view.clicked, list(view.neighbors['row'])); print('selected:', view.selection.tolist())"
+ALONE = """
+from IPython.display import display
+
+half = layout.coordinates[:, ::-1].copy()
+half[:100] = half[:1]
+display(explorer.transition(layout, half, data=items, color="group", names=("whole", "half"), height=300))
+"""
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """A JupyterLab over a folder with the quickstart; gives the notebook's address."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    shutil.copy(QUICKSTART, folder)
-    notebook = nbformat.read(folder / QUICKSTART.name, as_version=4)
-    shows = next(at for at, cell in enumerate(notebook.cells) if "explorer.Explorer(" in cell.source)
-    notebook.cells = [cell for cell in notebook.cells[: shows + 1] if cell.cell_type == "code"]
-    assert len(notebook.cells) == CELLS - 1
-    notebook.cells.append(nbformat.v4.new_code_cell("print('clicked:', view.clicked, list(view.neighbors['row']))"))
-    nbformat.write(notebook, folder / QUICKSTART.name)
-    port, log = free_port(), tmp_path / "lab.log"
-    options = [f"--port={port}", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
-    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
-            cwd=folder,
-            env=environment,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+def lab(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """A JupyterLab over a folder with a notebook: its code cells up to the one with a word in it, and some more; gives its address."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def open_(name: str, last: str, *more: str) -> str:
+        folder = tmp_path / "notebooks"
+        folder.mkdir()
+        notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+        shows = next(at for at, cell in enumerate(notebook.cells) if last in cell.source and cell.cell_type == "code")
+        notebook.cells = [cell for cell in notebook.cells[: shows + 1] if cell.cell_type == "code"]
+        notebook.cells += [nbformat.v4.new_code_cell(source) for source in more]
+        nbformat.write(notebook, folder / name)
+        port, log = free_port(), tmp_path / "lab.log"
+        options = [f"--port={port}", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
+        environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *options],
+                cwd=folder,
+                env=environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(process)
         wait_for_url(f"http://127.0.0.1:{port}/api", process, log)
-        yield f"http://127.0.0.1:{port}/lab/tree/{QUICKSTART.name}"
-    finally:
+        return f"http://127.0.0.1:{port}/lab/tree/{name}"
+
+    yield open_
+    for process in started:
         end_group(process)
 
 
-def test_the_map_in_a_cell_zooms_moves_exports_and_gives_back_what_was_clicked(lab: str, open_page: Callable[..., Watched], tmp_path: Path):
-    watched = open_page(lab, width=1500, height=1000)
+def test_the_map_in_a_cell_zooms_moves_exports_and_gives_back_what_was_chosen(
+    lab: Callable[..., str], open_page: Callable[..., Watched], tmp_path: Path
+):
+    address = lab("quickstart.ipynb", "explorer.Explorer(", READ)
+    watched = open_page(address, width=1500, height=1000)
     page = watched.page
     outside: list[str] = []
-    page.on("request", lambda asked: None if asked.url.startswith((lab[:21], "data:", "blob:")) else outside.append(asked.url))
-    cells = page.locator(".jp-Notebook .jp-CodeCell")
-    watched.wait_until(lambda: cells.count() == CELLS, "the notebook to be there")
-    for at in range(cells.count() - 1):
-        _run_cell(watched, cells.nth(at))
+    page.on("request", lambda asked: None if asked.url.startswith((address[:21], "data:", "blob:")) else outside.append(asked.url))
+    last = _run_all_but_last(watched, 4)
     first = watched.settle()
     before = watched.pixels()
     page.locator(".map").scroll_into_view_if_needed()
@@ -92,11 +102,72 @@ def test_the_map_in_a_cell_zooms_moves_exports_and_gives_back_what_was_clicked(l
     assert exported == sorted(exported)
 
     page.keyboard.press("Escape")
-    _run_cell(watched, cells.nth(CELLS - 1))
-    said = page.locator(".jp-OutputArea-output").get_by_text("clicked:")
-    said.wait_for()
-    assert said.inner_text().strip().endswith(str(rows))
+    _lasso(watched, page.locator(".map").first)
+    page.locator(".message.status").filter(has_text="selected").first.wait_for()
+    _run_cell(watched, last)
+    clicked, selected = _said(watched, "clicked:").split("\n")
+    assert clicked.endswith(str(rows))
+    assert len(json.loads(selected.removeprefix("selected: "))) > 10
     assert outside == []  # nothing is fetched from outside
+
+
+def test_a_map_by_itself_gives_back_what_was_drawn_around_and_a_transition_plays(
+    lab: Callable[..., str], open_page: Callable[..., Watched]
+):
+    span = "np.ptp(layout.coordinates[{}, 1]).item()".format
+    read = f"print('selected:', map_.selected.index.tolist()); print('share:', {span('map_.selection')} / {span(':')})"
+    watched = open_page(lab("own_data.ipynb", "explorer.Map(layout", ALONE, read), width=1500, height=1400)
+    page = watched.page
+    last = _run_all_but_last(watched, 7)
+    maps = page.locator(".map")
+    first = maps.first
+    first.scroll_into_view_if_needed()
+    before = watched.settle()
+    watched.zoom(2)
+    watched.wait_for_new_picture(before)
+    watched.settle()
+    _lasso(watched, first)
+    page.locator(".message.status").filter(has_text="selected").first.wait_for()
+
+    _run_cell(watched, last)
+    selected, share = _said(watched, "selected:").split("\n")
+    rows = json.loads(selected.removeprefix("selected: "))
+    assert 10 < len(rows) < 2_000
+    assert rows == sorted(rows)
+    assert 0.1 < float(share.removeprefix("share: ")) < 0.75  # what was drawn around is half as high as the map
+
+    maps.last.scroll_into_view_if_needed()
+    page.get_by_role("button", name="Play the way between the two layouts").last.click()
+    page.locator('.map[data-t="1"][data-rest="true"]').wait_for()
+    page.locator(".message.status").filter(has_text="2,000 of 2,000 rows · half").wait_for()
+
+
+def _run_all_but_last(watched: Watched, n: int) -> Locator:
+    cells = watched.page.locator(".jp-Notebook .jp-CodeCell")
+    watched.wait_until(lambda: cells.count() == n, "the notebook to be there")
+    for at in range(n - 1):
+        _run_cell(watched, cells.nth(at))
+    return cells.nth(n - 1)  # not the last one: JupyterLab adds one below the last that runs
+
+
+def _said(watched: Watched, start: str) -> str:
+    said = watched.page.locator(".jp-OutputArea-output").filter(has_text=re.compile(f"^{start}"))
+    said.wait_for()
+    return said.inner_text().strip()
+
+
+def _lasso(watched: Watched, shown: Locator) -> None:
+    """Draw around the middle of a map."""
+    box, mouse, keys = shown.bounding_box(), watched.page.mouse, watched.page.keyboard
+    assert box
+    x, y, side = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["height"] / 4
+    keys.down("Shift")
+    mouse.move(x - side, y - side)
+    mouse.down()
+    for dx, dy in ((1, -1), (1, 1), (-1, 1), (-1, -0.9)):
+        mouse.move(x + dx * side, y + dy * side, steps=4)
+    mouse.up()
+    keys.up("Shift")
 
 
 def _run_cell(watched: Watched, cell: Locator) -> None:
