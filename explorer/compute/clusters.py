@@ -148,7 +148,7 @@ class _Level(NamedTuple):
         c = int(labels.max(initial=-1)) + 1
         n_rows = np.zeros(c, np.int64)
         np.add.at(n_rows, labels, self.n_rows)
-        return _Level(aggregated(self.graph, labels), np.bincount(labels, self.mass, c), n_rows)
+        return _Level(aggregated(self.graph, labels), np.bincount(labels, self.mass, c).astype(np.float64), n_rows)
 
     def n_clusters(self) -> int:
         return int(np.count_nonzero(self.n_rows >= LEAST_ROWS))
