@@ -14,7 +14,7 @@ from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
 from explorer.errors import EncoderUnknown, ExplorerError
 from explorer.jobs.runner import runner
-from explorer.labels import labels_wanted
+from explorer.labels import wanted_labels
 from explorer.map_page.page import MapPage, save_map_page
 from explorer.neighborhood import find_neighbors
 from explorer.pages import scheduler
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from explorer.data.dataset import Dataset
     from explorer.scene import Scene
+    from explorer.state.appearance import LabelChoice
 
 __all__ = ["Explorer"]
 
@@ -345,7 +346,7 @@ class Explorer(Chosen):
         width: int | None = None,
         title: str | None = None,
         legend: bool = True,
-        labels: bool | None = None,
+        labels: LabelChoice | None = None,
         background: Background = "page",
     ) -> None:
         """Write what the map shows now as a PNG or SVG file; where no browser shows it, the first view.
@@ -361,8 +362,8 @@ class Explorer(Chosen):
             The first line; the dataset's name by default. Empty for no title.
         legend : bool
             Whether the colors are explained below the map.
-        labels : bool, optional
-            Whether the categories that color the map are named on it; as on screen by default.
+        labels : {"automatic", "categories", "clusters", "none"}, optional
+            What is named on the map; as on screen by default.
         background : {"page", "white", "transparent"}
             What is behind the rows; "page" is the color on screen, white where no browser shows the map.
 
@@ -377,7 +378,7 @@ class Explorer(Chosen):
         """
         scene = self._scene
         window = current_window(self._panels.map, scene)
-        named = labels_wanted(scene.coloring, choice=self._session.appearance.labels if labels is None else labels)
+        named = wanted_labels(scene, labels or self._session.appearance.labels, self._session.clustering.clusters)
         save = save_svg if str(path).lower().endswith(".svg") else save_picture
         save(path, scene, window, width=width, title=title, legend=legend, labels=named, background=background)
 

@@ -10,6 +10,7 @@ import numpy as np
 import param
 
 from explorer.cluster_words import layer_titles, names_of
+from explorer.labels import Clusters
 from explorer.measured import Column, add_measured, measured
 from explorer.priority import give_way
 from explorer.state.clusters import ClusterNaming
@@ -97,6 +98,11 @@ class Clustering(param.Parameterized):
         """Whether the dataset has vectors, whose neighbor graph clusters are found in."""
         dataset = self._asker.dataset
         return dataset is not None and dataset.vectors is not None
+
+    @property
+    def clusters(self) -> Clusters | None:
+        """Those that are known, as they are called now; for :func:`explorer.labels.wanted_labels`."""
+        return None if self.tree is None else Clusters(self.tree, tuple(self.names))
 
     def find(self) -> None:
         """Look for clusters; the neighbor graph is computed first where there is none."""

@@ -1,31 +1,35 @@
 """What is written on a map: the names of groups of rows, each where its group is densest; knows no browser and draws nothing.
 
-``labels_of(scene) -> list[Label]`` names the categories that color the map; ``label_levels(nested_levels(index, layers, ...))`` any
-groups, in several layers of which each is finer than the one before.
+``category_labels(scene)`` names the categories that color the map, ``cluster_labels(scene, clusters)`` clusters in layers of which each is
+finer than the one before; ``wanted_labels`` says which of them a person wants.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.coloring import Coloring
+from explorer.compute.clusters import ClusterTree
 from explorer.compute.peaks import Peaks, peaks
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Scene
+from explorer.state.appearance import LabelChoice
 
-__all__ = ["Label", "Level", "label_levels", "labels_of", "labels_wanted", "nested_levels"]
+__all__ = ["Clusters", "Label", "Labeler", "Level", "category_labels", "cluster_labels", "label_levels", "nested_levels", "wanted_labels"]
 
 USUAL: Final = 2, 60
 """Categories that are labeled where nobody has said whether they should be."""
 
 _SAMPLE = 1_000_000  # rows that peaks are found from: of more, every k-th in Z-order, which is a fair sample
+_INK = "#000000"
 _LONGEST = 32  # characters
 _FINE_PX, _COARSE_PX, _LARGER_PX = 12.0, 14.0, 2.0  # sizes of letters; so much larger is the name of the largest group of a level
 _SHORT, _SHORT_PX = 4, 2.0  # a name of fewer letters is larger by so much for each: a single digit is lost among points
@@ -70,34 +74,72 @@ class Level(NamedTuple):
     ----------
     peaks : Peaks
         Where they are.
+    parents : ndarray of shape (g,), int, or None
+        The group of the level before that each is within; negative where there is none.
     names, colors : sequence of str
         What they are called, and ``"#rrggbb"`` of each; a group whose name is empty has no label.
-    parents : ndarray of shape (g,), int, optional
-        The group of the level before that each is within; negative where there is none.
     """
 
     peaks: Peaks
+    parents: NDArray[np.integer] | None
     names: Sequence[str]
     colors: Sequence[str]
-    parents: NDArray[np.integer] | None = None
 
 
-def labels_wanted(coloring: Coloring, *, choice: bool | None) -> bool:
-    """Say whether there are labels: what a person chose, or whether there are neither too few categories nor too many.
+class Clusters(NamedTuple):
+    """Clusters of a dataset, and what they are called in each layer."""
+
+    tree: ClusterTree
+    names: tuple[tuple[str, ...], ...]
+
+
+Labeler: TypeAlias = Callable[[], list[Label]]
+"""What makes the labels of a map: for a thread."""
+
+
+def wanted_labels(scene: Scene, choice: LabelChoice, clusters: Clusters | None = None) -> Labeler | None:
+    """Say what makes the labels that a person wants on a map; None where there are none.
 
     Parameters
     ----------
-    coloring : Coloring
-        What colors the map.
-    choice : bool or None
-        None where nobody has chosen.
+    scene : Scene
+        What is on the map.
+    choice : {"automatic", "categories", "clusters", "none"}
+        Automatic are the clusters, where there are some, else the categories where there are neither too few nor too many.
+    clusters : Clusters, optional
+        Those of the dataset, where they are known.
     """
-    if coloring.kind != "category":
-        return False
-    return USUAL[0] <= sum(count > 0 for count in coloring.counts) <= USUAL[1] if choice is None else choice
+    if choice in ("automatic", "clusters") and clusters is not None and clusters.tree.layers:
+        return partial(cluster_labels, scene, clusters)
+    if scene.coloring.kind == "category" and (choice == "categories" or (choice == "automatic" and _usual(scene.coloring))):
+        return partial(category_labels, scene)
+    return None
 
 
-def labels_of(scene: Scene) -> list[Label]:
+def _usual(coloring: Coloring) -> bool:
+    return USUAL[0] <= sum(count > 0 for count in coloring.counts) <= USUAL[1]
+
+
+def cluster_labels(scene: Scene, clusters: Clusters) -> list[Label]:
+    """Name clusters where their rows are that pass the filters, in all layers; for a thread.
+
+    Returns
+    -------
+    list of Label
+        The most important first; in black, which is made readable on any ground.
+    """
+    passing, index = scene.passing, scene.shown.index
+    with _lock:
+        found = None if passing is not None else _nested.setdefault(clusters.tree, WeakKeyDictionary()).get(index)
+    if found is None:
+        found = nested_levels(index, clusters.tree.layers, passing=passing)
+        if passing is None:
+            with _lock:
+                _nested[clusters.tree][index] = found
+    return label_levels([Level(*where, names, [_INK] * len(names)) for where, names in zip(found, clusters.names, strict=True)])
+
+
+def category_labels(scene: Scene) -> list[Label]:
     """Name the categories that color a map, those that are hidden left out; for a thread.
 
     Returns
@@ -111,13 +153,13 @@ def labels_of(scene: Scene) -> list[Label]:
     shown = [coloring.names[code] not in scene.hidden for code in coloring.most_common]
     names = [coloring.label(code) if is_shown else "" for code, is_shown in zip(coloring.most_common, shown, strict=True)]
     colors = [coloring.category_color(code) for code in coloring.most_common]
-    return label_levels([Level(_peaks_of(scene), names, colors)])
+    return label_levels([Level(_peaks_of(scene), None, names, colors)])
 
 
 def nested_levels(
-    index: LayoutIndex, layers: Sequence[NDArray[np.integer]], names: Sequence[Sequence[str]], colors: Sequence[Sequence[str]]
-) -> list[Level]:
-    """Find where the groups of several layers are, and within which each of the finer ones lies: for :func:`label_levels`, in a thread.
+    index: LayoutIndex, layers: Sequence[NDArray[np.integer]], *, passing: NDArray[np.bool_] | None = None
+) -> list[tuple[Peaks, NDArray[np.integer] | None]]:
+    """Find where the groups of several layers are, and within which of the layer before each lies: for a thread.
 
     Parameters
     ----------
@@ -125,23 +167,31 @@ def nested_levels(
         The layout on the map.
     layers : sequence of ndarray of shape (n_rows,), int
         Each row's group, the coarsest layer first; negative where it is in none.
-    names, colors : sequence of sequence of str
-        Of each layer's groups; a group without a name has no label.
+    passing : ndarray of shape (n_rows,), bool, optional
+        The rows that count; all of them by default.
+
+    Returns
+    -------
+    list of tuple of Peaks and ndarray
+        The beginning of each :class:`Level`.
     """
     step = max(1, len(index) // _SAMPLE)
     rows, x, y = index.rows[::step], index.x[::step], index.y[::step]
-    levels: list[Level] = []
+    if passing is not None:
+        kept = passing[rows]
+        rows, x, y = rows[kept], x[kept], y[kept]
+    found: list[tuple[Peaks, NDArray[np.integer] | None]] = []
     coarser = None
-    for layer, called, color in zip(layers, names, colors, strict=True):
-        codes = layer[rows]
+    for layer in layers:
+        codes, n = layer[rows], int(layer.max(initial=-1)) + 1
         parents = None
         if coarser is not None:
             both = (codes >= 0) & (coarser >= 0)
-            parents = np.full(len(called), -1, np.int32)
+            parents = np.full(n, -1, np.int32)
             parents[codes[both]] = coarser[both]  # one for all rows of a group, where layers are nested
-        levels.append(Level(peaks(x, y, codes, len(called)), called, color, parents))
+        found.append((peaks(x, y, codes, n), parents))
         coarser = codes
-    return levels
+    return found
 
 
 def label_levels(levels: Sequence[Level]) -> list[Label]:
@@ -194,6 +244,8 @@ def _line(text: str) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
 
 
+_Nested: TypeAlias = list[tuple[Peaks, NDArray[np.integer] | None]]
+_nested: WeakKeyDictionary[ClusterTree, WeakKeyDictionary[LayoutIndex, _Nested]] = WeakKeyDictionary()
 _known: WeakKeyDictionary[Coloring, WeakKeyDictionary[LayoutIndex, Peaks]] = WeakKeyDictionary()
 _lock = Lock()
 

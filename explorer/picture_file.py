@@ -20,7 +20,7 @@ from explorer import settings
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.data.export import check_target, unfinished
 from explorer.errors import BadParameter, UnknownChoice
-from explorer.labels import Label, labels_of
+from explorer.labels import Label, Labeler
 from explorer.picture import SIDE_MOST
 from explorer.picture_labels import label_stamps, press
 from explorer.picture_words import Words, legend_strip, title_strip
@@ -69,7 +69,7 @@ def write_picture(
     background: Background = "page",
     title: str | None = None,
     legend: bool = True,
-    labels: bool = False,
+    labels: Labeler | None = None,
     report: Report = ignore,
     should_stop: ShouldStop = never,
 ) -> None:
@@ -92,8 +92,8 @@ def write_picture(
         and how many rows it shows.
     legend : bool
         Whether the colors are explained. A picture narrower than 120 pixels has no room for words.
-    labels : bool
-        Whether the categories that color the map are named on it, as far as they have room.
+    labels : callable, optional
+        Gives what is named on the map, as far as it has room; see :func:`explorer.labels.wanted_labels`.
     report, should_stop
         Called at each band.
 
@@ -115,7 +115,7 @@ def write_picture(
     name = scene.dataset.name if title is None else title
     above = title_strip(words, scene, rows, name) if name else None
     below = legend_strip(words, scene, most_height=height // 3) if legend else None
-    named = labels_of(scene) if labels else []
+    named = [] if labels is None else labels()
     behind = ground or window.background
     strips = [strip for strip in (above, below) if strip is not None]
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 
 from explorer.coloring import coloring
+from explorer.compute.clusters import ClusterTree
 from explorer.compute.peaks import peaks
 from explorer.compute.projections import Layout
 from explorer.data.dataset import Dataset, open_dataset
-from explorer.labels import Level, label_levels, labels_of, labels_wanted, nested_levels
+from explorer.labels import Clusters, Level, category_labels, cluster_labels, label_levels, nested_levels, wanted_labels
 from explorer.scene import Run, Scene, stage
 from explorer.shelf import shown
 from explorer.state.appearance import Hidden
@@ -37,7 +38,7 @@ def scene(data: Dataset, color: str | None = "kind", **changes: Any) -> Scene:
 
 def test_each_category_is_named_where_it_is_the_largest_first_in_its_color():
     seen = scene(made(["one", "two", LONG, None]))
-    labels = labels_of(seen)
+    labels = category_labels(seen)
     firsts = {label.text: label for label in reversed(labels)}
     assert [label.text for label in labels][:3] == ["one", "two", "<b>a name</b> that is much too…"]
     for text, center in zip(["one", "two"], CENTERS, strict=False):
@@ -50,20 +51,20 @@ def test_each_category_is_named_where_it_is_the_largest_first_in_its_color():
 
 def test_hidden_categories_have_no_name_and_filters_move_it_to_what_they_leave():
     data = made(["one", "two", "one", "two"])
-    hidden = labels_of(scene(data, hidden=Hidden(frozenset({"two"}))))
+    hidden = category_labels(scene(data, hidden=Hidden(frozenset({"two"}))))
     assert {label.text for label in hidden} == {"one"}
     passing = np.zeros(data.n_rows, bool)
     passing[320:] = True  # one category's second piece, and the other's
-    label = labels_of(scene(data, passing=passing))[0]
+    label = category_labels(scene(data, passing=passing))[0]
     assert label.text in ("one", "two")
     assert label.y > 15
-    assert labels_of(scene(data, passing=np.zeros(data.n_rows, bool))) == []
+    assert category_labels(scene(data, passing=np.zeros(data.n_rows, bool))) == []
 
 
 def test_more_categories_than_colors_are_named_the_most_common_first():
     names = [f"name {at % 400}" for at in range(1000)] + ["often"] * 50
     places = np.random.default_rng(1).normal(size=(1050, 2))
-    labels = labels_of(scene(open_dataset(pa.table({"x": places[:, 0], "y": places[:, 1], "kind": names}))))
+    labels = category_labels(scene(open_dataset(pa.table({"x": places[:, 0], "y": places[:, 1], "kind": names}))))
     assert labels[0].text == "often"
     assert len({label.text for label in labels}) == 401
 
@@ -74,11 +75,11 @@ def test_where_nobody_has_chosen_there_are_labels_for_neither_too_few_nor_too_ma
     data = open_dataset(
         pa.table({"x": places[:, 0], "y": places[:, 1], "kind": [f"{at % n} kind" for at in range(122)], "score": places[:, 0]})
     )
-    colors = coloring(data, "kind")
-    assert [labels_wanted(colors, choice=choice) for choice in (None, True, False)] == [usual, True, False]
-    assert not labels_wanted(coloring(data, None), choice=True)
-    assert not labels_wanted(coloring(data, "score"), choice=True)
-    assert labels_of(scene(data, "score")) == []
+    wanted = [wanted_labels(scene(data, "kind"), choice) for choice in ("automatic", "categories", "none", "clusters")]
+    assert [labels is not None for labels in wanted] == [usual, True, False, False]
+    for column in (None, "score"):
+        assert wanted_labels(scene(data, column), "categories") is None
+        assert category_labels(scene(data, column)) == []
 
 
 def test_a_coarse_name_gives_way_where_those_within_it_come():
@@ -86,8 +87,8 @@ def test_a_coarse_name_gives_way_where_those_within_it_come():
     x, y = data.layouts[0].coordinates.T.copy()
     fine = coloring(data, "kind").slots.astype(int)
     levels = [
-        Level(peaks(x, y, fine // 2, 2), ["left", "right"], ["#112233", "#445566"]),
-        Level(peaks(x, y, fine, 4), ["a", "b", "", "d"], ["#000000"] * 4, np.array([0, 0, 1, -1])),
+        Level(peaks(x, y, fine // 2, 2), None, ["left", "right"], ["#112233", "#445566"]),
+        Level(peaks(x, y, fine, 4), np.array([0, 0, 1, -1]), ["a", "b", "", "d"], ["#000000"] * 4),
     ]
     labels = label_levels(levels)
     assert [label.level for label in labels] == sorted(label.level for label in labels)
@@ -106,10 +107,19 @@ def test_layers_of_groups_are_nested_and_rows_in_none_count_nowhere():
     fine[:20] = -1
     coarse = np.array([0, 0, 1, 1])[fine]
     coarse[fine < 0] = -1
-    names = [["left", "right"], ["a", "b", "c", "d"]]
-    levels = nested_levels(seen.shown.index, [coarse, fine], names, [["#000000"] * 2, ["#000000"] * 4])
-    assert levels[0].parents is None
-    assert levels[1].parents is not None
-    assert levels[1].parents.tolist() == [0, 0, 1, 1]
-    assert levels[1].peaks.counts.tolist() == [180, 100, 50, 50]
-    assert {label.text for label in label_levels(levels)} == {"left", "right", "a", "b", "c", "d"}
+    (_, none), (where, parents) = nested_levels(seen.shown.index, [coarse, fine])
+    assert none is None
+    assert parents is not None
+    assert parents.tolist() == [0, 0, 1, 1]
+    assert where.counts.tolist() == [180, 100, 50, 50]
+
+    tree = ClusterTree((coarse.astype(np.int32), fine.astype(np.int32)), (np.array([-1, -1], np.int32), np.array([0, 0, 1, 1], np.int32)))
+    clusters = Clusters(tree, (("left", "right"), ("a", "b", "c", "d")))
+    for choice, color in (("automatic", "kind"), ("clusters", "kind"), ("automatic", None)):
+        make = wanted_labels(scene(made(["a", "b", "c", "d"]), color), choice, clusters)
+        assert make is not None
+        assert {label.text for label in make()} == {"left", "right", "a", "b", "c", "d"}
+    renamed = cluster_labels(seen, Clusters(tree, (("here", "right"), ("a", "b", "c", "d"))))
+    assert "here" in {label.text for label in renamed}
+    passing = fine >= 2
+    assert {label.text for label in cluster_labels(scene(made(["a", "b", "c", "d"]), passing=passing), clusters)} == {"right", "c", "d"}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import param
 
 from explorer.state.state import JSON, State
 
-__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "Hidden"]
+__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "Hidden", "LabelChoice"]
 
 Category: TypeAlias = str | None
 """A category's name; None stands for the rows without a value."""
+
+LabelChoice: TypeAlias = Literal["automatic", "categories", "clusters", "none"]
 
 _ALL_BUT = "all_but"
 
@@ -107,8 +109,10 @@ class Appearance(State):
         step=0.5,
         doc="Diameter of a row in pixels; automatic when not set: larger where rows are few.",
     )
-    labels = param.Boolean(
-        default=None, allow_None=True, doc="Whether categories are named on the map; where nobody has chosen, those of a column of 2 to 60."
+    labels: LabelChoice = param.Selector(  # type: ignore[assignment]
+        default="automatic",
+        objects=list(get_args(LabelChoice)),
+        doc="What is named on the map. Automatic: the clusters, where somebody has found some, else the categories of a column of 2 to 60.",
     )
     images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 

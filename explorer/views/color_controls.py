@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from explorer.coloring import colorable
-from explorer.labels import labels_wanted
 from explorer.render.palette import COLORMAPS, PALETTES
 from explorer.session import Session
 from explorer.views.toolkit import Toolkit, tie
@@ -40,25 +39,22 @@ class ColorControls(pn.viewable.Viewer):
         self.density = toolkit.select("Density", densities, appearance.density, description=appearance.param.density.doc)
         self.size = toolkit.select("Point size", _sizes(None), "", description=appearance.param.point_size.doc)
         self.images = toolkit.switch("Images on the map", value=appearance.images, description=appearance.param.images.doc)
-        self.labels = toolkit.switch("Labels on the map", value=False, description=appearance.param.labels.doc)
+        named = {what: what for what in appearance.param.labels.objects}
+        self.labels = toolkit.select("Labels on the map", named, appearance.labels, description=appearance.param.labels.doc)
         widgets = self.column, self.palette, self.colormap, self.density, self.size, self.labels, self.images
         self._view = pn.Column(*widgets, sizing_mode="stretch_width")
         self.column.param.watch(self._on_choice, ["value"])
         self.size.param.watch(self._on_size_choice, ["value"])
-        self.labels.param.watch(self._on_labels_choice, ["value"])
-        for widget, name in ((self.palette, "palette"), (self.colormap, "colormap"), (self.density, "density"), (self.images, "images")):
-            tie(widget, appearance, name, soon=session.soon)
+        for name in ("palette", "colormap", "density", "labels", "images"):
+            tie(getattr(self, name), appearance, name, soon=session.soon)
         self._offered, self._late = monotonic(), False
         self._before = "", -_REST_S  # what the list showed before it was given another value here, and since when
         session.param.watch(self._on_dataset, ["dataset"])
         session.param.watch(self._on_columns, ["columns"])
         appearance.param.watch(self._on_color, ["color_by"])
         appearance.param.watch(self._on_size, ["point_size"])
-        appearance.param.watch(self._on_labels, ["labels"])
-        session.param.watch(self._on_labels, ["scene"])
         self._on_dataset()
         self._on_size()
-        self._on_labels()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._view
@@ -85,15 +81,6 @@ class ColorControls(pn.viewable.Viewer):
 
     def _take_size(self) -> None:
         self._session.appearance.point_size = float(self.size.value) if self.size.value else None
-
-    def _on_labels_choice(self, *_: object) -> None:
-        if not self._following:
-            self._session.soon(self._take_labels)
-
-    def _take_labels(self) -> None:
-        scene, appearance = self._session.scene, self._session.appearance
-        if scene is not None and self.labels.value != labels_wanted(scene.coloring, choice=appearance.labels):  # as it is by now
-            appearance.labels = self.labels.value
 
     def _on_columns(self, *_: object) -> None:
         """Offer new columns, those that come one after another together: a React list that changes twice at once sends back the first."""
@@ -139,16 +126,6 @@ class ColorControls(pn.viewable.Viewer):
     def _on_size(self, *_: object) -> None:
         size = self._session.appearance.point_size
         self._follow(self.size, _sizes(size), "" if size is None else str(float(size)))
-
-    def _on_labels(self, *_: object) -> None:
-        scene = self._session.scene
-        self.labels.visible = scene is not None and scene.coloring.kind == "category"
-        if scene is not None and self.labels.visible:
-            self._following = True
-            try:
-                self.labels.value = labels_wanted(scene.coloring, choice=self._session.appearance.labels)
-            finally:
-                self._following = False
 
     def _follow(self, widget: Any, options: dict[str, str], value: str) -> None:
         self._following = True

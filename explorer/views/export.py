@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.progress import Report
 from explorer.data.export import KeptRows, write_table
-from explorer.labels import labels_wanted
+from explorer.labels import Labeler, wanted_labels
 from explorer.map_page.page import about_bytes, write_map_page
 from explorer.map_page.rows import ROWS_MOST
 from explorer.picture_file import Window, write_picture
@@ -139,7 +139,7 @@ class ExportControls(pn.viewable.Viewer):
             width=choice.width,
             background=choice.background,
             words=choice.words,
-            labels=labels_wanted(scene.coloring, choice=self._session.appearance.labels),
+            labels=wanted_labels(scene, self._session.appearance.labels, self._session.clustering.clusters),
         )
         self._maker.make(what, file_name(*_title_of(scene), ending=ending), mime, write, dataset=scene.dataset)
 
@@ -175,7 +175,7 @@ def _write_picture(
     width: int | None,
     background: Any,
     words: bool,
-    labels: bool,
+    labels: Labeler | None,
 ) -> int:
     with path.open("wb") as file:
         write_file(

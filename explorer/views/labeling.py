@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explorer.journey import OnTheWay
-from explorer.labels import Label, labels_of, labels_wanted
+from explorer.labels import Label, wanted_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,19 +28,21 @@ class Labeling:
         self._asked = 0  # counts: a late answer to an old question is dropped
         self._scene: Scene | None = None  # whose labels were told
         session.appearance.param.watch(self._update, ["labels"])
+        session.clustering.param.watch(self._update, ["names"])
         plane.param.watch(self._update, ["scene", "journey"])
         self._update()
 
     def _update(self, *_: object) -> None:
         scene, before = self._plane.scene, self._scene
         self._asked += 1
-        if scene is None or not labels_wanted(scene.coloring, choice=self._session.appearance.labels):
+        session = self._session
+        make = None if scene is None else wanted_labels(scene, session.appearance.labels, session.clustering.clusters)
+        if scene is None or make is None:
             self._take([], self._asked, None)
             return
         if before is not None and (before.shown is not scene.shown or before.dataset is not scene.dataset):
             self._take([], self._asked, None)  # they are of another layout
-        make, take = partial(labels_of, scene), partial(self._take, scene=scene)
-        self._session.in_thread("label the map", self._asked, lambda: self._asked, make, take, self._fail)
+        session.in_thread("label the map", self._asked, lambda: self._asked, make, partial(self._take, scene=scene), self._fail)
 
     def _take(self, labels: list[Label], number: int, scene: Scene | None) -> None:
         if number != self._asked:

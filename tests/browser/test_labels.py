@@ -77,11 +77,10 @@ def test_names_are_on_the_map_and_give_way_with_the_zoom(server: str, open_page:
     watched.wait_until(stayed, "dragging makes none go in the middle of the map")
     check(watched, written(watched))
 
-    switch = page.get_by_role("switch", name="Labels on the map").or_(page.get_by_role("checkbox", name="Labels on the map")).first
-    switch.uncheck()
+    watched.choose("Labels on the map", "none")
     watched.wait_until(lambda: not written(watched), "they go")
     assert not sheet.is_visible()
-    switch.check()
+    watched.choose("Labels on the map", "categories")
     watched.wait_until(lambda: written(watched), "they come back")
 
 

@@ -40,26 +40,26 @@ def test_categories_are_told_and_nothing_where_there_are_none(colored: Shown, lo
     loop.until(lambda: colored.map.layer.labels == {})
 
 
-def test_a_switch_turns_them_off_and_on_and_says_what_is_in_force(colored: Shown, loop: Any, session: Session):
+def test_a_person_chooses_what_is_named(colored: Shown, loop: Any, session: Session):
     controls = ColorControls(session, PlainToolkit())
-    assert controls.labels.visible
-    assert controls.labels.value, "there are few categories"
-    assert session.appearance.labels is None, "nobody has chosen"
-    controls.labels.value = False
-    loop.until(lambda: session.appearance.labels is False)
+    assert controls.labels.value == session.appearance.labels == "automatic"
+    controls.labels.value = "none"
     loop.until(lambda: colored.map.layer.labels == {})
-    session.appearance.labels = True
+    session.appearance.labels = "categories"
     loop.until(lambda: texts(colored))
-    assert controls.labels.value
+    assert controls.labels.value == "categories"
     session.appearance.color_by = None
-    loop.until(lambda: not controls.labels.visible)
-    assert session.appearance.labels is True
+    loop.until(lambda: colored.map.layer.labels == {})
 
 
-def test_the_choice_goes_through_json(session: Session):
-    for choice in (None, True, False):
-        session.appearance.load_json({"labels": choice})
-        assert session.appearance.as_json()["labels"] is choice
+def test_clusters_that_were_found_are_named_under_the_names_that_somebody_gives(colored: Shown, loop: Any, session: Session):
+    session.clustering.find()
+    loop.until(lambda: bool(session.clustering.names))
+    loop.until(lambda: texts(colored) == {name for layer in session.clustering.names for name in layer})
+    session.clustering.rename(0, 0, "<b>mine</b>")
+    loop.until(lambda: "<b>mine</b>" in texts(colored))
+    session.appearance.labels = "categories"
+    loop.until(lambda: texts(colored) == set(session.scene.coloring.names))
 
 
 def test_another_dataset_has_its_own(colored: Shown, opened: Callable[..., Dataset], loop: Any, session: Session):
