@@ -104,6 +104,8 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
         session.clustering.naming.load_json(values["clusters"])
     if measures is not None:
         measures.recall(color, color=True)
+        if dataset is not None and color in dataset.roles:  # a thread found it meanwhile
+            session.appearance.color_by = color
     if selection is not None and mask is not None:
         session.selection.load(mask, str(selection["made_by"]), kept)
     if filters is not None:
