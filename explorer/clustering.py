@@ -133,6 +133,13 @@ class Clustering(param.Parameterized):
         """Name the column of a layer; None where there is none."""
         return None if self.tree is None else measured(self._asker.dataset, _key(layer))
 
+    def called(self, column: str | None) -> dict[str, str]:
+        """Say what somebody calls the categories of a column that is a layer, by the names that were found; nothing of other columns."""
+        layer = next((at for at in range(len(self._found)) if column is not None and column == self.column(at)), None)
+        if layer is None:
+            return {}
+        return {found: name for found, name in zip(self._found[layer], self.names[layer], strict=True) if found != name}
+
     def toggle_color(self, layer: int) -> None:
         """Color the maps by a layer; where they are, as before."""
         column = self.column(layer)

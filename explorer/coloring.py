@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -61,6 +62,8 @@ class Coloring:
         Ends of the color bar.
     cmap, palette_name : str
         The color map and the palette that were asked for.
+    given : Mapping of str to str
+        What a person calls categories, by their names.
     """
 
     column: str | None
@@ -78,6 +81,7 @@ class Coloring:
     high: float = 1.0
     cmap: str = ""
     palette_name: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -90,7 +94,17 @@ class Coloring:
 
     def label(self, code: int) -> str:
         """Name a category so that it can be read."""
-        return "no value" if code == MISSING else self.names[code] or "(empty)"
+        if code == MISSING:
+            return "no value"
+        name = self.names[code]
+        return self.given.get(name, name) or "(empty)"
+
+    def called(self, given: Mapping[str, str], before: Coloring | None = None) -> Coloring:
+        """Call categories as a person does; ``before``, of the same colors and names, where it is that already."""
+        if not given and not self.given:
+            return self
+        same = before is not None and before.slots is self.slots and before.lut is self.lut and before.given == given
+        return before if before is not None and same else replace(self, given=given)
 
     def count(self, code: int) -> int:
         """Count the rows of a category."""

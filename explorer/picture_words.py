@@ -222,7 +222,7 @@ def entries_of(scene: Scene) -> list[Entry]:
     if palette is None:
         return []
     return [
-        Entry(one_line(coloring.names[code]) or "(empty)", palette.lut[[palette.category_slots[code]]], f"{coloring.counts[code]:,}")
+        Entry(one_line(coloring.label(code)), palette.lut[[palette.category_slots[code]]], f"{coloring.counts[code]:,}")
         for code in coloring.most_common
         if coloring.names[code] not in scene.hidden
     ]

@@ -139,6 +139,7 @@ class Session(param.Parameterized):
         self.steadiness = Steadiness(self, jobs=self._runner)
         self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.clustering = Clustering(self, jobs=self._runner)
+        self.clustering.param.watch(self._on_renamed, ["names"])
         self.comparing = Comparing(self, jobs=self._runner)
         self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
@@ -150,6 +151,10 @@ class Session(param.Parameterized):
         self.arrangement.param.watch(self._show_maps, ["n_maps"])
         self.inspection.param.watch(self._look, ["row", "k", "metric"])
         listen(self)
+
+    def _on_renamed(self, *_: object) -> None:
+        if self.clustering.called(self.appearance.color_by) != (self.scene.coloring.given if self.scene is not None else {}):
+            self._restage()
 
     # -- data
 
@@ -550,7 +555,7 @@ class Session(param.Parameterized):
     def preparation(self, run: Run | Shown | Callable[[], Shown], dataset: Dataset, before: Scene | None) -> Callable[[], Staged]:
         """Say, with everything as it is set now, what makes a scene: for a plane."""
         mask = self.selection.mask if self.selection.count else None
-        look, passing = Look.of(self.appearance), self.filters.mask
+        look, passing = Look.of(self.appearance, self.clustering.called(self.appearance.color_by)), self.filters.mask
         return partial(prepare_scene, dataset, run, look, mask, passing, before, self._runner, self._frames, self._reference(before))
 
     def departure(self, run: Run) -> Callable[[Scene], Journey | None]:

@@ -102,10 +102,9 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
             one.recall(column)
     if "clusters" in values:
         session.clustering.naming.load_json(values["clusters"])
-    if measures is not None:
+    if measures is not None and dataset is not None:
         measures.recall(color, color=True)
-        if dataset is not None and color in dataset.roles:  # a thread found it meanwhile
-            session.appearance.color_by = color
+        session.appearance.color_by = color if color in dataset.roles else session.appearance.color_by  # it may be found by now
     if selection is not None and mask is not None:
         session.selection.load(mask, str(selection["made_by"]), kept)
     if filters is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -33,13 +34,14 @@ class Look(NamedTuple):
     hidden: Hidden
     density: Literal["log", "equalized", "linear"]
     point_size: float | None
+    called: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
-    def of(cls, appearance: Appearance) -> Look:
-        """Read the state, which may change later."""
+    def of(cls, appearance: Appearance, called: Mapping[str, str] = MappingProxyType({})) -> Look:
+        """Read the state, which may change later; ``called`` is what a person calls the categories of the column."""
         column = appearance.color_by
         hidden = appearance.hidden_in(column)
-        return cls(column, appearance.colormap, appearance.palette, hidden, appearance.density, appearance.point_size)
+        return cls(column, appearance.colormap, appearance.palette, hidden, appearance.density, appearance.point_size, called)
 
 
 class Staged(NamedTuple):
@@ -114,7 +116,9 @@ def prepare_scene(
     if on_map is None:
         return Staged(None, runs)
     before_colors = None if known is None else known.coloring
-    colors = colored(dataset, look.color_by, cmap=look.colormap, palette=look.palette, before=before_colors)
+    common = None if before_colors is None or before_colors.given else before_colors  # what somebody calls categories is theirs alone
+    colors = colored(dataset, look.color_by, cmap=look.colormap, palette=look.palette, before=common)
+    colors = colors.called(look.called, before_colors)
     scene = stage(
         dataset,
         on_map,

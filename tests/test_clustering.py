@@ -11,6 +11,8 @@ import pytest
 
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.jobs.runner import Runner
+from explorer.picture_words import entries_of
+from explorer.render.palette import PALETTES
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
 from explorer.store.store import Store
@@ -100,6 +102,33 @@ def test_a_cluster_is_renamed_selected_and_restored(loop: Loop, show: Callable[[
     assert clustering.names[0][2] == "my own"
     other = show(dataset)
     assert other.clustering.naming.renamed == {}
+
+
+def test_a_name_that_somebody_gives_is_in_their_legend_and_in_no_other(loop: Loop, show: Callable[[Dataset], Session]) -> None:
+    dataset = groups(1)
+    session, other = show(dataset), show(dataset)
+    for each in (session, other):
+        each.clustering.find()
+    loop.until(lambda: session.clustering.tree is not None and other.clustering.tree is not None)
+    column = session.clustering.column(0)
+    for each in (session, other):
+        each.clustering.toggle_color(0)
+    loop.until(lambda: session.scene.coloring.column == other.scene.coloring.column == column)
+    session.clustering.rename(0, 2, "<b>mine</b>")
+    loop.until(lambda: bool(session.scene.coloring.given))
+    found = other.clustering.names[0][2]
+    labels = [{each.scene.coloring.label(code) for code in each.scene.coloring.most_common} for each in (session, other)]
+    assert labels[0] - labels[1] == {"<b>mine</b>"}
+    assert labels[1] - labels[0] == {found}
+    assert "<b>mine</b>" in {entry.name for entry in entries_of(session.scene)}
+    session.appearance.palette = next(name for name in PALETTES if name != session.scene.coloring.palette_name)
+    loop.until(lambda: session.scene.coloring.palette_name == session.appearance.palette)
+    assert session.scene.coloring.given == {found: "<b>mine</b>"}
+    session.clustering.rename(0, 2, "")
+    loop.until(lambda: not session.scene.coloring.given)
+    other.appearance.palette = session.appearance.palette
+    loop.until(lambda: other.scene.coloring.palette_name == other.appearance.palette)
+    assert not other.scene.coloring.given
 
 
 def test_a_saved_color_by_clusters_is_found_again(loop: Loop, show: Callable[[Dataset], Session]) -> None:
