@@ -57,7 +57,7 @@ def told(figures: list[Figure], *, heading: str, as_json: bool) -> str:
     lines = [heading, f"{'':58}{'value':>13}{'goal':>9}{'met':>6}{'peer':>12}{'ratio':>9}"]
     for each in figures:
         goal = "" if each.goal is None else f"{each.goal:g}"
-        peer = "" if each.peer is None else f"{each.peer:.0f} {each.unit}"
+        peer = "" if each.peer is None else f"{each.peer:.0f} {each.unit}" if each.unit not in ("x", "") else f"{each.peer:.3f}"
         ratio = "" if each.ratio is None else f"{each.ratio:.3f}"
         met = "" if each.met is None else ("yes" if each.met else "no")
         value = f"{each.value:.3f}" if each.unit in ("x", "") else f"{each.value:.1f}"

@@ -148,7 +148,7 @@ def _usual(session: Session) -> dict[str, Any]:
     """Say what is set on a page that was just opened."""
     usual: dict[str, Any] = {part: type(getattr(session, part))().as_json() for part in (*_PARTS, "arrangement")}
     dataset = session.dataset
-    usual["choice"]["vectors"] = "" if dataset is None else dataset.vectors_name
+    usual["choice"]["vectors"] = "" if dataset is None or dataset.other is None else dataset.vectors_name
     usual["appearance"]["color_by"] = None if dataset is None else dataset.color
     usual["histograms"]["columns"] = [] if dataset is None else first_columns(dataset)
     return usual

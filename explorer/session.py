@@ -317,7 +317,7 @@ class Session(param.Parameterized):
         self.cancel()
         dataset, self._taking = ready.dataset, True
         try:
-            self.choice.vectors = dataset.vectors_name
+            self.choice.vectors = "" if dataset.other is None else dataset.vectors_name
             self.appearance.param.update(color_by=dataset.color, hidden={})
             self.selection.reset(dataset.n_rows)
             self.filters.reset(dataset.n_rows)
