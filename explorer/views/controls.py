@@ -91,10 +91,10 @@ class DataControls(pn.viewable.Viewer):
 
     def _follow(self, *_: object) -> None:
         known, dataset = self._session.catalog, self._session.dataset
-        if self._session.opening and dataset is not None:
+        if self._session.opening:
             return  # shown when it is there: of two changes that follow each other quickly, Panel's React widgets may keep the first one
         options: dict[str, str | None] = {entry.title: entry.name for entry in known}
-        title = self._session.opening or (dataset.name if dataset is not None else _NO_DATASET)
+        title = dataset.name if dataset is not None else _NO_DATASET
         if title not in options:
             options = {title: "", **options}
         self._following = True
