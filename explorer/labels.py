@@ -29,7 +29,7 @@ USUAL: Final = 2, 60
 """Categories that are labeled where nobody has said whether they should be."""
 
 _SAMPLE = 1_000_000  # rows that peaks are found from: of more, every k-th in Z-order, which is a fair sample
-_INK = "#000000"
+_INK = ""
 _LONGEST = 32  # characters
 _FINE_PX, _COARSE_PX, _LARGER_PX = 12.0, 14.0, 2.0  # sizes of letters; so much larger is the name of the largest group of a level
 _SHORT, _SHORT_PX = 4, 2.0  # a name of fewer letters is larger by so much for each: a single digit is lost among points
@@ -47,7 +47,7 @@ class Label(NamedTuple):
     text : str
         One line; text, never markup.
     color : str
-        ``"#rrggbb"`` of its group. What is drawn has enough contrast to the ground.
+        ``"#rrggbb"`` of its group; "" is black on light and white on dark. What is drawn has enough contrast to the ground.
     size : float
         Of its letters, in CSS pixels.
     level, group : int
@@ -126,7 +126,7 @@ def cluster_labels(scene: Scene, clusters: Clusters) -> list[Label]:
     Returns
     -------
     list of Label
-        The most important first; in black, which is made readable on any ground.
+        The most important first; in black, or white where the ground is dark.
     """
     passing, index = scene.passing, scene.shown.index
     with _lock:

@@ -101,9 +101,10 @@ def press(band: NDArray[np.uint8], top: int, stamps: Sequence[Stamp]) -> NDArray
 
 
 def readable(color: str, ground: str) -> str:
-    """Take a color as much nearer to black or white as it takes to be read on a ground."""
+    """Take a color as much nearer to black or white as it takes to be read on a ground; black or white where there is no color."""
     behind = np.array(rgb(ground), float)
-    own, end = np.array(rgb(color), float), 255.0 if _luminance(behind) < _DARK else 0.0
+    end = 255.0 if _luminance(behind) < _DARK else 0.0
+    own = np.array(rgb(color), float) if color else np.full(3, end)
     for share in np.linspace(0, 1, _STEPS):
         mixed = np.round(own + (end - own) * share)
         low, high = sorted((_luminance(mixed), _luminance(behind)))

@@ -32,11 +32,28 @@ _STEM: Final = 4  # letters that two forms of a word share
 _COMMON: Final = 0.02  # share of all rows from which a word may be grammar
 _GRAMMAR_TIMES: Final = 3.0  # more of a cluster's rows than of all have such a word where it means something, or
 _GRAMMAR_SHARE: Final = 0.9  # so many of them
+# English words that can be far more common in one cluster and still name nothing: "having" in descriptions of plants.
+_ENGLISH: Final = """
+about above according across after against all along also although always among an and another any are around as at away based be
+because been before behind being below between both but by called can certain coming commonly considered consisting containing could
+designed did different do does doing done down during each either especially etc even every few first for forming found from full
+fully further generally get gets getting give given gives giving go goes going had has have having he her here him his how if in
+including instead into is it its itself just kind large largely least less like likely made mainly make makes making many may means
+might more most mostly much must my near nearly no nor not now of off often on one ones only onto or other others our out over own
+part particular particularly per put quite rather related relating resembling same several shall she should similar since small so
+some something such than that the their them then there these they thing things this those though through thus to together too toward
+two type typically under unlike until up upon us use used uses using usually various very via was way we well were what when where
+whether which while who whom whose will with within without would yet you your
+"""
+_FILLERS: Final = frozenset(_ENGLISH.split())
 
 
 def nameable(words: Sequence[str]) -> NDArray[np.bool_]:
-    """Say which words can be in a name: no numbers, no single Latin letters, nothing that is as long as a sentence; (v,) bool."""
-    return np.array([len(word) <= _LONGEST and not word.isdigit() and (len(word) > 1 or not word.isascii()) for word in words], np.bool_)
+    """Say which words can be in a name: no numbers, no single Latin letters, no fillers, nothing as long as a sentence; (v,) bool."""
+    return np.array(
+        [len(word) <= _LONGEST and not word.isdigit() and (len(word) > 1 or not word.isascii()) and word not in _FILLERS for word in words],
+        np.bool_,
+    )
 
 
 def cluster_names(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Labeling", "labels_message"]
 
+_TOOLS_PX = 44  # at the left of the first map, where its tools are
+
 
 class Labeling:
     """Keeps the labels of one map as what it shows, and as a person wants them."""
@@ -48,7 +50,7 @@ class Labeling:
         if number != self._asked:
             return
         self._scene = scene
-        told = labels_message(labels, *self._time_of(scene))
+        told = labels_message(labels, *self._time_of(scene), left=_TOOLS_PX if self._plane is self._session.planes[0] else 0)
         if told != self._layer.labels:
             self._layer.labels = told
 
@@ -66,7 +68,7 @@ class Labeling:
         self._session.error = sentence
 
 
-def labels_message(labels: Sequence[Label], journey: int = 0, t: float = 0.0) -> dict[str, Any]:
+def labels_message(labels: Sequence[Label], journey: int = 0, t: float = 0.0, *, left: int = 0) -> dict[str, Any]:
     """Tell a browser what can be written on its map, the most important first; nothing where there is nothing."""
     if not labels:
         return {}
@@ -74,7 +76,7 @@ def labels_message(labels: Sequence[Label], journey: int = 0, t: float = 0.0) ->
         [label.x, label.y, label.text, label.color, label.size, f"{label.level}.{label.group}", _finite(label.comes), label.goes]
         for label in labels
     ]
-    return {"labels": told, "journey": journey, "t": t}
+    return {"labels": told, "journey": journey, "t": t, "left": left}
 
 
 def _finite(value: float) -> float | None:

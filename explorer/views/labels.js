@@ -72,7 +72,7 @@ function namer(layer) {
   sheet.setAttribute("role", "img");
   sheet.hidden = true;
   layer.box.insertBefore(sheet, layer.before);
-  let labels = [], journey = 0, t = 0;
+  let labels = [], journey = 0, t = 0, left = 0;
   let chosen = new Set(), chosen_at = 0;    // and the scale for which they were
   let seen = new Map();                     // opacity of each label that is not quite gone, by its name and number
   let sprites = new Map(), drawn_for = "";  // pictures of labels, and for which ground and pixel ratio
@@ -104,7 +104,7 @@ function namer(layer) {
     ink.lineWidth = LABEL_HALO;
     ink.strokeStyle = `rgba(${rgb},0.9)`;
     ink.strokeText(label.text, 0, 0);
-    ink.fillStyle = readable(label.color, rgb);
+    ink.fillStyle = label.color ? readable(label.color, rgb) : luminance(rgb) < 0.2 ? "#ffffff" : "#000000";
     ink.fillText(label.text, 0, 0);
     sprites.set(label.key, made);
     return made;
@@ -115,7 +115,7 @@ function namer(layer) {
       const label = labels[at], x = (label.x - view.x0) / (view.x1 - view.x0) * w, y = (view.y1 - label.y) / (view.y1 - view.y0) * h;
       const wide = label.width / 2 + LABEL_EDGE, high = label.height / 2 + LABEL_EDGE;
       if (x < 0 || y < 0 || x > w || y > h || 2 * wide > w || 2 * high > h) continue;
-      const spot = {label, x: Math.min(Math.max(x, wide), w - wide), y: Math.min(Math.max(y, high), h - high)};
+      const spot = {label, x: Math.min(Math.max(x, Math.min(wide + left, w - wide)), w - wide), y: Math.min(Math.max(y, high), h - high)};
       const over = spots.some(other => Math.abs(other.x - spot.x) * 2 < other.label.width + label.width
         && Math.abs(other.y - spot.y) * 2 < other.label.height + label.height);
       if (!over) spots.push(spot);
@@ -184,7 +184,7 @@ function namer(layer) {
   return {
     place,
     take(told) {
-      [journey, t] = [told.journey || 0, told.t || 0];
+      [journey, t, left] = [told.journey || 0, told.t || 0, told.left || 0];
       const numbers = new Map();
       labels = (told.labels || []).map(([x, y, text, color, size, group, comes, goes]) => {
         const number = (numbers.get(group) || 0) + 1, font = `600 ${size}px ${LABEL_FONT}`;

@@ -63,9 +63,9 @@ def test_other_scripts_have_names_and_a_sentence_is_none() -> None:
     assert names[3] == ""
 
 
-def test_numbers_and_letters_are_no_names() -> None:
-    words = ["bird", "1984", "x", "鳥", "w" * 31]
-    np.testing.assert_array_equal(nameable(words), [True, False, False, True, False])
+def test_numbers_letters_and_fillers_are_no_names() -> None:
+    words = ["bird", "1984", "x", "鳥", "w" * 31, "having"]
+    np.testing.assert_array_equal(nameable(words), [True, False, False, True, False, False])
 
 
 def test_what_many_rows_have_is_grammar_unless_it_is_much_more_common_in_one_cluster() -> None:
