@@ -12,6 +12,7 @@ import numpy as np
 from explorer.data.breakage import reading
 from explorer.data.dataset import Dataset, GivenLayout, open_dataset
 from explorer.data.matrices import fingerprint, usable_rows
+from explorer.data.metadata import left_out
 from explorer.errors import NotTheSameRows, UnknownChoice, VectorsNeeded
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _compared(dataset: Dataset, found: Dataset, column: str | None) -> Dataset:
 
 
 def _without(dataset: Dataset, column: str) -> Dataset:
-    """Take a column out of the table: vectors are none of its values."""
+    """Take a column out of the table: vectors are none of its values, and are not missed there."""
+    dataset = replace(dataset, notes=tuple(note for note in dataset.notes if not note.startswith(left_out(column))))
     if column not in dataset.table.column_names:
         return dataset
     roles = {name: role for name, role in dataset.roles.items() if name != column}

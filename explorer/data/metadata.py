@@ -15,7 +15,7 @@ from explorer.data.vectors import is_list
 if TYPE_CHECKING:
     from explorer.data.columns import Columns
 
-__all__ = ["Shown", "is_picture", "long_lists", "showable"]
+__all__ = ["Shown", "is_picture", "left_out", "long_lists", "showable"]
 
 _MOST_NESTED_ROWS = 200_000  # text is made of nested values one by one, in Python
 _VECTOR_LENGTH = 16
@@ -54,10 +54,15 @@ def showable(table: pa.Table) -> Shown:
         except (pa.ArrowException, ValueError, OverflowError) as error:
             value = f"its values cannot be read ({str(error).splitlines()[0]})"
         if isinstance(value, str):
-            notes.append(f"Column {name} is left out: {value}.")
+            notes.append(f"{left_out(name)}: {value}.")
         else:
             shown[name if _says_something(name) else _free_name({*names, *shown})] = value
     return Shown(pa.table(shown) if shown else table.select([]), tuple(notes))
+
+
+def left_out(name: str) -> str:
+    """Begin the sentence that says that a column is not shown."""
+    return f"Column {name} is left out"
 
 
 def long_lists(columns: Columns, names: Sequence[str]) -> dict[str, str]:
@@ -70,7 +75,7 @@ def long_lists(columns: Columns, names: Sequence[str]) -> dict[str, str]:
     """
     lists = [name for name in names if is_list(columns.schema.field(name).type)]
     heads = {name: columns.head([name], _HEAD_ROWS).column(0) for name in lists}
-    return {name: f"Column {name} is left out: {_LONG}." for name, head in heads.items() if _longest(head) >= _VECTOR_LENGTH}
+    return {name: f"{left_out(name)}: {_LONG}." for name, head in heads.items() if _longest(head) >= _VECTOR_LENGTH}
 
 
 def is_picture(data: bytes) -> bool:

@@ -30,6 +30,7 @@ _READ_ONLY = "This server is read-only: it shows the layouts that are there, and
 _NO_VECTORS = "This dataset has coordinates only: a projection needs vectors."
 READABLE = ",".join(FROM_ANYBODY)
 _NO_DATASET = "— none chosen —"
+_UNLISTED = "\0"  # begins the value of what is open and in no catalog: one of its own each, or the list would go on showing the one before
 _MOST_CATEGORIES = 100  # that are offered as ends of an axis
 _NOTHING = "— none —"
 
@@ -75,7 +76,7 @@ class DataControls(pn.viewable.Viewer):
         return self._view
 
     def _on_choice(self, event: param.parameterized.Event) -> None:
-        if event.new and not self._following:
+        if event.new and not event.new.startswith(_UNLISTED) and not self._following:
             self._session.soon(self._session.open_entry, event.new)
 
     def _on_compare(self, event: param.parameterized.Event) -> None:
@@ -96,7 +97,7 @@ class DataControls(pn.viewable.Viewer):
         options: dict[str, str | None] = {entry.title: entry.name for entry in known}
         title = dataset.name if dataset is not None else _NO_DATASET
         if title not in options:
-            options = {title: "", **options}
+            options = {title: "" if dataset is None else _UNLISTED + title, **options}
         self._following = True
         try:
             self.choice.param.update(options=options, value=options[title])

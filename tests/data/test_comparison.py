@@ -40,6 +40,14 @@ def test_a_column_of_the_same_file(file: Path):
     assert open_dataset(file, vectors="a").other is None
 
 
+def test_what_is_compared_is_not_told_as_left_out(tmp_path: Path):
+    path, rng = tmp_path / "wide.parquet", np.random.default_rng(0)
+    wide = {name: list(rng.normal(size=(N, 40)).astype(np.float32)) for name in ("a", "b", "c")}
+    pd.DataFrame({"word": FRAME["word"], **wide}).to_parquet(path)
+    assert [note.split()[1] for note in open_dataset(path, vectors="a").notes] == ["b", "c"]
+    assert [note.split()[1] for note in open_dataset(path, vectors="a", compare="b").notes] == ["c"]
+
+
 def test_a_frame_an_array_and_a_file_of_its_own(file: Path, tmp_path: Path):
     array = tmp_path / "epoch-2.npy"
     np.save(array, OTHER)

@@ -81,7 +81,10 @@ def test_what_was_opened_by_other_means_is_in_the_list(session: Session, toolkit
     session.catalog = catalog()
     data = opened()
     assert list(controls.choice.options) == [data.name, *[entry.title for entry in catalog()]]
-    assert controls.choice.value == ""
+    before = controls.choice.value
+    assert before == controls.choice.options[data.name] != ""
+    other = opened(seed=1)
+    assert controls.choice.value == controls.choice.options[other.name] != before
 
 
 def upload(controls: DataControls, name: str, data: bytes) -> None:
@@ -106,7 +109,7 @@ def test_a_file_of_ones_own_is_opened_and_a_second_of_its_name_leaves_the_first_
     assert not any(path.is_file() for path in (uploads_folder() / "passing").rglob("data*"))
     assert np.array_equal(first.vectors, values)
     assert not np.array_equal(session.dataset.vectors, values)
-    assert controls.choice.value == ""
+    assert controls.choice.value == controls.choice.options["mine.npy"]
     assert np.array_equal(first.vectors, values)
 
 
