@@ -10,6 +10,7 @@ import base64
 import binascii
 import copy
 import json
+import math
 import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -28,6 +29,7 @@ __all__ = ["ROOM", "Address", "address_of", "decoded", "differing", "encoded", "
 ROOM: Final = 3_500
 """Letters. A proxy takes 8,000 bytes of a header, and the address is in some of them more than once."""
 
+_DIGITS: Final = 6  # of a view, counted from its width: a screen has fewer than 10,000 pixels
 _MOST: Final = 4_000_000  # bytes of a text, opened
 _PARTS: Final = ("choice", "appearance", "inspection", "histograms", "table")
 _SHARED: Final = ("n_maps", "linked", "table")  # of the arrangement: what is folded, and what dragging does, is everybody's own
@@ -59,7 +61,7 @@ def differing(session: Session) -> Callable[[], dict[str, Any]]:
         made: dict[str, Any] = {part: _less(state[part], usual[part]) for part in (*_PARTS, "arrangement")}
         made["arrangement"] = {name: value for name, value in made["arrangement"].items() if name in _SHARED}
         made["maps"] = [] if state["maps"] == [first] else state["maps"]
-        made["views"] = state["views"] if any(state["views"]) else []
+        made["views"] = [view and _rounded(view) for view in state["views"]] if any(state["views"]) else []
         made["ways"] = state["ways"] if any(state["ways"]) else []
         if state["selection"]["made_by"] or state["selection"]["kept"]:
             made["selection"] = state["selection"]
@@ -163,6 +165,13 @@ def _less(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]
         if value != before and left != {}:
             made[name] = left
     return made
+
+
+def _rounded(view: list[float]) -> list[float]:
+    """Leave out digits that are far less than a pixel: they would make the address longer."""
+    span = max(view[1] - view[0], view[3] - view[2])
+    digits = _DIGITS - math.floor(math.log10(span)) if span > 0 else _DIGITS
+    return [round(end, digits) for end in view]
 
 
 def _drop(state: dict[str, Any], part: str) -> bool:

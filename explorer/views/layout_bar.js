@@ -131,7 +131,7 @@ export function render({model}) {
     play.textContent = busy ? "❚❚" : "▶";
     play.setAttribute("aria-label", busy ? "Pause" : "Play the way between the two layouts");
     play.title = busy ? "Pause" : "Play (P)";
-    if (document.activeElement !== slider || playing) slider.value = Math.round(t * FINE);
+    if (slider.getRootNode().activeElement !== slider || playing) slider.value = Math.round(t * FINE);
     const {moved} = model.content;
     color.disabled = moved === "unknown";
     color.classList.toggle("awaited", moved === "awaited");
