@@ -11,7 +11,7 @@ import param
 
 from explorer.errors import ExplorerError
 from explorer.journey import Journey, OnTheWay
-from explorer.scene import Run, Scene, Shown
+from explorer.scene import Placed, Run, Scene, Shown
 from explorer.staging import Staged, Way
 from explorer.state.viewport import Viewport
 from explorer.threaded import Threaded
@@ -83,6 +83,11 @@ class Plane(param.Parameterized):
     def run(self) -> Run | None:
         """The layout that is on the map, or will be in a moment."""
         return self.wanted.run if isinstance(self.wanted, Shown) else self.wanted
+
+    @property
+    def layouts(self) -> list[Run]:
+        """The layout that is on the map, or will be in a moment; where its rows are between several, those."""
+        return _layouts(self.wanted)
 
     @property
     def passage(self) -> tuple[Run, Run] | None:
@@ -263,3 +268,10 @@ class Plane(param.Parameterized):
         if self._finishing:
             self.unwatch()
         self._owner.not_staged(self, sentence)
+
+
+def _layouts(wanted: Run | Placed | None) -> list[Run]:
+    if isinstance(wanted, OnTheWay):
+        return [*_layouts(wanted.start), wanted.goal.run]
+    run = wanted.run if isinstance(wanted, Placed) else wanted
+    return [] if run is None else [run]

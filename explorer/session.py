@@ -518,7 +518,7 @@ class Session(param.Parameterized):
 
     def describe_maps(self) -> Callable[[], str]:
         """Take down what is on the maps, and give what describes how it was made, for a paper: for a thread."""
-        dataset, runs = self.dataset, [plane.run for plane in self.planes if plane.run is not None]
+        dataset, runs = self.dataset, [run for plane in self.planes for run in plane.layouts]
         known, steady = dict(self.assessment.known), dict(self.steadiness.known)
         if dataset is None:
             return lambda: ""

@@ -154,7 +154,7 @@ class Sharing(param.Parameterized):
         """Say what the paragraphs on the method depend on."""
         session = self._session
         fingerprint = None if session.dataset is None else session.dataset.fingerprint
-        titles = [None if plane.run is None else plane.run.title for plane in session.planes]
+        titles = [run.title for plane in session.planes for run in plane.layouts]
         return fingerprint, tuple(titles), tuple(session.assessment.known), tuple(session.steadiness.known)
 
     def _take(self, shared: Shared, _: int) -> None:

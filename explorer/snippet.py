@@ -29,7 +29,7 @@ def python_of(session: Session) -> Callable[[Mapping[str, Any]], str]:
     not, and set what differs from a page that was just opened.
     """
     entry, dataset, color = entry_name(session), session.dataset, session.appearance.color_by
-    runs = [plane.run for plane in session.planes]
+    runs = [run for plane in session.planes for run in plane.layouts]
 
     def write(state: Mapping[str, Any]) -> str:
         if dataset is None:
@@ -51,9 +51,9 @@ def python_of(session: Session) -> Callable[[Mapping[str, Any]], str]:
     return write
 
 
-def _computing(run: Run | None) -> str:
+def _computing(run: Run) -> str:
     """Compute a layout where the store has it not; one that came with the data is there."""
-    if run is None or run.given is not None or run.method not in PROJECTIONS or not _NOT_OPTIONS.isdisjoint(run.settings):
+    if run.given is not None or run.method not in PROJECTIONS or not _NOT_OPTIONS.isdisjoint(run.settings):
         return ""
     usual = PROJECTIONS[run.method]().settings()
     options = "".join(f", {name}={value!r}" for name, value in run.settings.items() if usual.get(name) != value)

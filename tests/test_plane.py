@@ -175,6 +175,16 @@ def test_a_toggle_before_a_browser_has_seen_the_first_begins_where_the_first_beg
     np.testing.assert_allclose(plane.journey.standing(0).places(rows), first.places(rows), atol=1e-5)
 
 
+def test_between_two_layouts_the_map_is_described_by_both(session: Session, loop: Loop):
+    start = session.scene.shown.run.title
+    plane = between(session, loop)
+    assert [run.title for run in plane.layouts] == [start, "tsne"]
+    assert session.describe_maps()().count("\n\n") == 1
+    session.show(run_named(session, "tsne"))
+    settled(session, loop)
+    assert [run.title for run in plane.layouts] == ["tsne"]
+
+
 def test_back_to_where_it_came_from_in_the_middle(session: Session, loop: Loop):
     plane, first = session.planes[0], session.scene.shown
     session.show(run_named(session, "tsne"))

@@ -3,6 +3,7 @@
 const MOST_BUTTONS = 4, LETTERS = 44;   // of the names of layouts, together; of more, or longer ones, there is a list
 const SPEEDS = [[0.25, "¼×"], [0.5, "½×"], [1, "1×"], [2, "2×"]];
 const TURN_MS = 500;                    // a loop rests so long at either end
+const AGAIN_MS = 5000;  // after so long without an answer the server is asked once more
 const FINE = 1000;
 const percent = share => share > 0 && share < 0.0005 ? "<0.1%" : share < 0.0995 ? `${(100 * share).toFixed(1)}%` : `${Math.round(100 * share)}%`;
 
@@ -44,6 +45,7 @@ export function render({model}) {
   let number = 0, t = 0, playing = false;
   let wanted = null;  // what to do once the way is there: a place, or "play"
   let turning = 0, looping = false;
+  let asked = -Infinity;  // when the server was asked for a way last
 
   const tell = detail => window.dispatchEvent(new CustomEvent("explorer-scrub", {detail: {plane: model.plane, ...detail}}));
   const go = title => { stop_looping(); model.send_msg({type: "show", title}); };
@@ -60,13 +62,17 @@ export function render({model}) {
   };
   const ask_for_way = () => {  // the server finds it
     const {start, goal} = ends();
+    asked = performance.now();
     model.send_msg({type: "between", start, goal});
+  };
+  const ask_once = () => {  // each answer would put the map at the beginning again
+    if (performance.now() - asked > AGAIN_MS) ask_for_way();
   };
   const ends = () => ({start: from.value, goal: to.value});
   const scrub = () => {
     stop_looping();
     wanted = slider.value / FINE;
-    if (number) do_wanted(); else if (wanted > 0) ask_for_way();
+    if (number) do_wanted(); else if (wanted > 0) ask_once();
   };
   slider.addEventListener("input", scrub);
   play.addEventListener("click", () => {
@@ -75,7 +81,7 @@ export function render({model}) {
       tell({pause: true});
     } else {
       wanted = "play";
-      if (number) do_wanted(); else ask_for_way();
+      if (number) do_wanted(); else ask_once();
     }
     show();
   });
