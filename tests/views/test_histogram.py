@@ -60,7 +60,8 @@ class Brushed:
     def shown(self, column: str, which: str = "shown") -> list[int]:
         """Rows of each bar."""
         self.settle()
-        counts: list[int] = self.component.counts["columns"][self.names.index(column)][which]
+        columns, at = self.component.counts["columns"], self.names.index(column)
+        counts: list[int] = columns[at][which] if at < len(columns) else []  # not counted yet
         return counts
 
     def on(self, column: str) -> dict[str, Any]:
