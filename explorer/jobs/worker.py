@@ -111,6 +111,8 @@ class Worker:
                 self._canceled.add(message["cancel"])
             else:
                 break
+        if self._compiling is not None:
+            self._compiling.kill()  # it would end by itself, but only a moment after us
         os._exit(0)  # quit, or the parent is gone: at once, whatever runs
 
     def _work(self, number: int, described: Message) -> None:

@@ -127,8 +127,9 @@ class Pattern:
 
 
 def text_columns(dataset: Dataset) -> list[str]:
-    """List the columns of text, which are searched where no column is chosen; pictures are none."""
-    return [name for name in searchable(dataset) if _is_text(dataset.table.schema.field(name).type)]
+    """List the columns of text, which are searched where no column is chosen; pictures are none, nor names of clusters and the like."""
+    own = (name for name in searchable(dataset) if name not in dataset.meanings)
+    return [name for name in own if _is_text(dataset.table.schema.field(name).type)]
 
 
 def searchable(dataset: Dataset) -> list[str]:

@@ -51,7 +51,9 @@ def test_the_picture_is_what_is_on_screen_twice_as_large(page: Watched, tmp_path
     page.settle()
     page.page.get_by_label("Title and legend").uncheck()
     page.choose("Background", "transparent")
+    page.choose("Labels on the map", "none")  # on screen they are no part of the picture
     got = export(page, "Picture (PNG)")
+    page.choose("Labels on the map", "automatic")
     page.page.get_by_label("Title and legend").check()
     page.choose("Background", "as the page")
     assert got.suggested_filename == "WordNet-10000-senses-UMAP.png"

@@ -80,6 +80,14 @@ def test_pictures_and_columns_that_are_not_there_are_not_searched(dataset: Datas
         rows(dataset, "dog", column="txt")
 
 
+def test_names_of_clusters_are_searched_where_somebody_says_so_only():
+    data = opened(["wolf", "cat"])
+    name = data.add_column("clusters", pa.array(["dog, wolf", "dog, wolf"]).dictionary_encode(), meaning="Which cluster a row is in.")
+    assert text_columns(data) == ["text"]
+    assert rows(data, "wolf") == [0]
+    assert rows(data, "wolf", column=name) == [0, 1]
+
+
 def test_an_expression_that_hangs_others_takes_linear_time():
     dataset = opened(["a" * 5_000 + "!"] * 20)
     assert rows(dataset, "(a+)+$", "regex") == []
