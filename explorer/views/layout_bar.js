@@ -102,6 +102,7 @@ export function render({model}) {
     if (event.detail.plane !== model.plane) return;
     const was_playing = playing;
     ({number, t, playing} = event.detail);
+    if (number) asked = -Infinity;  // that was the answer; once the map has left the way, another one may be asked for at once
     if (number && wanted !== null) do_wanted();
     if (was_playing && !playing && looping && (t === 0 || t === 1)) {
       turning = setTimeout(() => tell({play: t >= 1 ? 0 : 1, ms: model.content.ms / Number(speed.value)}), TURN_MS);
