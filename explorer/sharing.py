@@ -80,7 +80,7 @@ class Sharing(param.Parameterized):
             self._session.open_entry(found["entry"])
             return
         self._waiting = found["text"] or encoded({})
-        self._arrive()
+        self._arrive(f"open the bookmark {name}")
 
     def keep(self, name: str) -> None:
         """Keep what is on the screen as a bookmark."""
@@ -112,16 +112,17 @@ class Sharing(param.Parameterized):
         if self._begun and self._session.dataset is not None:
             self._session.soon(self._arrive)  # when its first layout is on its way
 
-    def _arrive(self) -> None:
+    def _arrive(self, what: str = "") -> None:
+        """Restore what is waiting; as a step of this name that can be undone, where there is something before it."""
         text, self._waiting = self._waiting, ""
-        first = self.shared is None
         if text:
             try:
-                restore(self._session, text)
+                with self._session.history.together(what):
+                    restore(self._session, text)
             except ExplorerError as error:
                 self._session.error = str(error)
-            if first:
-                self._session.history.clear()  # there is nothing before what a page was opened with
+            if not what:
+                self._session.history.clear()  # there is nothing before what a page or a dataset was opened with
         self._on_change()
 
     def _on_planes(self, *_: object) -> None:
