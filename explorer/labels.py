@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -23,7 +23,18 @@ from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Scene
 from explorer.state.appearance import LabelChoice
 
-__all__ = ["Clusters", "Label", "Labeler", "Level", "category_labels", "cluster_labels", "label_levels", "nested_levels", "wanted_labels"]
+__all__ = [
+    "Clusters",
+    "Label",
+    "Labeler",
+    "Level",
+    "category_labels",
+    "cluster_labels",
+    "label_levels",
+    "nested_levels",
+    "told_labels",
+    "wanted_labels",
+]
 
 USUAL: Final = 2, 60
 """Categories that are labeled where nobody has said whether they should be."""
@@ -237,6 +248,22 @@ def label_levels(levels: Sequence[Level]) -> list[Label]:
             ranked.append(((at, not is_first[peak], -rows * float(found.heights[peak])), label))
     ranked.sort(key=lambda each: each[0])
     return [label for _, label in ranked]
+
+
+def told_labels(labels: Sequence[Label]) -> dict[str, Any]:
+    """Write what can be written on a map for ``map_page/labels.js``, the most important first; nothing where there is nothing."""
+    if not labels:
+        return {}
+    return {
+        "labels": [
+            [label.x, label.y, label.text, label.color, label.size, f"{label.level}.{label.group}", _finite(label.comes), label.goes]
+            for label in labels
+        ]
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _line(text: str) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explorer.journey import OnTheWay
-from explorer.labels import Label, wanted_labels
+from explorer.labels import Label, told_labels, wanted_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from explorer.plane import Plane
     from explorer.scene import Scene
     from explorer.session import Session
     from explorer.views.picture_layer import PictureLayer
 
-__all__ = ["Labeling", "labels_message"]
+__all__ = ["Labeling"]
 
 _TOOLS_PX = 44  # at the left of the first map, where its tools are
 
@@ -50,7 +47,9 @@ class Labeling:
         if number != self._asked:
             return
         self._scene = scene
-        told = labels_message(labels, *self._time_of(scene), left=_TOOLS_PX if self._plane is self._session.planes[0] else 0)
+        journey, t = self._time_of(scene)
+        left = _TOOLS_PX if self._plane is self._session.planes[0] else 0
+        told = {**told_labels(labels), "journey": journey, "t": t, "left": left} if labels else {}
         if told != self._layer.labels:
             self._layer.labels = told
 
@@ -66,18 +65,3 @@ class Labeling:
 
     def _fail(self, sentence: str, _: int) -> None:
         self._session.error = sentence
-
-
-def labels_message(labels: Sequence[Label], journey: int = 0, t: float = 0.0, *, left: int = 0) -> dict[str, Any]:
-    """Tell a browser what can be written on its map, the most important first; nothing where there is nothing."""
-    if not labels:
-        return {}
-    told = [
-        [label.x, label.y, label.text, label.color, label.size, f"{label.level}.{label.group}", _finite(label.comes), label.goes]
-        for label in labels
-    ]
-    return {"labels": told, "journey": journey, "t": t, "left": left}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

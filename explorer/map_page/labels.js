@@ -1,6 +1,6 @@
 // Names of groups on the map, where there is room for them: which ones is decided here, at each step of a zoom.
 // A name has its place by the scale alone: dragging the map never makes one come or go in the middle of it. Text goes through fillText only.
-// Comes before picture_layer.js in one module.
+// Of the served map and of the map that is a file: comes before picture_layer.js in one module, and before page.js in one script.
 
 const LABEL_FADE_MS = 180;
 const LABEL_GAP = [5, 2];    // pixels between two labels, on each side; as render/label_places.py has it
@@ -183,7 +183,7 @@ function namer(layer) {
   };
   return {
     place,
-    take(told) {
+    take(told, wanted = () => true) {  // of which those that are wanted are written
       [journey, t, left] = [told.journey || 0, told.t || 0, told.left || 0];
       const numbers = new Map();
       labels = (told.labels || []).map(([x, y, text, color, size, group, comes, goes]) => {
@@ -192,7 +192,7 @@ function namer(layer) {
         ruler.font = font;
         const width = Math.ceil(ruler.measureText(text).width), key = `${group} ${number} ${text} ${color} ${size}`;
         return {x, y, text, color, group, key, font, width, height: Math.ceil(size * 1.25), comes: comes ?? Infinity, goes};
-      });
+      }).filter(wanted);
       if (sprites.size > 2 * labels.length + 200) sprites.clear();
       chosen = new Set();
       chosen_at = 0;
