@@ -34,6 +34,17 @@ const readable = (color, ground) => {  // the same hue, as much nearer to black 
   return end ? "#ffffff" : "#000000";
 };
 
+// Reads what told_labels of labels.py wrote: x, y, size, comes and goes of all labels, then the lines of their names and their colors.
+function read_labels({names, numbers}) {
+  if (!numbers) return [];
+  const {buffer} = Uint8Array.from(atob(numbers), letter => letter.charCodeAt(0)), n = buffer.byteLength / 28, lines = names.split("\n");
+  const floats = new Float32Array(buffer, 0, 5 * n), codes = new Uint32Array(buffer, 20 * n);
+  return Array.from({length: n}, (_, at) => {
+    const [x, y, size, comes, goes] = [0, 1, 2, 3, 4].map(part => floats[part * n + at]), group = codes[at], color = codes[n + at];
+    return {x, y, size: Math.round(10 * size) / 10, comes, goes, group, text: lines[group], color: color > 0xffffff ? "" : `#${color.toString(16).padStart(6, "0")}`};
+  });
+}
+
 // Chooses by scale: for each label whether it is shown. labels: {x, y, width, height, group, comes, goes}, the most important first.
 function choose_labels(labels, unit, before) {
   const chosen = new Set(), taken = new Map(), of_group = new Map();
@@ -186,12 +197,12 @@ function namer(layer) {
     take(told, wanted = () => true) {  // of which those that are wanted are written
       [journey, t, left] = [told.journey || 0, told.t || 0, told.left || 0];
       const numbers = new Map();
-      labels = (told.labels || []).map(([x, y, text, color, size, group, comes, goes]) => {
+      labels = read_labels(told).map(({x, y, text, color, size, group, comes, goes}) => {
         const number = (numbers.get(group) || 0) + 1, font = `600 ${size}px ${LABEL_FONT}`;
         numbers.set(group, number);
         ruler.font = font;
         const width = Math.ceil(ruler.measureText(text).width), key = `${group} ${number} ${text} ${color} ${size}`;
-        return {x, y, text, color, group, key, font, width, height: Math.ceil(size * 1.25), comes: comes ?? Infinity, goes};
+        return {x, y, text, color, group, key, font, width, height: Math.ceil(size * 1.25), comes, goes};
       }).filter(wanted);
       if (sprites.size > 2 * labels.length + 200) sprites.clear();
       chosen = new Set();

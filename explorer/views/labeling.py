@@ -1,14 +1,18 @@
-"""The labels of a map, for its picture layer: told once for a layout and a grouping; which of them have room, each browser decides."""
+"""The labels of a map, for its picture layer: told once for a layout and a grouping; which of them have room, each browser decides.
+
+They are found and written in a thread. The event loop hands two texts to the browser.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.journey import OnTheWay
-from explorer.labels import Label, told_labels, wanted_labels
+from explorer.labels import told_labels, wanted_labels
 
 if TYPE_CHECKING:
+    from explorer.labels import Labeler
     from explorer.plane import Plane
     from explorer.scene import Scene
     from explorer.session import Session
@@ -37,19 +41,20 @@ class Labeling:
         session = self._session
         make = None if scene is None else wanted_labels(scene, session.appearance.labels, session.clustering.clusters)
         if scene is None or make is None:
-            self._take([], self._asked, None)
+            self._take({}, self._asked, None)
             return
         if before is not None and (before.shown is not scene.shown or before.dataset is not scene.dataset):
-            self._take([], self._asked, None)  # they are of another layout
-        session.in_thread("label the map", self._asked, lambda: self._asked, make, partial(self._take, scene=scene), self._fail)
+            self._take({}, self._asked, None)  # they are of another layout
+        write, take = partial(_told, make), partial(self._take, scene=scene)
+        session.in_thread("label the map", self._asked, lambda: self._asked, write, take, self._fail)
 
-    def _take(self, labels: list[Label], number: int, scene: Scene | None) -> None:
+    def _take(self, told: dict[str, Any], number: int, scene: Scene | None) -> None:
         if number != self._asked:
             return
         self._scene = scene
-        journey, t = self._time_of(scene)
-        left = _TOOLS_PX if self._plane is self._session.planes[0] else 0
-        told = {**told_labels(labels), "journey": journey, "t": t, "left": left} if labels else {}
+        if told:
+            journey, t = self._time_of(scene)
+            told = {**told, "journey": journey, "t": t, "left": _TOOLS_PX if self._plane is self._session.planes[0] else 0}
         if told != self._layer.labels:
             self._layer.labels = told
 
@@ -65,3 +70,7 @@ class Labeling:
 
     def _fail(self, sentence: str, _: int) -> None:
         self._session.error = sentence
+
+
+def _told(make: Labeler) -> dict[str, Any]:
+    return told_labels(make())
