@@ -141,6 +141,8 @@ def look_words(name: str, before: Any, after: Any) -> str:
         return "images on the map" if after else "no images on the map"
     if name in ("palette", "colormap"):
         return f"colors {after or 'as usual'}"
+    if name == "labels":
+        return "no labels on the map" if after == "none" else f"labels on the map: {after}"
     return f"{name} {after}"
 
 

@@ -83,6 +83,9 @@ def test_each_step_says_what_it_was():
     person.appearance.hide_in("topic", Hidden())
     person.appearance.point_size = 3
     person.appearance.density = "linear"
+    person.appearance.labels = "clusters"
+    person.appearance.labels = "none"
+    person.appearance.palette = "glasbey"
     person.appearance.color_by = None
     person.selection.apply([1], made_by="a lasso")
     person.selection.keep("mine")
@@ -101,6 +104,9 @@ def test_each_step_says_what_it_was():
         "show all of topic",
         "point size 3",
         "density linear",
+        "labels on the map: clusters",
+        "no labels on the map",
+        "colors glasbey",
         "one color",
         "select by a lasso",
         "keep the selection mine",
