@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -131,19 +131,16 @@ _NO_VALUE = "no value"
 
 def look_words(name: str, before: Any, after: Any) -> str:
     """Say what a change of a param of :class:`Appearance` is called, as in "color by topic"."""
-    if name == "color_by":
-        return "one color" if after is None else f"color by {after}"
-    if name == "hidden":
-        return _hiding_words(before, after)
-    if name == "point_size":
-        return "automatic point size" if after is None else f"point size {after:g}"
-    if name == "images":
-        return "images on the map" if after else "no images on the map"
-    if name in ("palette", "colormap"):
-        return f"colors {after or 'as usual'}"
-    if name == "labels":
-        return "no labels on the map" if after == "none" else f"labels on the map: {after}"
-    return f"{name} {after}"
+    said: dict[str, Callable[[], str]] = {
+        "color_by": lambda: "one color" if after is None else f"color by {after}",
+        "palette": lambda: f"colors {after or 'as usual'}",
+        "colormap": lambda: f"colors {after or 'as usual'}",
+        "hidden": lambda: _hiding_words(before, after),
+        "point_size": lambda: "automatic point size" if after is None else f"point size {after:g}",
+        "images": lambda: "images on the map" if after else "no images on the map",
+        "labels": lambda: "no labels on the map" if after == "none" else f"labels on the map: {after}",
+    }
+    return said[name]() if name in said else f"{name} {after}"
 
 
 def _hiding_words(before: dict[str, JSON], after: dict[str, JSON]) -> str:
