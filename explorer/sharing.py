@@ -15,6 +15,7 @@ from explorer.snippet import python_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from explorer.bookmarks import Bookmark
     from explorer.plane import Plane
     from explorer.session import Session
 
@@ -46,6 +47,7 @@ class Sharing(param.Parameterized):
         super().__init__()
         self._session = session
         self.bookmarks = Bookmarks(session.visitor.login)
+        self._items = _Items(self)
         self._begun = self._busy = self._again = False
         self._described: tuple[tuple[object, ...], str] = ((), "")  # the paragraphs, and what they depend on
         self._waiting = ""  # what is restored when the dataset is there
@@ -87,19 +89,29 @@ class Sharing(param.Parameterized):
         dataset = self._session.dataset
         if dataset is not None and self.shared is not None:
             entry = entry_name(self._session) or ""
-            self._try(partial(self.bookmarks.add, name, self.shared.bookmark, dataset=dataset.name, entry=entry))
+            add = partial(self.bookmarks.add, name, self.shared.bookmark, dataset=dataset.name, entry=entry)
+            self._change(f"keep the bookmark {name}", add)
 
     def rename(self, name: str, new: str) -> None:
         """Give a bookmark another name."""
-        self._try(partial(self.bookmarks.rename, name, new))
+        self._change(f"rename the bookmark {name}", partial(self.bookmarks.rename, name, new))
 
     def delete(self, name: str) -> None:
         """Forget a bookmark."""
-        self._try(partial(self.bookmarks.delete, name))
+        self._change(f"delete the bookmark {name}", partial(self.bookmarks.delete, name))
 
     def undo(self) -> None:
         """Take the last change of the bookmarks back."""
-        self._try(self.bookmarks.undo)
+        if self._session.history.last_is(self._items):
+            self._session.history.undo()
+        else:  # something else was done since, or another dataset was opened
+            self._try(self.bookmarks.undo)
+
+    def _change(self, what: str, change: Callable[[], None]) -> None:
+        before = self._items.snapshot()
+        self._try(change)
+        if self.bookmarks.items != before[0]:
+            self._session.history.record(self._items, what, before)
 
     def _try(self, change: Callable[[], None]) -> None:
         self.problem = ""
@@ -169,3 +181,19 @@ class Sharing(param.Parameterized):
     def _fail(self, sentence: str, _: int) -> None:
         self._busy = self._again = False
         self.problem = sentence
+
+
+class _Items:
+    """The bookmarks, for the history."""
+
+    def __init__(self, sharing: Sharing) -> None:
+        self._sharing = sharing
+
+    def snapshot(self) -> tuple[list[Bookmark], int]:
+        """Give what :meth:`restore` takes, and its size in bytes."""
+        items = list(self._sharing.bookmarks.items)
+        return items, sum(len(item["text"]) for item in items)
+
+    def restore(self, snapshot: list[Bookmark]) -> None:
+        """Have again the bookmarks that there were; where they cannot be kept, the panel says so."""
+        self._sharing._try(partial(self._sharing.bookmarks.put_back, snapshot))

@@ -141,12 +141,16 @@ class History(param.Parameterized):
             if not any(change.of == of for change in self._together):
                 self._together.append(_Change(of, *(before or of.snapshot())))
             return
-        if self._continuing and self._past and all(change.of == of for change in self._past[-1].changes):
+        if self._continuing and self.last_is(of):
             self._past[-1] = self._past[-1]._replace(what=_words(what))
             self._future.clear()
             self._tell()
             return
         self._add(_Step(_words(what), (_Change(of, *(before or of.snapshot())),)))
+
+    def last_is(self, of: Remembered) -> bool:
+        """Say whether the last step changed this alone."""
+        return bool(self._past) and all(change.of == of for change in self._past[-1].changes)
 
     def undo(self) -> None:
         """Take the last step back; where there is none, nothing happens."""

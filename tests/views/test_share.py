@@ -148,6 +148,40 @@ def test_a_bookmark_brings_back_what_was_on_the_screen(view: ShareView, session:
     assert not view.component.can_undo
 
 
+def test_a_deleted_bookmark_is_undone_by_the_key_as_well_and_once(view: ShareView, session: Session, loop: Any, opened: Opened):
+    def names() -> list[str]:
+        return [item["name"] for item in view.component.bookmarks]
+
+    def act(**message: str) -> None:
+        view.component._on_message(message)
+        loop.run()
+
+    loop.until(lambda: not view.sharing._busy)
+    for name in ("one", "two"):
+        act(type="keep", name=name)
+    act(type="delete", name="one")
+    act(type="delete", name="nobody")
+    assert session.history.undoes == "delete the bookmark one"
+    session.history.undo()
+    assert names() == ["one", "two"]
+    session.history.redo()
+    assert names() == ["two"]
+    session.history.undo()
+    act(type="delete", name="two")
+    act(type="undo")
+    assert names() == ["one", "two"]
+    assert session.history.undoes == "keep the bookmark two", "what the panel took back is no step any more"
+    act(type="delete", name="two")
+    session.appearance.color_by = "score"
+    act(type="undo")
+    assert names() == ["one", "two"]
+    assert session.history.undoes == "color by score"
+    act(type="delete", name="one")
+    opened(seed=1)
+    act(type="undo")
+    assert names() == ["one", "two"]
+
+
 def test_a_bookmark_that_is_opened_is_one_step_and_a_page_begins_with_none(view: ShareView, session: Session, loop: Any, opened: Opened):
     assert not session.history.can_undo
     session.appearance.color_by = "score"
