@@ -382,8 +382,10 @@ class Explorer(Chosen):
         save = save_svg if str(path).lower().endswith(".svg") else save_picture
         save(path, scene, window, width=width, title=title, legend=legend, labels=named, background=background)
 
-    def save_page(self, path: str | os.PathLike[str], *, title: str | None = None, rows: bool = True) -> MapPage:
-        """Write the whole map as a web page that needs no server and no network: zoom, legend, search, and a card for each row.
+    def save_page(
+        self, path: str | os.PathLike[str], *, title: str | None = None, rows: bool = True, labels: LabelChoice | None = None
+    ) -> MapPage:
+        """Write the whole map as a web page that needs no server and no network: zoom, names, legend, search, and a card for each row.
 
         Parameters
         ----------
@@ -393,6 +395,8 @@ class Explorer(Chosen):
             The first line; the dataset's name by default.
         rows : bool
             Whether the rows are in the file, where they are 200,000 at the most: whoever has the file can read them.
+        labels : {"automatic", "categories", "clusters", "none"}, optional
+            What is named on the map; as on screen by default.
 
         Returns
         -------
@@ -406,7 +410,9 @@ class Explorer(Chosen):
         ExplorerError
             If there is no map yet.
         """
-        return save_map_page(path, self._scene, title=title, notes=self.methods.split("\n\n"), rows=rows)
+        scene = self._scene
+        named = wanted_labels(scene, labels or self._session.appearance.labels, self._session.clustering.clusters)
+        return save_map_page(path, scene, title=title, notes=self.methods.split("\n\n"), rows=rows, labels=named)
 
     @property
     def _scene(self) -> Scene:

@@ -20,12 +20,15 @@ from explorer.animation.ends import staged_layout
 from explorer.compute.progress import Stopped
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import BadParameter, UnknownFormat
+from explorer.labels import wanted_labels
 from explorer.map_page import rows as page_rows
 from explorer.map_page.page import about_bytes, save_map_page, write_map_page
 from explorer.map_page.tiles import TILE, levels_for, square_of, tiles
 from explorer.scene import Scene
+from explorer.state.appearance import Hidden
 
 EVIL = "</script><script>alert(1)</script>"
+ON_MAP = EVIL[:31] + "…"
 
 
 def data(n: int = 60, **columns: Any) -> Dataset:
@@ -140,6 +143,39 @@ def test_numbers_have_a_color_bar():
     page = page_of(staged_layout(dataset, dataset.layouts[0].name, color="score"))
     legend = json.loads(block(page, "data"))["legend"]
     assert (len(legend["colors"]), [word[0] for word in legend["words"]]) == (12, ["≤", "≥"])
+
+
+def named(page: str) -> set[str]:
+    return set(json.loads(block(page, "data"))["labels"].get("names", "").split("\n")) - {""}
+
+
+def test_what_is_named_on_the_map_is_named_on_the_page_and_what_is_hidden_is_not():
+    view = explorer.Explorer(data())
+    scene = view._scene
+    page = page_of(scene, labels=wanted_labels(scene, "categories"))
+    assert named(page) == {"a", "b", ON_MAP}
+    assert EVIL not in page
+    left, top, side = json.loads(block(page, "data"))["square"]
+    numbers = np.frombuffer(base64.b64decode(json.loads(block(page, "data"))["labels"]["numbers"]), "<f4").reshape(7, -1)
+    for x, y in numbers[:2].T:
+        assert left < x < left + side
+        assert top - side < y < top
+    assert named(page_of(scene)) == set()
+    view._session.appearance.hide_in("kind", Hidden(frozenset({"a"})))
+    hidden = view._scene
+    assert named(page_of(hidden, labels=wanted_labels(hidden, "categories"))) == {"b", ON_MAP}
+
+
+def test_a_page_that_is_saved_has_the_names_that_a_person_wants(tmp_path: Path):
+    view, path = explorer.Explorer(data()), tmp_path / "map.html"
+    for labels, names in ((None, {"a", "b", ON_MAP}), ("none", set()), ("categories", {"a", "b", ON_MAP})):
+        view.save_page(path, labels=labels)
+        assert named(path.read_text("utf-8")) == names
+    view._session.appearance.labels = "none"
+    view.save_page(path)
+    assert named(path.read_text("utf-8")) == set()
+    explorer.export_map(data(), path, view.dataset.layouts[0].name, progress=False)
+    assert named(path.read_text("utf-8")) == {"a", "b", ON_MAP}
 
 
 def test_stopping_leaves_no_file(scene: Scene, tmp_path: Path):

@@ -124,7 +124,8 @@ class ExportControls(pn.viewable.Viewer):
     def _export_page(self) -> None:
         scene = self._session.scene
         if scene is not None:
-            write = partial(_write_page, scene, self._session.describe_maps())
+            named = wanted_labels(scene, self._session.appearance.labels, self._session.clustering.clusters)
+            write = partial(_write_page, scene, self._session.describe_maps(), named)
             self._maker.make("the web page", file_name(*_title_of(scene), ending=".html"), "text/html", write, dataset=scene.dataset)
 
     def _export_map(self, what: str, ending: str, mime: str, write_file: Callable[..., None]) -> None:
@@ -193,9 +194,17 @@ def _write_picture(
     return scene.n_shown
 
 
-def _write_page(scene: Scene, describe: Callable[[], str], path: Path, stop: Event, on_fraction: Callable[[float], None]) -> int:
+def _write_page(
+    scene: Scene,
+    describe: Callable[[], str],
+    labels: Labeler | None,
+    path: Path,
+    stop: Event,
+    on_fraction: Callable[[float], None],
+) -> int:
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        write_map_page(file, scene, notes=describe().split("\n\n"), report=_told(on_fraction), should_stop=stop.is_set)
+        notes = describe().split("\n\n")
+        write_map_page(file, scene, notes=notes, labels=labels, report=_told(on_fraction), should_stop=stop.is_set)
     return scene.n_shown
 
 

@@ -1,23 +1,24 @@
-"""The labels of a map, for its picture layer: told once for a layout and a grouping; which of them have room, each browser decides."""
+"""The labels of a map, for its picture layer: told once for a layout and a grouping; which of them have room, each browser decides.
+
+They are found and written in a thread. The event loop hands two texts to the browser.
+"""
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explorer.journey import OnTheWay
-from explorer.labels import Label, wanted_labels
+from explorer.labels import told_labels, wanted_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from explorer.labels import Labeler
     from explorer.plane import Plane
     from explorer.scene import Scene
     from explorer.session import Session
     from explorer.views.picture_layer import PictureLayer
 
-__all__ = ["Labeling", "labels_message"]
+__all__ = ["Labeling"]
 
 _TOOLS_PX = 44  # at the left of the first map, where its tools are
 
@@ -40,17 +41,20 @@ class Labeling:
         session = self._session
         make = None if scene is None else wanted_labels(scene, session.appearance.labels, session.clustering.clusters)
         if scene is None or make is None:
-            self._take([], self._asked, None)
+            self._take({}, self._asked, None)
             return
         if before is not None and (before.shown is not scene.shown or before.dataset is not scene.dataset):
-            self._take([], self._asked, None)  # they are of another layout
-        session.in_thread("label the map", self._asked, lambda: self._asked, make, partial(self._take, scene=scene), self._fail)
+            self._take({}, self._asked, None)  # they are of another layout
+        write, take = partial(_told, make), partial(self._take, scene=scene)
+        session.in_thread("label the map", self._asked, lambda: self._asked, write, take, self._fail)
 
-    def _take(self, labels: list[Label], number: int, scene: Scene | None) -> None:
+    def _take(self, told: dict[str, Any], number: int, scene: Scene | None) -> None:
         if number != self._asked:
             return
         self._scene = scene
-        told = labels_message(labels, *self._time_of(scene), left=_TOOLS_PX if self._plane is self._session.planes[0] else 0)
+        if told:
+            journey, t = self._time_of(scene)
+            told = {**told, "journey": journey, "t": t, "left": _TOOLS_PX if self._plane is self._session.planes[0] else 0}
         if told != self._layer.labels:
             self._layer.labels = told
 
@@ -68,16 +72,5 @@ class Labeling:
         self._session.error = sentence
 
 
-def labels_message(labels: Sequence[Label], journey: int = 0, t: float = 0.0, *, left: int = 0) -> dict[str, Any]:
-    """Tell a browser what can be written on its map, the most important first; nothing where there is nothing."""
-    if not labels:
-        return {}
-    told = [
-        [label.x, label.y, label.text, label.color, label.size, f"{label.level}.{label.group}", _finite(label.comes), label.goes]
-        for label in labels
-    ]
-    return {"labels": told, "journey": journey, "t": t, "left": left}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _told(make: Labeler) -> dict[str, Any]:
+    return told_labels(make())

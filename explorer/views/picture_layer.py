@@ -14,6 +14,7 @@ import param
 from panel.io.state import set_curdoc
 
 from explorer import settings
+from explorer.map_page.page import LABELS
 from explorer.picture import PictureRequest
 from explorer.priority import give_way
 from explorer.render.view import View
@@ -31,6 +32,7 @@ __all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 
 logger = logging.getLogger(__name__)
 
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("travel.js", "images.js")] + [LABELS, Path(__file__).with_name("picture_layer.js")]
 _NAME_MOST = 64  # characters of the name that a browser gives itself
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
@@ -44,7 +46,7 @@ class PictureLayer(pn.custom.JSComponent):
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
     look = param.List(default=[], doc="Where to look now: a number that counts, then x0, x1, y0, y1, or nothing for the whole map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
-    labels = param.Dict(default={}, doc="What can be written on the map, see labels_message; which of it has room, the browser decides.")
+    labels = param.Dict(default={}, doc="What can be written on the map, see told_labels; which of it has room, the browser decides.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
     coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
     plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
@@ -55,7 +57,7 @@ class PictureLayer(pn.custom.JSComponent):
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
-    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "images.js", "labels.js", "picture_layer.js"))
+    _esm = "".join(path.read_text("utf-8") for path in _SCRIPTS)
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
