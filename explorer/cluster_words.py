@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explorer.compute.clusters import ClusterTree
     from explorer.data.dataset import Dataset
 
-__all__ = ["layer_titles", "names_of"]
+__all__ = ["layer_key", "layer_titles", "names_of"]
 
 MOST_TEXTS = 300_000  # that are read; of more, a sample of that many
 _MOST_CATEGORIES = 5_000
@@ -24,6 +24,11 @@ _TITLES = {1: ("",), 2: ("coarse", "fine"), 3: ("coarse", "medium", "fine"), 4: 
 def layer_titles(n: int) -> tuple[str, ...]:
     """Name the layers of a tree, the coarsest first: "clusters (coarse)"."""
     return tuple(f"clusters ({title})" if title else "clusters" for title in _TITLES[n]) if n else ()
+
+
+def layer_key(layer: int) -> tuple[str, int]:
+    """Say by which key the column of a layer is known, see :func:`explorer.measured.measured`."""
+    return "clusters", layer
 
 
 def names_of(dataset: Dataset, tree: ClusterTree) -> Names:

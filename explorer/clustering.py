@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 import numpy as np
 import param
 
-from explorer.cluster_words import layer_titles, names_of
+from explorer.cluster_words import layer_key, layer_titles, names_of
 from explorer.labels import Clusters
 from explorer.measured import Column, add_measured, measured
 from explorer.priority import give_way
@@ -131,7 +131,7 @@ class Clustering(param.Parameterized):
 
     def column(self, layer: int) -> str | None:
         """Name the column of a layer; None where there is none."""
-        return None if self.tree is None else measured(self._asker.dataset, _key(layer))
+        return None if self.tree is None else measured(self._asker.dataset, layer_key(layer))
 
     def called(self, column: str | None) -> dict[str, str]:
         """Say what somebody calls the categories of a column that is a layer, by the names that were found; nothing of other columns."""
@@ -249,10 +249,6 @@ def _named(dataset: Dataset, tree: ClusterTree) -> _Found:
     columns = {}
     for layer, (title, rows) in enumerate(zip(layer_titles(len(names)), tree.layers, strict=True)):
         codes = pa.array(rows, pa.int32(), mask=np.asarray(rows < 0))
-        columns[_key(layer)] = Column(title, pa.DictionaryArray.from_arrays(codes, pa.array(names[layer], pa.string())), _MEANING)
+        columns[layer_key(layer)] = Column(title, pa.DictionaryArray.from_arrays(codes, pa.array(names[layer], pa.string())), _MEANING)
     add_measured(dataset, columns)
     return _Found(tree, names)
-
-
-def _key(layer: int) -> tuple[str, int]:
-    return "clusters", layer

@@ -10,12 +10,14 @@ import param
 
 from explorer.state.state import JSON, State
 
-__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "Hidden", "LabelChoice"]
+__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "ContourChoice", "Hidden", "LabelChoice"]
 
 Category: TypeAlias = str | None
 """A category's name; None stands for the rows without a value."""
 
 LabelChoice: TypeAlias = Literal["automatic", "categories", "clusters", "none"]
+
+ContourChoice: TypeAlias = Literal["none", "categories", "clusters"]
 
 _ALL_BUT = "all_but"
 
@@ -113,6 +115,12 @@ class Appearance(State):
         default="automatic",
         objects=list(get_args(LabelChoice)),
         doc="What is named on the map. Automatic: the clusters, where somebody has found some, else the categories of a column of 2 to 60.",
+    )
+    contours: ContourChoice = param.Selector(  # type: ignore[assignment]
+        default="none",
+        objects=list(get_args(ContourChoice)),
+        doc="What has lines around it on the map: the categories that color it, or the clusters, where somebody has found some; "
+        "thick around half of the rows, thin around nine of ten, where they lie closest.",
     )
     images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from explorer.session import Session
     from explorer.views.picture_layer import PictureLayer
 
-__all__ = ["Labeling", "labels_message"]
+__all__ = ["Labeling", "labels_message", "time_on"]
 
 _TOOLS_PX = 44  # at the left of the first map, where its tools are
 
@@ -50,22 +50,23 @@ class Labeling:
         if number != self._asked:
             return
         self._scene = scene
-        told = labels_message(labels, *self._time_of(scene), left=_TOOLS_PX if self._plane is self._session.planes[0] else 0)
+        told = labels_message(labels, *time_on(self._plane, scene), left=_TOOLS_PX if self._plane is self._session.planes[0] else 0)
         if told != self._layer.labels:
             self._layer.labels = told
 
-    def _time_of(self, scene: Scene | None) -> tuple[int, float]:
-        """Say on which journey the map is, and where on it a scene is."""
-        journey = self._plane.journey
-        if journey is None or scene is None:
-            return 0, 0.0
-        shown = scene.shown
-        if isinstance(shown, OnTheWay) and shown.course is journey.course:
-            return journey.number, shown.t
-        return journey.number, 0.0 if shown is journey.start else 1.0
-
     def _fail(self, sentence: str, _: int) -> None:
         self._session.error = sentence
+
+
+def time_on(plane: Plane, scene: Scene | None) -> tuple[int, float]:
+    """Say on which journey a map is, and where on it a scene is."""
+    journey = plane.journey
+    if journey is None or scene is None:
+        return 0, 0.0
+    shown = scene.shown
+    if isinstance(shown, OnTheWay) and shown.course is journey.course:
+        return journey.number, shown.t
+    return journey.number, 0.0 if shown is journey.start else 1.0
 
 
 def labels_message(labels: Sequence[Label], journey: int = 0, t: float = 0.0, *, left: int = 0) -> dict[str, Any]:

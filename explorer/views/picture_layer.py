@@ -45,6 +45,7 @@ class PictureLayer(pn.custom.JSComponent):
     look = param.List(default=[], doc="Where to look now: a number that counts, then x0, x1, y0, y1, or nothing for the whole map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
     labels = param.Dict(default={}, doc="What can be written on the map, see labels_message; which of it has room, the browser decides.")
+    contours = param.Dict(default={}, doc="Which lines are on the map, see contours_message.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
     coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
     plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
@@ -55,7 +56,8 @@ class PictureLayer(pn.custom.JSComponent):
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
-    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "images.js", "labels.js", "picture_layer.js"))
+    _parts: ClassVar = "travel.js", "images.js", "labels.js", "contours.js", "picture_layer.js"
+    _esm = "".join(path.read_text() for path in map(Path(__file__).with_name, _parts))
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
