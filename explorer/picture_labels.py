@@ -115,9 +115,9 @@ def press(band: NDArray[np.uint8], top: int, stamps: Sequence[Stamp]) -> NDArray
             continue
         if written is band:
             written = band.copy()
-        over = stamp.rgba[first - stamp.top : last - stamp.top, left - stamp.left : right - stamp.left]
+        upper = stamp.rgba[first - stamp.top : last - stamp.top, left - stamp.left : right - stamp.left]
         under = written[first - top : last - top, left:right]
-        under[...] = over(over, under)
+        under[...] = over(upper, under)
     return written
 
 

@@ -24,6 +24,7 @@ CONTRAST: Final = 4.5
 
 _HALF = 0.5  # share of the rows up to which a line is thick
 _THICK, _THIN = 2.25, 1.25  # CSS pixels
+_FAINT = 0.75  # opacity of a thin line: there are many where groups overlap
 _HALO = 1.25  # CSS pixels on each side, in the color of the ground
 _HALO_OPACITY = 0.6
 _SHRINKS = 0.75  # where a picture is smaller than the screen, lines are not thinner than this part of theirs
@@ -77,14 +78,14 @@ def strokes(outlines: Sequence[Outline], view: View, *, width: float, height: fl
     steps = np.array([width / view.span[0], -height / view.span[1]])
     halos, found = [], []
     for outline in outlines:
-        wide = _THICK if outline.share <= _HALF else _THIN
+        wide, opacity = (_THICK, 1.0) if outline.share <= _HALF else (_THIN, _FAINT)
         most = (wide + 2 * _HALO) * scale
         placed = tuple((line.astype(np.float64) - (view.x0, view.y1)) * steps for line in outline.lines)
         lines = tuple(line for line in placed if _is_seen(line, width, height, most))
         if lines:
             top, bottom = min(line[:, 1].min() for line in lines) - most, max(line[:, 1].max() for line in lines) + most
             halos.append(Stroke(lines, ground, most, _HALO_OPACITY, float(top), float(bottom)))
-            found.append(halos[-1]._replace(color=readable(outline.color, ground, contrast=CONTRAST), width=wide * scale, opacity=1.0))
+            found.append(halos[-1]._replace(color=readable(outline.color, ground, contrast=CONTRAST), width=wide * scale, opacity=opacity))
     return halos + found
 
 

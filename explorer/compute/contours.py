@@ -1,7 +1,7 @@
 """Where most rows of a group are: lines around the smallest regions of a map that hold given shares of them; knows no names and no colors.
 
-``contours(x, y, codes, groups) -> list[Region]``: for each group and share the highest-density region, where density is a smoothed histogram
-of the group's rows. A group in several pieces has a line around each.
+``contours(x, y, codes, groups) -> list[Region]``: for each group and share the highest-density region, with the density of a smoothed
+histogram of its rows. A group in several pieces has a line around each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHARES: Final = (0.5, 0.9)
 
 _LEAST_ROWS = 5  # of a group: fewer are no region
 _FARTHEST = 0.0025  # of a group's rows, on each end of each axis, count as outside of every region
-_WIDTH = 0.1  # how wide to smooth, relative to the side of a square as large as what the group covers, where it has one row
+_WIDTH = 0.09  # how wide to smooth, relative to the side of a square as large as what the group covers, where it has one row
 _POWER = -1 / 6  # by which it gets narrower with more rows, as Scott has it in two dimensions
 _THINNEST = 0.1  # a group that is flat counts as so high relative to its width
 _SMALLEST = 1e-3  # of all groups' width: what a group covers, at least
@@ -137,7 +137,7 @@ def _smoothing(x: NDArray[np.float64], y: NDArray[np.float64], bounds: tuple[flo
     x0, x1, y0, y1 = bounds
     n, sides = len(x), np.array([x1 - x0, y1 - y0])
     sides = np.maximum(sides, max(_THINNEST * sides.max(), least))
-    n_cells = int(np.clip(np.sqrt(n) / 2, _COARSEST, _FINEST))
+    n_cells = int(np.clip(np.sqrt(n), _COARSEST, _FINEST))
     corner = np.array([x0, y0])
     column, line = np.minimum((np.stack([x, y], axis=1) - corner) / sides * n_cells, n_cells - 1).astype(int).T
     covered = len(np.unique(line * n_cells + column)) / n_cells**2

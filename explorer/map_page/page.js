@@ -162,7 +162,7 @@ const contours = about.contours.map(({slot, colors, share, lines}) => {  // thro
     for (let k = 0; k <= last; k += 2) path.quadraticCurveTo(...at(k), ...middle(k));
     path.closePath();
   }
-  return {slot, colors, path, wide: share <= 0.5 ? 2.25 : 1.25};
+  return {slot, colors, path, ...share <= 0.5 ? {wide: 2.25, opacity: 1} : {wide: 1.25, opacity: 0.75}};
 });
 const paint_contours = () => {
   const style = getComputedStyle(document.body), dark = Number(style.color.match(/\d+/)[0]) > 127;
@@ -176,8 +176,13 @@ const paint_contours = () => {
   pen.globalAlpha = 0.6;
   pen.strokeStyle = style.backgroundColor;
   for (const {path, wide} of seen) { pen.lineWidth = wide + 2.5; pen.stroke(path); }
+  for (const {path, wide, opacity, colors} of seen) {
+    pen.globalAlpha = opacity;
+    pen.lineWidth = wide;
+    pen.strokeStyle = colors[Number(dark)];
+    pen.stroke(path);
+  }
   pen.globalAlpha = 1;
-  for (const {path, wide, colors} of seen) { pen.lineWidth = wide; pen.strokeStyle = colors[Number(dark)]; pen.stroke(path); }
   canvas.dataset.contours = seen.length;
 };
 const paint_tiles = (level, x0, y0, x1, y1) => {

@@ -2,7 +2,7 @@
 // Comes after labels.js, and before picture_layer.js, in one module.
 
 const CONTOUR_CONTRAST = 4.5;      // to the ground, as picture_outlines.py has it
-const CONTOUR_THICK = 2.25, CONTOUR_THIN = 1.25, CONTOUR_HALF = 0.5;
+const CONTOUR_THICK = 2.25, CONTOUR_THIN = 1.25, CONTOUR_HALF = 0.5, CONTOUR_FAINT = 0.75;
 const CONTOUR_HALO = 1.25, CONTOUR_HALO_OPACITY = 0.6;
 const CONTOUR_COSTS = 60;          // steps of which it is known how long they took
 
@@ -30,7 +30,7 @@ function tracer(layer) {
     const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0)), numbers = new Float32Array(bytes.buffer), points = [];
     let at = 0;
     for (const size of sizes) points.push(numbers.subarray(at, at += 2 * size));
-    return {name, color, wide: share <= CONTOUR_HALF ? CONTOUR_THICK : CONTOUR_THIN, path: path_of(points)};
+    return {name, color, is_thick: share <= CONTOUR_HALF, path: path_of(points)};
   };
   const draw = () => {
     drawing = 0;
@@ -50,7 +50,7 @@ function tracer(layer) {
     const placed = outlines.map(each => {  // lines stay as wide as they are, however near one looks
       const path = new Path2D();
       path.addPath(each.path, place);
-      return {...each, path};
+      return {color: each.color, path, ...each.is_thick ? {wide: CONTOUR_THICK, opacity: 1} : {wide: CONTOUR_THIN, opacity: CONTOUR_FAINT}};
     });
     pen.lineJoin = "round";
     pen.globalAlpha = CONTOUR_HALO_OPACITY;
@@ -59,12 +59,13 @@ function tracer(layer) {
       pen.lineWidth = (wide + 2 * CONTOUR_HALO) * ratio;
       pen.stroke(path);
     }
-    pen.globalAlpha = 1;
-    for (const {path, wide, color} of placed) {
+    for (const {path, wide, color, opacity} of placed) {
+      pen.globalAlpha = opacity;
       pen.lineWidth = wide * ratio;
       pen.strokeStyle = color ? readable(color, rgb, CONTOUR_CONTRAST) : luminance(rgb) < 0.2 ? "#ffffff" : "#000000";
       pen.stroke(path);
     }
+    pen.globalAlpha = 1;
     costs = [...costs.slice(1 - CONTOUR_COSTS), performance.now() - began];
     sheet.dataset.ms = [...costs].sort((a, b) => a - b)[costs.length >> 1].toFixed(2);
   };
