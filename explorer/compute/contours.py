@@ -32,7 +32,6 @@ _REACH = 4  # times the width: beyond, smoothing adds nothing
 _HIGHEST = 0.95  # of the highest density: regions end there at the latest, so that rows in one place have lines around them
 _STRAIGHT = 0.04  # of a cell: corners that are nearer to the line between those beside them are left out
 _ROUNDS = 2
-_DOT = 0.5  # of the square of the width: a line around less than that is a dot, and left out where there are larger ones
 
 
 class Region(NamedTuple):
@@ -128,8 +127,10 @@ def _lines(
     at_rows[is_inside] = map_coordinates(density, [up[is_inside], across[is_inside]], order=1)
     levels = np.minimum(np.quantile(at_rows, [1 - share for share in shares]), _HIGHEST * density.max())
     generator = contour_generator(z=density, line_type=LineType.Separate)
-    found = [_without_dots(generator.lines(float(level)), _DOT * (width / cell) ** 2) for level in levels]
-    return [tuple((np.array([left, low]) + cell * _straightened(line)).astype(np.float32) for line in lines) for lines in found]
+    return [
+        tuple((np.array([left, low]) + cell * _straightened(line)).astype(np.float32) for line in generator.lines(float(level)))
+        for level in levels
+    ]
 
 
 def _smoothing(x: NDArray[np.float64], y: NDArray[np.float64], bounds: tuple[float, float, float, float], least: float) -> float:
@@ -142,12 +143,6 @@ def _smoothing(x: NDArray[np.float64], y: NDArray[np.float64], bounds: tuple[flo
     column, line = np.minimum((np.stack([x, y], axis=1) - corner) / sides * n_cells, n_cells - 1).astype(int).T
     covered = len(np.unique(line * n_cells + column)) / n_cells**2
     return float(_WIDTH * np.sqrt(covered * sides.prod()) * n**_POWER)
-
-
-def _without_dots(lines: Sequence[NDArray[np.float64]], least: float) -> list[NDArray[np.float64]]:
-    """Leave out lines around less than so many cells, but for the largest."""
-    areas = [abs(float(np.sum(line[:-1, 0] * line[1:, 1] - line[1:, 0] * line[:-1, 1]))) / 2 for line in lines]
-    return [line for line, area in zip(lines, areas, strict=True) if area >= min(least, max(areas, default=0.0))]
 
 
 def _straightened(line: NDArray[np.float64]) -> NDArray[np.float64]:
