@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,14 +41,12 @@ def regions_of(places: NDArray[np.float32], **how: object) -> list[Region]:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.integers(200, 2_000), st.integers(1, 6), st.sampled_from([0.0, 0.02, 0.2]))
-def test_a_region_holds_the_share_of_rows_that_it_says_and_smaller_ones_are_in_larger_ones(
-    seed: int, n: int, n_pieces: int, strays: float
-):
+def test_a_region_holds_the_share_of_rows_that_it_says_and_smaller_ones_are_in_larger_ones(seed: int, n: int, n_pieces: int, strays: float):
     places = pieces(seed, n, n_pieces, strays)
     held = [inside(region, *places.T) for region in regions_of(places, shares=(0.25, 0.5, 0.9))]
     for share, which in zip((0.25, 0.5, 0.9), held, strict=True):
         assert which.mean() == pytest.approx(share, abs=0.03)
-    for smaller, larger in zip(held, held[1:], strict=False):
+    for smaller, larger in pairwise(held):
         assert (smaller & ~larger).mean() <= 0.005, "but for rows on a line"
 
 
