@@ -3,8 +3,8 @@
     python benchmarks/contours.py [--rows 117659] [--categories 26] [--layout FILE.npy CODES.npy] [--quick] [--json]
 
 Clusters of rows, each a category; or with ``--layout`` a layout (n, 2) and each row's category (n,). The peer is the textbook:
-``scipy.stats.gaussian_kde`` of each category's rows on a grid of 100 x 100, with fewer cells than ours have, and the levels above which half
-and nine of ten of its mass lie; drawing lines is not counted. One thread each.
+``scipy.stats.gaussian_kde`` of each category's rows on a grid of 100 x 100, which has fewer cells than ours, and the levels above which
+half and nine of ten of its mass lie; it draws no lines. One thread each.
 """
 
 from __future__ import annotations

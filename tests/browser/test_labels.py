@@ -116,8 +116,8 @@ def test_contours_come_when_asked_for_follow_the_zoom_and_go_while_rows_travel(s
     near = watched.pixels("contours")[..., 3]
     assert 500 < (near > 200).sum() < (far > 200).sum(), "fewer are in view, and as thin as before"
 
-    seen = "sheet => { window.sheets = []; new MutationObserver(() => window.sheets.push(sheet.hidden)).observe(sheet, {attributeFilter: ['hidden']}); }"
-    sheet.evaluate(seen)
+    note = "new MutationObserver(() => window.sheets.push(sheet.hidden)).observe(sheet, {attributeFilter: ['hidden']})"
+    sheet.evaluate(f"sheet => {{ window.sheets = []; {note}; }}")
     watched.show_layout(next(title for title in watched.layouts() if title.startswith("t-SNE")))
     watched.wait_until(lambda: watched.page.evaluate("window.sheets").count(False) > 0, "they are there again")
     assert watched.page.evaluate("window.sheets[0]"), "they were gone before"
