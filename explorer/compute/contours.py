@@ -30,8 +30,8 @@ _CELLS = 2.0  # of the grid of densities in the width of the smoothing
 _MOST_CELLS = 400  # on each side of it
 _REACH = 4  # times the width: beyond, smoothing adds nothing
 _HIGHEST = 0.95  # of the highest density: regions end there at the latest, so that rows in one place have lines around them
-_STRAIGHT = 0.04  # of a cell: corners that are nearer to the line between those beside them are left out
-_ROUNDS = 2
+_STRAIGHT = 0.06  # of a cell: corners that are nearer to the line between those beside them are left out
+_ROUNDS = 3
 
 
 class Region(NamedTuple):
