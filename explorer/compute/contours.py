@@ -128,7 +128,10 @@ def _lines(
     levels = np.minimum(np.quantile(at_rows, [1 - share for share in shares]), _HIGHEST * density.max())
     generator = contour_generator(z=density, line_type=LineType.Separate)
     return [
-        tuple((np.array([left, low]) + cell * _straightened(line)).astype(np.float32) for line in generator.lines(float(level)))
+        tuple(
+            (np.array([left, low]) + cell * _straightened(np.asarray(line, np.float64))).astype(np.float32)
+            for line in generator.lines(float(level))
+        )
         for level in levels
     ]
 
