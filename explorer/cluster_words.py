@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explorer.compute.clusters import ClusterTree
     from explorer.data.dataset import Dataset
 
-__all__ = ["cluster_columns", "layer_titles", "names_of"]
+__all__ = ["cluster_columns", "layer_key", "layer_titles", "names_of"]
 
 MOST_TEXTS = 300_000  # that are read; of more, a sample of that many
 _MOST_CATEGORIES = 5_000
@@ -39,6 +39,11 @@ def cluster_columns(tree: ClusterTree, names: Names) -> tuple[Column, ...]:
         codes = pa.array(rows, pa.int32(), mask=np.asarray(rows < 0))
         columns.append(Column(title, pa.DictionaryArray.from_arrays(codes, pa.array(called, pa.string())), _MEANING))
     return tuple(columns)
+
+
+def layer_key(layer: int) -> tuple[str, int]:
+    """Say by which key the column of a layer is known, see :func:`explorer.measured.measured`."""
+    return "clusters", layer
 
 
 def names_of(dataset: Dataset, tree: ClusterTree) -> Names:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import param
 
-from explorer.cluster_words import cluster_columns, layer_titles, names_of
+from explorer.cluster_words import cluster_columns, layer_key, layer_titles, names_of
 from explorer.labels import Clusters
 from explorer.measured import add_measured, measured
 from explorer.priority import give_way
@@ -127,7 +127,7 @@ class Clustering(param.Parameterized):
 
     def column(self, layer: int) -> str | None:
         """Name the column of a layer; None where there is none."""
-        return None if self.tree is None else measured(self._asker.dataset, _key(layer))
+        return None if self.tree is None else measured(self._asker.dataset, layer_key(layer))
 
     def called(self, column: str | None) -> dict[str, str]:
         """Say what somebody calls the categories of a column that is a layer, by the names that were found; nothing of other columns."""
@@ -240,9 +240,5 @@ def _stored(dataset: Dataset, jobs: Runner) -> _Found | None:
 def _named(dataset: Dataset, tree: ClusterTree) -> _Found:
     """Name clusters, and add their columns to the dataset."""
     names = names_of(dataset, tree)
-    add_measured(dataset, {_key(layer): column for layer, column in enumerate(cluster_columns(tree, names))})
+    add_measured(dataset, {layer_key(layer): column for layer, column in enumerate(cluster_columns(tree, names))})
     return _Found(tree, names)
-
-
-def _key(layer: int) -> tuple[str, int]:
-    return "clusters", layer

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.coloring import Coloring
+from explorer.coloring import Coloring, ranks
 from explorer.compute.clusters import ClusterTree
 from explorer.compute.peaks import Peaks, peaks
 from explorer.render.layout_index import LayoutIndex
@@ -310,15 +310,4 @@ def _find(coloring: Coloring, index: LayoutIndex, passing: NDArray[np.bool_] | N
     if passing is not None:
         kept = passing[rows]
         rows, x, y = rows[kept], x[kept], y[kept]
-    n = len(coloring.names)
-    places = np.full(n + 1, -1, np.int32)  # of each category among the most common; the last one is for rows without a value
-    places[list(coloring.most_common)] = np.arange(len(coloring.most_common))
-    if coloring.codes is not None:
-        codes = places[coloring.codes[rows]]
-    elif coloring.palette is not None:
-        of_slot = np.full(len(coloring.lut), -1, np.int32)
-        of_slot[coloring.palette.category_slots] = places
-        codes = of_slot[coloring.slots[rows]]
-    else:
-        codes = np.full(len(rows), -1, np.int32)
-    return peaks(x, y, codes, len(coloring.most_common))
+    return peaks(x, y, ranks(coloring, rows), len(coloring.most_common))

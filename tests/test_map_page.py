@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from explorer.labels import wanted_labels
 from explorer.map_page import rows as page_rows
 from explorer.map_page.page import about_bytes, save_map_page, write_map_page
 from explorer.map_page.tiles import TILE, levels_for, square_of, tiles
+from explorer.outlines import category_outlines
 from explorer.scene import Scene
 from explorer.state.appearance import Hidden
 
@@ -202,3 +204,15 @@ def test_a_map_is_written_by_one_line(tmp_path: Path):
         explorer.export_map(dataset, tmp_path / "map.pdf")
     with pytest.raises(BadParameter, match="as wide as the window"):
         explorer.export_map(dataset, tmp_path / "map.html", width=100)
+
+
+def test_contours_are_in_the_file_where_the_map_has_them(scene: Scene):
+    assert json.loads(block(page_of(scene), "data"))["contours"] == []
+    told = json.loads(block(page_of(scene, contours=partial(category_outlines, scene)), "data"))["contours"]
+    assert {each["slot"] for each in told} == {entry[3] for entry in json.loads(block(page_of(scene), "data"))["legend"]["entries"]}
+    square = square_of(scene)
+    for each, outline in zip(told, category_outlines(scene), strict=True):
+        assert all(re.fullmatch("#[0-9a-f]{6}", color) for color in each["colors"])
+        for line, points in zip(each["lines"], outline.lines, strict=True):
+            x, y = np.array(line).reshape(-1, 2).T / 65_535 * square.span[0]
+            np.testing.assert_allclose(np.stack([square.x0 + x, square.y1 - y], axis=1), points, atol=2e-4)

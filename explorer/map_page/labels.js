@@ -25,11 +25,11 @@ const contrast = (one, other) => {
   const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (high + 0.05) / (low + 0.05);
 };
-const readable = (color, ground) => {  // the same hue, as much nearer to black or white as it takes
+const readable = (color, ground, least) => {  // the same hue, as much nearer to black or white as it takes
   const end = luminance(ground) < 0.2 ? 255 : 0, rgb = channels(color);
   for (let share = 0; share <= 1; share += 0.1) {
     const mixed = rgb.map(v => Math.round(v + (end - v) * share));
-    if (contrast(mixed, ground) >= LABEL_CONTRAST) return `rgb(${mixed})`;
+    if (contrast(mixed, ground) >= least) return `rgb(${mixed})`;
   }
   return end ? "#ffffff" : "#000000";
 };
@@ -44,6 +44,12 @@ function read_labels({names, numbers}) {
     return {x, y, size: Math.round(10 * size) / 10, comes, goes, group, text: lines[group], color: color > 0xffffff ? "" : `#${color.toString(16).padStart(6, "0")}`};
   });
 }
+
+const is_there = (now, journey, t) => {  // whether what is seen is the layout at this time of this journey
+  if (!now || now.moving) return false;
+  if (!journey) return true;
+  return now.journey === journey ? Math.abs(now.t - t) < 1e-6 : now.journey === 0 && t === 0;
+};
 
 // Chooses by scale: for each label whether it is shown. labels: {x, y, width, height, group, comes, goes}, the most important first.
 function choose_labels(labels, unit, before) {
@@ -91,12 +97,6 @@ function namer(layer) {
   let costs = [];                           // milliseconds that each of the last steps took
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-  const apt = () => {  // whether what is seen is the layout that the labels are of
-    const now = layer.time();
-    if (!now || now.moving) return false;
-    if (!journey) return true;
-    return now.journey === journey ? Math.abs(now.t - t) < 1e-6 : now.journey === 0 && t === 0;
-  };
   const sprite = (label, ratio, ground) => {
     let made = sprites.get(label.key);
     if (made) return made;
@@ -115,7 +115,7 @@ function namer(layer) {
     ink.lineWidth = LABEL_HALO;
     ink.strokeStyle = `rgba(${rgb},0.9)`;
     ink.strokeText(label.text, 0, 0);
-    ink.fillStyle = label.color ? readable(label.color, rgb) : luminance(rgb) < 0.2 ? "#ffffff" : "#000000";
+    ink.fillStyle = label.color ? readable(label.color, rgb, LABEL_CONTRAST) : luminance(rgb) < 0.2 ? "#ffffff" : "#000000";
     ink.fillText(label.text, 0, 0);
     sprites.set(label.key, made);
     return made;
@@ -148,7 +148,7 @@ function namer(layer) {
     drawing = 0;
     const began = performance.now(), view = layer.view(), [w, h] = layer.size(), ratio = window.devicePixelRatio || 1, ground = layer.ground();
     if (w < 1 || h < 1 || !ground) return;
-    const unit = (view.x1 - view.x0) / w, shows = labels.length > 0 && apt();
+    const unit = (view.x1 - view.x0) / w, shows = labels.length > 0 && is_there(layer.time(), journey, t);
     if (!shows && clear && !seen.size) return;
     if (!(Math.abs(unit / chosen_at - 1) < LABEL_SAME)) {  // dragging changes it by what rounding does
       chosen = choose_labels(labels, unit, chosen);

@@ -146,6 +146,7 @@ const paint = () => {
   if (only !== null || !discs) paint_tiles(level, x0, y0, x1, y1);
   pen.globalAlpha = 1;
   if (discs) paint_discs(discs);
+  paint_contours();
   const ink = getComputedStyle(document.body).color;
   pen.strokeStyle = ink;
   pen.lineWidth = 1.5;
@@ -170,6 +171,38 @@ const paint_discs = list => {
     pen.arc(px, py, radius, 0, 7);
     pen.fill();
   }
+};
+const contours = about.contours.map(({slot, colors, share, lines}) => {  // through the middles of its sides, bent at its corners
+  const path = new Path2D();
+  for (const line of lines) {
+    const at = k => [line[k] / 65535, line[k + 1] / 65535], middle = k => [(line[k] + line[k + 2]) / 131070, (line[k + 1] + line[k + 3]) / 131070];
+    const last = line.length - 4;  // the first point is there again at the end
+    path.moveTo(...middle(last));
+    for (let k = 0; k <= last; k += 2) path.quadraticCurveTo(...at(k), ...middle(k));
+    path.closePath();
+  }
+  return {slot, colors, path, ...share <= 0.5 ? {wide: 2.25, opacity: 1} : {wide: 1.25, opacity: 0.75}};
+});
+const paint_contours = () => {
+  const style = getComputedStyle(document.body), dark = Number(style.color.match(/\d+/)[0]) > 127;
+  const [left, top] = to_px(0, 0), place = new DOMMatrix([view.scale, 0, 0, view.scale, left, top]);
+  const seen = contours.filter(({slot}) => only === null || slot < 0 || slot === only).map(each => {
+    const path = new Path2D();
+    path.addPath(each.path, place);
+    return {...each, path};
+  });
+  pen.lineJoin = "round";
+  pen.globalAlpha = 0.6;
+  pen.strokeStyle = style.backgroundColor;
+  for (const {path, wide} of seen) { pen.lineWidth = wide + 2.5; pen.stroke(path); }
+  for (const {path, wide, opacity, colors} of seen) {
+    pen.globalAlpha = opacity;
+    pen.lineWidth = wide;
+    pen.strokeStyle = colors[Number(dark)];
+    pen.stroke(path);
+  }
+  pen.globalAlpha = 1;
+  canvas.dataset.contours = seen.length;
 };
 const paint_tiles = (level, x0, y0, x1, y1) => {
   const n = 2 ** level, edge = v => Math.min(n - 1, Math.max(0, Math.floor(v * n)));

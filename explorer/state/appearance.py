@@ -10,7 +10,7 @@ import param
 
 from explorer.state.state import JSON, State
 
-__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "ColorScale", "Hidden", "LabelChoice", "look_words"]
+__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "ColorScale", "ContourChoice", "Hidden", "LabelChoice", "look_words"]
 
 Category: TypeAlias = str | None
 """A category's name; None stands for the rows without a value."""
@@ -18,6 +18,8 @@ Category: TypeAlias = str | None
 ColorScale: TypeAlias = Literal["linear", "log", "rank"]
 
 LabelChoice: TypeAlias = Literal["automatic", "categories", "clusters", "none"]
+
+ContourChoice: TypeAlias = Literal["none", "categories", "clusters"]
 
 _ALL_BUT = "all_but"
 
@@ -120,6 +122,12 @@ class Appearance(State):
         default="automatic",
         objects=list(get_args(LabelChoice)),
         doc="What is named on the map. Automatic: the clusters, where somebody has found some, else the categories of a column of 2 to 60.",
+    )
+    contours: ContourChoice = param.Selector(  # type: ignore[assignment]
+        default="none",
+        objects=list(get_args(ContourChoice)),
+        doc="What has lines around it on the map: the categories that color it, or the clusters, where somebody has found some; "
+        "thick around half of the rows, thin around nine of ten, where they lie closest.",
     )
     images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 

@@ -16,6 +16,7 @@ from explorer.data.export import KeptRows, write_table
 from explorer.labels import Labeler, wanted_labels
 from explorer.map_page.page import about_bytes, write_map_page
 from explorer.map_page.rows import ROWS_MOST
+from explorer.outlines import Outliner, wanted_outlines
 from explorer.picture_file import Window, write_picture
 from explorer.render.png import PNG
 from explorer.session import Session
@@ -125,7 +126,7 @@ class ExportControls(pn.viewable.Viewer):
         scene = self._session.scene
         if scene is not None:
             named = wanted_labels(scene, self._session.appearance.labels, self._session.clustering.clusters)
-            write = partial(_write_page, scene, self._session.describe_maps(), named)
+            write = partial(_write_page, scene, self._session.describe_maps(), named, self._outlines_of(scene))
             self._maker.make("the web page", file_name(*_title_of(scene), ending=".html"), "text/html", write, dataset=scene.dataset)
 
     def _export_map(self, what: str, ending: str, mime: str, write_file: Callable[..., None]) -> None:
@@ -141,8 +142,12 @@ class ExportControls(pn.viewable.Viewer):
             background=choice.background,
             words=choice.words,
             labels=wanted_labels(scene, self._session.appearance.labels, self._session.clustering.clusters),
+            contours=self._outlines_of(scene),
         )
         self._maker.make(what, file_name(*_title_of(scene), ending=ending), mime, write, dataset=scene.dataset)
+
+    def _outlines_of(self, scene: Scene) -> Outliner | None:
+        return wanted_outlines(scene, self._session.appearance.contours, self._session.clustering.clusters)
 
     def _export_table(self, ending: str) -> None:
         scene = self._session.scene
@@ -177,6 +182,7 @@ def _write_picture(
     background: Any,
     words: bool,
     labels: Labeler | None,
+    contours: Outliner | None,
 ) -> int:
     with path.open("wb") as file:
         write_file(
@@ -188,6 +194,7 @@ def _write_picture(
             title=None if words else "",
             legend=words,
             labels=labels,
+            contours=contours,
             report=_told(on_fraction),
             should_stop=stop.is_set,
         )
@@ -198,13 +205,14 @@ def _write_page(
     scene: Scene,
     describe: Callable[[], str],
     labels: Labeler | None,
+    contours: Outliner | None,
     path: Path,
     stop: Event,
     on_fraction: Callable[[float], None],
 ) -> int:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         notes = describe().split("\n\n")
-        write_map_page(file, scene, notes=notes, labels=labels, report=_told(on_fraction), should_stop=stop.is_set)
+        write_map_page(file, scene, notes=notes, labels=labels, contours=contours, report=_told(on_fraction), should_stop=stop.is_set)
     return scene.n_shown
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explorer.session import Session
     from explorer.views.picture_layer import PictureLayer
 
-__all__ = ["Labeling"]
+__all__ = ["Labeling", "time_on"]
 
 _TOOLS_PX = 44  # at the left of the first map, where its tools are
 
@@ -53,20 +53,10 @@ class Labeling:
             return
         self._scene = scene
         if told:
-            journey, t = self._time_of(scene)
+            journey, t = time_on(self._plane, scene)
             told = {**told, "journey": journey, "t": t, "left": _TOOLS_PX if self._plane is self._session.planes[0] else 0}
         if told != self._layer.labels:
             self._layer.labels = told
-
-    def _time_of(self, scene: Scene | None) -> tuple[int, float]:
-        """Say on which journey the map is, and where on it a scene is."""
-        journey = self._plane.journey
-        if journey is None or scene is None:
-            return 0, 0.0
-        shown = scene.shown
-        if isinstance(shown, OnTheWay) and shown.course is journey.course:
-            return journey.number, shown.t
-        return journey.number, 0.0 if shown is journey.start else 1.0
 
     def _fail(self, sentence: str, _: int) -> None:
         self._session.error = sentence
@@ -74,3 +64,14 @@ class Labeling:
 
 def _told(make: Labeler) -> dict[str, Any]:
     return told_labels(make())
+
+
+def time_on(plane: Plane, scene: Scene | None) -> tuple[int, float]:
+    """Say on which journey a map is, and where on it a scene is."""
+    journey = plane.journey
+    if journey is None or scene is None:
+        return 0, 0.0
+    shown = scene.shown
+    if isinstance(shown, OnTheWay) and shown.course is journey.course:
+        return journey.number, shown.t
+    return journey.number, 0.0 if shown is journey.start else 1.0

@@ -32,7 +32,8 @@ __all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 
 logger = logging.getLogger(__name__)
 
-_SCRIPTS = [Path(__file__).with_name(name) for name in ("travel.js", "images.js")] + [LABELS, Path(__file__).with_name("picture_layer.js")]
+_HERE = Path(__file__).parent
+_SCRIPTS = _HERE / "travel.js", _HERE / "images.js", LABELS, _HERE / "contours.js", _HERE / "picture_layer.js"
 _NAME_MOST = 64  # characters of the name that a browser gives itself
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
@@ -47,6 +48,7 @@ class PictureLayer(pn.custom.JSComponent):
     look = param.List(default=[], doc="Where to look now: a number that counts, then x0, x1, y0, y1, or nothing for the whole map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
     labels = param.Dict(default={}, doc="What can be written on the map, see told_labels; which of it has room, the browser decides.")
+    contours = param.Dict(default={}, doc="Which lines are on the map, see contours_message.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
     coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
     plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
