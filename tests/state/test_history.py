@@ -86,6 +86,8 @@ def test_each_step_says_what_it_was():
     person.appearance.labels = "clusters"
     person.appearance.labels = "none"
     person.appearance.palette = "glasbey"
+    person.appearance.color_scale = "log"
+    person.appearance.color_scale = "rank"
     person.appearance.color_by = None
     person.selection.apply([1], made_by="a lasso")
     person.selection.keep("mine")
@@ -107,6 +109,8 @@ def test_each_step_says_what_it_was():
         "labels on the map: clusters",
         "no labels on the map",
         "colors glasbey",
+        "log color scale",
+        "rank color scale",
         "one color",
         "select by a lasso",
         "keep the selection mine",
