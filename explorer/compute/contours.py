@@ -32,6 +32,7 @@ _REACH = 4  # times the width: beyond, smoothing adds nothing
 _HIGHEST = 0.95  # of the highest density: regions end there at the latest, so that rows in one place have lines around them
 _STRAIGHT = 0.06  # of a cell: corners that are nearer to the line between those beside them are left out
 _ROUNDS = 3
+_FEW = 12  # corners on every second place: a line of fewer stays as it is, small rings would get edges
 
 
 class Region(NamedTuple):
@@ -153,7 +154,7 @@ def _straightened(line: NDArray[np.float64]) -> NDArray[np.float64]:
     for _ in range(_ROUNDS):
         before, at, after = line[:-2:2], line[1:-1:2], line[2::2]
         n = min(len(before), len(at), len(after))
-        if n < _LEAST_ROWS:
+        if n < _FEW:
             break
         before, at, after = before[:n], at[:n], after[:n]
         along, away = after - before, at - before
