@@ -18,6 +18,7 @@ from explorer.render.course import Course, moved
 from explorer.render.layout_index import frozen
 from explorer.render.normalization import Normalization
 from explorer.scene import Placed, Run, Scene, Shown, stage
+from explorer.turning import Turned
 
 __all__ = ["Journey", "OnTheWay"]
 
@@ -80,7 +81,8 @@ class Journey:
         self.number = next(_numbers)
         self.start = start.left() if isinstance(start, OnTheWay) else start
         self.goal = goal
-        self.course = Course.between(start.index, goal.places, most=most)
+        home = goal.index.home if isinstance(goal, Turned) else None  # it is known, and the same from everywhere
+        self.course = Course.between(start.index, goal.places, most=most, end_home=home)
         self.goal_normalization: Normalization | None = None  # known once the goal was prepared for drawing
         self._normalization = normalization
         self._stands_for = stands_for * self.course.stands_for

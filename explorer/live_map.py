@@ -10,11 +10,15 @@ import numpy as np
 
 from explorer.compute.alignment import IDENTITY, align
 from explorer.compute.projections import Layout
+from explorer.render.camera import Camera
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import InProgress, Placed, Run, Scene, stage
 from explorer.threaded import Threaded
+from explorer.turning import FLAT, alike
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from explorer.jobs.job import Job
     from explorer.jobs.live import LiveLayout
     from explorer.plane import Plane
@@ -91,6 +95,8 @@ class LiveMap:
     def _shown(self, live: LiveLayout) -> InProgress:
         layout = Layout(live.coordinates, str(self.run.method), self.run.settings)
         reference = self._reference
+        if live.coordinates.shape[1] > FLAT:
+            return self._seen_in_space(live.coordinates, layout)
         if reference is None:
             frame = IDENTITY
         else:
@@ -98,6 +104,17 @@ class LiveMap:
             frame = reference.frame.after(align(live.coordinates[::step], reference.layout.coordinates[::step]))
         index = LayoutIndex.unsorted(frame.apply(live.coordinates))
         return InProgress(self.run, layout, index, frame=frame)
+
+    def _seen_in_space(self, coordinates: NDArray[np.float32], layout: Layout) -> InProgress:
+        """Show rows of more than two dimensions as they look most like what was on the map, without perspective."""
+        finite = np.isfinite(coordinates).all(axis=1)
+        rows, middle = np.flatnonzero(finite), coordinates[finite].mean(axis=0, dtype=np.float64) if finite.any() else 0.0
+        few = rows[:: max(1, len(rows) // _ALIGNED_ROWS)]
+        reference = self._reference
+        own = coordinates[few].astype(np.float64)
+        camera = Camera.facing(coordinates.shape[1]) if reference is None else alike(own, reference.places(few).astype(np.float64))
+        flat = ((coordinates - middle) @ camera.basis[:2].T).astype(np.float32)
+        return InProgress(self.run, Layout(flat, layout.method, layout.params), LayoutIndex.unsorted(flat))
 
     def _take(self, made: tuple[LiveLayout, Scene, float] | None, _: int) -> None:
         self._busy = False

@@ -70,6 +70,20 @@ class Shown(Placed):
 
     index: LayoutIndex
 
+    @property
+    def ordered(self) -> LayoutIndex:
+        """What has the rows in the same order as the index, and is the same for all layouts that share it: colors are brought into it once."""
+        return self.index
+
+    def in_space(self, row: int) -> list[float]:
+        """Say where a row is in a layout of more than two dimensions; nothing of a flat one, which has one view."""
+        return []
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a browser is told with each picture of how the layout is seen; nothing of a flat one."""
+        return {}
+
 
 @dataclass(frozen=True, eq=False)
 class InProgress(Shown):
@@ -82,7 +96,7 @@ class Scene:
 
     ``selection_mask``, ``passing`` and ``shown_mask`` are bool of shape (n_rows,), None where nothing is selected, filtered, hidden;
     ``shown_mask`` is of rows that pass the filters and are in no hidden category; ``selected`` and ``shown_rows`` are ready to draw.
-    Each row of the index ``stands_for`` so many, where it is a sample.
+    Each row of the index ``stands_for`` so many, where it is a sample. ``depth_cue`` is whether far rows of more than two dimensions pale.
     """
 
     dataset: Dataset
@@ -98,6 +112,7 @@ class Scene:
     shown_mask: NDArray[np.bool_] | None = None
     shown_rows: RowMask | None = None
     stands_for: int = 1
+    depth_cue: bool = True
 
     @property
     def name(self) -> str:
@@ -124,8 +139,14 @@ class Scene:
         """The first view."""
         return self.shown.index.home
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a browser is told with each picture of how the layout is seen."""
+        return self.shown.told
+
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
         """Say what :func:`explorer.render.frame.render` needs to draw a part of this; ``how`` is the rest of what a request has."""
+        depths = getattr(self.shown, "depths", None) if self.depth_cue else None
         return FrameRequest(
             index=self.shown.index,
             view=view,
@@ -136,6 +157,7 @@ class Scene:
             selected=self.selected,
             shown=self.shown_rows,
             stands_for=self.stands_for,
+            **({} if depths is None else {"depth": depths}),
             **how,
         )
 
@@ -155,6 +177,7 @@ def stage(
     mask: NDArray[np.bool_] | None,
     passing: NDArray[np.bool_] | None = None,
     hidden: Hidden = NOTHING_HIDDEN,
+    depth_cue: bool = True,
     before: Scene | None = None,
 ) -> Scene:
     """Prepare a scene; what an earlier scene already prepared is used again.
@@ -173,11 +196,13 @@ def stage(
         The rows that the filters leave; None where there is no filter.
     hidden : Hidden
         The categories of ``coloring`` that are not drawn.
+    depth_cue : bool
+        Whether far rows of a layout of more than two dimensions pale.
     before : Scene, optional
         The scene on screen.
     """
-    index = shown.index
-    known = before if before is not None and before.shown is shown else None
+    index = shown.ordered
+    known = before if before is not None and before.shown.ordered is index else None
     if before is not None and before.coloring is coloring and before.hidden == hidden and before.passing is passing:
         drawn = before.shown_mask
     else:
@@ -195,6 +220,7 @@ def stage(
         passing,
         drawn,
         _row_mask(index, drawn, None if known is None else (known.shown_mask, known.shown_rows)),
+        depth_cue=depth_cue,
     )
 
 
@@ -205,7 +231,7 @@ def _both(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDA
 def staged_already(shown: Shown, coloring: Coloring, density: NormalizationName) -> bool:
     """Whether somebody has these colors on this layout, so that :func:`stage` takes no time."""
     with _lock:
-        return shown.index in _in_order.get(coloring, {}) and density in _measured.get(shown.index, {})
+        return shown.ordered in _in_order.get(coloring, {}) and density in _measured.get(shown.ordered, {})
 
 
 _measured: WeakKeyDictionary[LayoutIndex, dict[NormalizationName, Normalization]] = WeakKeyDictionary()

@@ -22,6 +22,7 @@ from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, Shown
+from explorer.turning import FLAT, Solid, Turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +71,7 @@ class _Shelf(Generic[_Made]):
 
 _datasets: _Shelf[Dataset] = _Shelf()
 _shown: _Shelf[Shown] = _Shelf()
+_solids: _Shelf[Solid] = _Shelf()
 _colored: WeakKeyDictionary[Dataset, _Shelf[Coloring]] = WeakKeyDictionary()
 _distributed: WeakKeyDictionary[Dataset, _Shelf[Distribution]] = WeakKeyDictionary()
 _colored_lock = Lock()
@@ -152,9 +154,12 @@ def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None
     store : Store, optional
         Where indexes of large layouts are kept.
     frame : Similarity
-        How the layout is turned.
+        How the layout is turned. One of more than two dimensions is seen along its first axes: see :class:`explorer.turning.Turned`.
     """
     key = _run_key(dataset, run, layout.coordinates)
+    if layout.coordinates.shape[1] > FLAT:
+        solid = _solids.get(key, lambda: Solid(layout.coordinates))
+        return _shown.get((key, IDENTITY), lambda: Turned.of(run, layout, solid))
     return _shown.get((key, frame), lambda: Shown(run, layout, _index(layout.coordinates, frame, store), frame=frame))
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.aligning import Frames
-from explorer.compute.alignment import IDENTITY
 from explorer.jobs.runner import Runner
 from explorer.journey import Journey, OnTheWay
 from explorer.render.normalization import Normalization
@@ -18,8 +17,10 @@ from explorer.runs import Opened, load, runs_of
 from explorer.scene import Placed, Run, Scene, Shown, stage, staged_already
 from explorer.shelf import colored, colored_already, shown, shown_already
 from explorer.state.appearance import Appearance, Hidden
+from explorer.turning import FLAT, Turned
 
 if TYPE_CHECKING:
+    from explorer.compute.projections import Layout
     from explorer.data.dataset import Dataset
 
 __all__ = ["Look", "Staged", "Way", "depart", "open_already", "prepare_scene"]
@@ -35,13 +36,15 @@ class Look(NamedTuple):
     density: Literal["log", "equalized", "linear"]
     point_size: float | None
     called: Mapping[str, str] = MappingProxyType({})
+    depth_cue: bool = True
 
     @classmethod
     def of(cls, appearance: Appearance, called: Mapping[str, str] = MappingProxyType({})) -> Look:
         """Read the state, which may change later; ``called`` is what a person calls the categories of the column."""
         column = appearance.color_by
         hidden = appearance.hidden_in(column)
-        return cls(column, appearance.colormap, appearance.palette, hidden, appearance.density, appearance.point_size, called)
+        look = cls(column, appearance.colormap, appearance.palette, hidden, appearance.density, appearance.point_size, called)
+        return look._replace(depth_cue=appearance.depth_cue)
 
 
 class Staged(NamedTuple):
@@ -111,8 +114,7 @@ def prepare_scene(
         on_map = known.shown
     else:
         layout, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
-        frame = IDENTITY if layout is None else frames.place(run, layout, reference, jobs.store).frame
-        on_map = None if layout is None else shown(dataset, run, layout, jobs.store, frame=frame)
+        on_map = None if layout is None else _shown(dataset, run, layout, reference, jobs, frames)
     if on_map is None:
         return Staged(None, runs)
     before_colors = None if known is None else known.coloring
@@ -128,6 +130,7 @@ def prepare_scene(
         mask=mask,
         passing=passing,
         hidden=look.hidden,
+        depth_cue=look.depth_cue,
         before=known,
     )
     return Staged(scene, runs)
@@ -143,4 +146,15 @@ def depart(
     layout = load(dataset, run, jobs)
     if layout is None or len(layout.coordinates) != start.index.n_rows:
         return None
-    return Journey(start, frames.place(run, layout, start, jobs.store), normalization, stands_for=stands_for)
+    flat = layout.coordinates.shape[1] == FLAT
+    goal = frames.place(run, layout, start, jobs.store) if flat else _shown(dataset, run, layout, start, jobs, frames)
+    return Journey(start, goal, normalization, stands_for=stands_for)
+
+
+def _shown(dataset: Dataset, run: Run, layout: Layout, reference: Placed | None, jobs: Runner, frames: Frames) -> Shown:
+    """Index a layout as it is turned in this session; one of more than two dimensions, as it was seen last."""
+    if layout.coordinates.shape[1] == FLAT:
+        return shown(dataset, run, layout, jobs.store, frame=frames.place(run, layout, reference, jobs.store).frame)
+    made = shown(dataset, run, layout, jobs.store)
+    assert isinstance(made, Turned)
+    return made.facing(frames.camera(made, reference))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["layout_dataset", "pair_of_columns"]
 
+_MOST_DIMS = 50
 _PAIR = 2
 _LEAST_ROWS = 2
 
@@ -105,9 +106,9 @@ def pair_of_columns(data: Any, x: str, y: str) -> tuple[NDArray[np.float32], Any
 def _given(title: str, layout: Any, at: int) -> GivenLayout:
     method, params = getattr(layout, "method", None), getattr(layout, "params", {})
     coordinates = np.asarray(getattr(layout, "coordinates", layout))
-    if coordinates.ndim != _PAIR or coordinates.shape[1] != _PAIR or coordinates.dtype.kind not in "iufb":
+    if coordinates.ndim != _PAIR or not _PAIR <= coordinates.shape[1] <= _MOST_DIMS or coordinates.dtype.kind not in "iufb":
         what = f"an array of {coordinates.dtype} of shape {coordinates.shape}"
-        raise BadParameter("layout", what, "give an array of numbers of shape (n, 2), or a Layout.")
+        raise BadParameter("layout", what, f"give an array of numbers of shape (n, 2), (n, 3) or up to (n, {_MOST_DIMS}), or a Layout.")
     if title or method is None:
         return given_layout(title or f"layout {at + 1}", coordinates)
     return given_layout(str(method), coordinates, method=method, params=params)

@@ -114,6 +114,7 @@ class Appearance(State):
         objects=list(get_args(LabelChoice)),
         doc="What is named on the map. Automatic: the clusters, where somebody has found some, else the categories of a column of 2 to 60.",
     )
+    depth_cue = param.Boolean(default=True, doc="Whether rows that are far away pale, on a map of three dimensions or more.")
     images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 
     def hidden_in(self, column: str | None) -> Hidden:

@@ -134,12 +134,12 @@ class ExportControls(pn.viewable.Viewer):
         write = partial(
             _write_picture,
             write_file,
-            scene,
+            self._session.planes[0].as_seen(),
             current_window(self._map, scene),
             width=choice.width,
             background=choice.background,
             words=choice.words,
-            labels=wanted_labels(scene, self._session.appearance.labels, self._session.clustering.clusters),
+            label=partial(wanted_labels, choice=self._session.appearance.labels, clusters=self._session.clustering.clusters),
         )
         self._maker.make(what, file_name(*_title_of(scene), ending=ending), mime, write, dataset=scene.dataset)
 
@@ -166,7 +166,7 @@ class ExportControls(pn.viewable.Viewer):
 
 def _write_picture(
     write_file: Callable[..., None],
-    scene: Scene,
+    see: Callable[[], Scene],
     window: Window,
     path: Path,
     stop: Event,
@@ -175,8 +175,9 @@ def _write_picture(
     width: int | None,
     background: Any,
     words: bool,
-    labels: Labeler | None,
+    label: Callable[[Scene], Labeler | None],
 ) -> int:
+    scene = see()
     with path.open("wb") as file:
         write_file(
             file,
@@ -186,7 +187,7 @@ def _write_picture(
             background=background,
             title=None if words else "",
             legend=words,
-            labels=labels,
+            labels=label(scene),
             report=_told(on_fraction),
             should_stop=stop.is_set,
         )

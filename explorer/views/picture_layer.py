@@ -17,6 +17,7 @@ from explorer import settings
 from explorer.picture import PictureRequest
 from explorer.priority import give_way
 from explorer.render.view import View
+from explorer.turning import Pose
 from explorer.views.cells import drawn, keep_back
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ __all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 logger = logging.getLogger(__name__)
 
 _NAME_MOST = 64  # characters of the name that a browser gives itself
+_NUMBERS_MOST = 1_000  # of a camera
+_TOUR_MOST = 1e7  # seconds
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
@@ -47,6 +50,7 @@ class PictureLayer(pn.custom.JSComponent):
     labels = param.Dict(default={}, doc="What can be written on the map, see labels_message; which of it has room, the browser decides.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
     coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
+    turn = param.Dict(default={}, doc="How the layout can be turned and what it is in other dimensions, see turn_message.")
     plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
     overlaid = param.Boolean(default=False, doc="Whether the figure shows something of its own, over the picture.")
     note = param.String(default="", doc="What to say where there is no map.")
@@ -55,7 +59,7 @@ class PictureLayer(pn.custom.JSComponent):
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
-    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "images.js", "labels.js", "picture_layer.js"))
+    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "images.js", "labels.js", "turn.js", "picture_layer.js"))
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
@@ -103,6 +107,21 @@ def picture_request(name: str, message: Mapping[str, Any]) -> PictureRequest:
         budget=None if message.get("budget") is None else int(finite(message["budget"])),
         journey=int(finite(message.get("journey", 0))),
         t=min(max(finite(message.get("t", 0)), 0.0), 1.0),
+        pose=_pose(message),
+    )
+
+
+def _pose(message: Mapping[str, Any]) -> Pose | None:
+    """Read how a browser wants a layout of more than two dimensions to be seen; none where it says nothing of it."""
+    if not message.get("solid"):
+        return None
+    numbers = message.get("camera", [])
+    tour = message.get("tour")
+    return Pose(
+        solid=int(finite(message["solid"])),
+        camera=tuple(finite(number) for number in numbers[:_NUMBERS_MOST]),
+        tour=None if tour is None else min(max(finite(tour), 0.0), _TOUR_MOST),
+        lead=min(max(finite(message.get("lead", 1)), 0.0), 1.0),
     )
 
 
