@@ -39,7 +39,7 @@ class Middle(NamedTuple):
 
 
 def flat(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first two columns of coordinates (n, c): a layout of more dimensions as it is seen along the others; no copy of one that is flat."""
+    """Return the first two columns of coordinates (n, c), as a layout of more is seen along the others; no copy of one that is flat."""
     return coordinates if coordinates.shape[1] == PLANE else np.ascontiguousarray(coordinates[:, :PLANE])
 
 
