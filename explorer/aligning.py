@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.compute.alignment import IDENTITY, Similarity, align
+from explorer.compute.layout_rows import flat
 from explorer.compute.projections import PROJECTIONS
 from explorer.errors import StoreUnwritable
 from explorer.scene import Placed, Run
@@ -82,13 +83,13 @@ def aligned(moving: Layout, fixed: Layout, store: Store | None) -> Similarity:
     if moving.coordinates is fixed.coordinates:
         return IDENTITY
     if store is None or len(moving.coordinates) < _KEPT_FROM:
-        return align(moving.coordinates, fixed.coordinates)
+        return align(flat(moving.coordinates), flat(fixed.coordinates))
     key = store.key(_ALIGNMENT, f"{_content(moving.coordinates)} {_content(fixed.coordinates)}", {}, _ALIGNMENT_VERSION)
     kept = store.get(_ALIGNMENT, key)
     if kept is not None:
         (a, b), (c, d), (x, y) = kept.arrays["similarity"].tolist()
         return Similarity(((a, b), (c, d)), (x, y))
-    found = align(moving.coordinates, fixed.coordinates)
+    found = align(flat(moving.coordinates), flat(fixed.coordinates))
     try:
         store.put(_ALIGNMENT, key, {"similarity": np.array([*found.matrix, found.shift])}, {})
     except StoreUnwritable as error:

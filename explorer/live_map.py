@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from explorer.compute.alignment import IDENTITY, align
+from explorer.compute.layout_rows import flat
 from explorer.compute.projections import Layout
 from explorer.render.camera import Camera
 from explorer.render.layout_index import LayoutIndex
@@ -101,8 +102,9 @@ class LiveMap:
             frame = IDENTITY
         else:
             step = max(1, len(live.coordinates) // _ALIGNED_ROWS)
-            frame = reference.frame.after(align(live.coordinates[::step], reference.layout.coordinates[::step]))
-        index = LayoutIndex.unsorted(frame.apply(live.coordinates))
+            some = (each[::step] for each in (live.coordinates, reference.layout.coordinates))
+            frame = reference.frame.after(align(*map(flat, some)))
+        index = LayoutIndex.unsorted(frame.apply(flat(live.coordinates)))
         return InProgress(self.run, layout, index, frame=frame)
 
     def _seen_in_space(self, coordinates: NDArray[np.float32], layout: Layout) -> InProgress:

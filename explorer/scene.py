@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.coloring import Coloring, shown_mask
 from explorer.compute.alignment import IDENTITY, Similarity
+from explorer.compute.layout_rows import flat
 from explorer.compute.projections import Layout
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
 from explorer.render.frame import FrameRequest
@@ -50,7 +51,7 @@ class Placed:
 
     def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Say where rows are on the map, shape (len(rows), 2); not finite where a row is not on it."""
-        found = gather(self.layout.coordinates, rows)
+        found = flat(gather(self.layout.coordinates, rows))
         return found if self.frame == IDENTITY else self.frame.apply(found)
 
     @property

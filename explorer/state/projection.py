@@ -17,7 +17,7 @@ class ProjectionChoice(State):
     """The method in the panel; each method keeps the parameters it was given."""
 
     method: str = param.Selector(  # type: ignore[assignment]
-        default="umap", objects=list(PROJECTIONS), doc="How the vectors are laid out in two dimensions."
+        default="umap", objects=list(PROJECTIONS), doc="How the vectors are laid out."
     )
 
     vectors: str = param.String(  # type: ignore[assignment]
@@ -38,7 +38,10 @@ class ProjectionChoice(State):
         return {
             "method": self.method,
             "vectors": self.vectors,
-            "params": {method: cast("JSON", made.settings()) for method, made in self.projections.items()},
+            "params": {
+                method: cast("JSON", {name: getattr(made, name) for name in made.parameter_names})
+                for method, made in self.projections.items()
+            },
         }
 
     def load_json(self, values: Mapping[str, JSON]) -> None:
@@ -51,7 +54,7 @@ class ProjectionChoice(State):
         """
         params = values.get("params")
         known = {
-            self.projections[method]: _only(settings, list(self.projections[method].settings()))
+            self.projections[method]: _only(settings, self.projections[method].parameter_names)
             for method, settings in (params.items() if isinstance(params, dict) else ())
             if method in self.projections and isinstance(settings, dict)
         }

@@ -1,0 +1,293 @@
+"""The gradient of t-SNE in three dimensions: attraction along the edges, repulsion by a tree (Barnes & Hut, Nature 1986).
+
+The flat map's grid would be a cube here, of a hundred million nodes for a hundred thousand rows; a tree takes the work of its rows, not of
+the room between them. Rows that lie together go through the tree together (Barnes, J. Comput. Phys. 1990): what they meet is listed once for
+all of them, and each then sums up a list of numbers. A box counts as one point where it is small beside its distance *or beside the kernel*,
+which is one wide: of a map that has only begun, a few boxes are all there is. What the spread of its rows adds to that of one point is taken
+as if they spread alike in all directions. Equal bit for bit whatever the number of threads.
+"""
+
+# numba infers the kernels' types
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Repulsion", "attract", "descend"]
+
+OPENING: Final = 0.7  # the side of a box that counts as one point, beside the root of 1 + d²
+_LEAF: Final = 8  # rows of a box that is not parted
+_GROUP: Final = 64  # rows that go through the tree together
+_LISTED: Final = 2_048  # points that are met before they are summed up: they stay in the nearest cache
+_BATCHES: Final = 64  # of groups, each with a list of its own
+_CELLS: Final = 2**21  # along a side: three times 21 bits fill a key
+
+
+class _Tree(NamedTuple):
+    """Boxes of rows in the order in which a walk meets them: each before those within it.
+
+    Attributes
+    ----------
+    first, last : ndarray of shape (b,), int32
+        Its rows, in the order of the keys.
+    ends : ndarray of shape (b,), int32
+        The box after the last one within it; the next one where it is not parted.
+    centers : ndarray of shape (b, 3), float32
+        The mean of its rows.
+    spreads : ndarray of shape (b,), float32
+        Their variance along a side, on the average of the three.
+    lows, highs : ndarray of shape (b, 3), float32
+        What it spans.
+    """
+
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    centers: NDArray[np.float32]
+    spreads: NDArray[np.float32]
+    lows: NDArray[np.float32]
+    highs: NDArray[np.float32]
+
+
+class Repulsion:
+    """Computes repulsion; what :class:`explorer.compute.tsne_gradient.Repulsion` is of a flat map.
+
+    Parameters
+    ----------
+    threads : int
+        Not used: the kernels run with numba's.
+    opening : float
+        How large a box may be that counts as one point; 0 for none.
+    """
+
+    def __init__(self, threads: int = 1, opening: float = OPENING) -> None:
+        self._opening = np.float32(opening * opening)
+
+    def of(self, layout: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Compute it for every row. O(n log n).
+
+        Parameters
+        ----------
+        layout : ndarray of shape (n, 3), float32, C order
+            Finite.
+
+        Returns
+        -------
+        forces : ndarray of shape (n, 3), float32
+            The sum over j of (y_i - y_j) / (1 + d_ij²)².
+        total : float
+            The sum over all i and j, i not j, of 1 / (1 + d_ij²).
+        """
+        low = layout.min(axis=0)
+        span = float((layout.max(axis=0) - low).max())
+        keys = np.empty(len(layout), np.uint64)
+        _key(layout, low, np.float64((_CELLS - 1) / span if span > 0 else 0.0), keys)
+        order = np.argsort(keys, kind="stable")
+        places, keys = layout[order], keys[order]
+        tree, groups = _tree(places, keys)
+        forces, sums = np.empty_like(layout), np.empty(len(layout), np.float32)
+        _repel(places, order, groups, *tree, self._opening, forces, sums)
+        return forces, max(float(sums.sum(dtype=np.float64)), np.finfo(np.float64).tiny)
+
+
+def _tree(places: NDArray[np.float32], keys: NDArray[np.uint64]) -> tuple[_Tree, NDArray[np.int32]]:
+    """Make boxes of rows that are in the order of their keys, and say which of them go through the tree together."""
+    most = 2 * len(keys)
+    first, last, ends, above = (np.empty(most, np.int32) for _ in range(4))
+    count = _part(keys, first, last, above)
+    first, last, ends, above = (each[:count] for each in (first, last, ends, above))
+    centers, lows, highs = (np.empty((count, 3), np.float32) for _ in range(3))
+    spreads = np.empty(count, np.float32)
+    _sum_up(places, first, last, above, ends, centers, spreads, lows, highs)
+    few, alone = last - first <= _GROUP, ends == np.arange(1, count + 1)
+    chosen = few & ~few[above] | ~few & alone
+    chosen[0] |= few[0]
+    return _Tree(first, last, ends, centers, spreads, lows, highs), np.flatnonzero(chosen).astype(np.int32)
+
+
+@numba.njit(parallel=True, nogil=True, cache=True)
+def _key(layout, low, per_unit, keys):
+    """Interleave the numbers of each row's cell: rows whose keys are near lie near."""
+    for i in numba.prange(len(layout)):
+        key = np.uint64(0)
+        for axis in range(3):
+            bits = np.uint64(max(0.0, (np.float64(layout[i, axis]) - np.float64(low[axis])) * per_unit))
+            bits = (bits | (bits << np.uint64(32))) & np.uint64(0x1F00000000FFFF)
+            bits = (bits | (bits << np.uint64(16))) & np.uint64(0x1F0000FF0000FF)
+            bits = (bits | (bits << np.uint64(8))) & np.uint64(0x100F00F00F00F00F)
+            bits = (bits | (bits << np.uint64(4))) & np.uint64(0x10C30C30C30C30C3)
+            bits = (bits | (bits << np.uint64(2))) & np.uint64(0x1249249249249249)
+            key |= bits << np.uint64(axis)
+        keys[i] = key
+
+
+@numba.njit(nogil=True, cache=True)
+def _part(keys, first, last, above):
+    """Part boxes by the highest digit in which their keys differ; returns how many there are."""
+    waiting = np.empty((512, 3), np.int64)
+    waiting[0, 0], waiting[0, 1], waiting[0, 2] = 0, len(keys), 0
+    left, count = 1, 0
+    while left:
+        left -= 1
+        low, high = waiting[left, 0], waiting[left, 1]
+        first[count], last[count], above[count] = low, high, waiting[left, 2]
+        differ = keys[low] ^ keys[high - 1]
+        if high - low > _LEAF and differ:
+            shift = np.uint64(0)
+            while differ >> (shift + np.uint64(3)):
+                shift += np.uint64(3)
+            end = high
+            while end > low:  # the last one first, so that the first one is met next
+                digit = keys[end - 1] >> shift
+                start, beyond = low, end - 1
+                while start < beyond:
+                    middle = (start + beyond) // 2
+                    if keys[middle] >> shift < digit:
+                        start = middle + 1
+                    else:
+                        beyond = middle
+                waiting[left, 0], waiting[left, 1], waiting[left, 2] = start, end, count
+                left += 1
+                end = start
+        count += 1
+    return count
+
+
+@numba.njit(nogil=True, cache=True)
+def _sum_up(places, first, last, above, ends, centers, spreads, lows, highs):
+    """Find middle, spread and extent of each box, from the innermost ones outward."""
+    count = len(first)
+    sums, squares = np.zeros((count, 3)), np.zeros(count)
+    for box in range(count):
+        ends[box] = box + 1
+        lows[box], highs[box] = np.inf, -np.inf
+    for box in range(count - 1, -1, -1):
+        if ends[box] == box + 1:
+            for i in range(first[box], last[box]):
+                for axis in range(3):
+                    sums[box, axis] += places[i, axis]
+                    squares[box] += np.float64(places[i, axis]) ** 2
+                    lows[box, axis] = min(lows[box, axis], places[i, axis])
+                    highs[box, axis] = max(highs[box, axis], places[i, axis])
+        rows, spread = last[box] - first[box], squares[box]
+        for axis in range(3):
+            centers[box, axis] = sums[box, axis] / rows
+            spread -= sums[box, axis] * sums[box, axis] / rows
+        spreads[box] = max(spread, 0.0) / (3 * rows)
+        if box:
+            outer = above[box]
+            ends[outer] = max(ends[outer], ends[box])
+            squares[outer] += squares[box]
+            for axis in range(3):
+                sums[outer, axis] += sums[box, axis]
+                lows[outer, axis] = min(lows[outer, axis], lows[box, axis])
+                highs[outer, axis] = max(highs[outer, axis], highs[box, axis])
+
+
+@numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
+def _repel(places, order, groups, first, last, ends, centers, spreads, lows, highs, opening, forces, sums):
+    """Sum repulsion, and 1 / (1 + d²), for the rows of every group; written in the order of the layout."""
+    for batch in numba.prange(_BATCHES):
+        met = np.empty((5, _LISTED), np.float32)
+        for at in range(batch, len(groups), _BATCHES):  # groups that lie together are not all in one batch: they may be dense
+            group = groups[at]
+            for i in range(first[group], last[group]):
+                row = order[i]
+                forces[row, 0], forces[row, 1], forces[row, 2], sums[row] = 0, 0, 0, np.float32(-1)  # it meets itself
+            box, count = 0, 0
+            while box < len(first):
+                side, apart = np.float32(0), np.float32(1)
+                for axis in range(3):
+                    side = max(side, highs[box, axis] - lows[box, axis])
+                    beyond = max(lows[group, axis] - centers[box, axis], centers[box, axis] - highs[group, axis], np.float32(0))
+                    apart += beyond * beyond
+                if side * side <= opening * apart:
+                    if count == _LISTED:
+                        _sum_listed(places, order, first[group], last[group], met, count, forces, sums)
+                        count = 0
+                    met[0, count], met[1, count], met[2, count] = centers[box, 0], centers[box, 1], centers[box, 2]
+                    met[3, count], met[4, count] = last[box] - first[box], spreads[box]
+                    count += 1
+                    box = ends[box]
+                elif ends[box] == box + 1:
+                    for j in range(first[box], last[box]):
+                        if count == _LISTED:
+                            _sum_listed(places, order, first[group], last[group], met, count, forces, sums)
+                            count = 0
+                        met[0, count], met[1, count], met[2, count] = places[j, 0], places[j, 1], places[j, 2]
+                        met[3, count], met[4, count] = 1, 0
+                        count += 1
+                    box += 1
+                else:
+                    box += 1
+            _sum_listed(places, order, first[group], last[group], met, count, forces, sums)
+
+
+@numba.njit(fastmath=True, nogil=True, cache=True)
+def _sum_listed(places, order, start, end, met, count, forces, sums):
+    """Add what the listed points do to each of some rows."""
+    one, two, four, six = np.float32(1), np.float32(2), np.float32(4), np.float32(6)
+    for i in range(start, end):
+        x, y, z = places[i, 0], places[i, 1], places[i, 2]
+        fx, fy, fz, total = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for j in range(count):
+            dx, dy, dz = x - met[0, j], y - met[1, j], z - met[2, j]
+            near = one / (one + dx * dx + dy * dy + dz * dz)
+            mass, wide = met[3, j] * near, met[4, j] * near
+            total += mass * (one + wide * (one - four * near))  # Laplace's operator of the kernel, times half the variance
+            mass *= near * (one + wide * (two - two * six * near))
+            fx += mass * dx
+            fy += mass * dy
+            fz += mass * dz
+        row = order[i]
+        forces[row, 0] += fx
+        forces[row, 1] += fy
+        forces[row, 2] += fz
+        sums[row] += total
+
+
+@numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
+def attract(layout, starts, ends, weights, out, losses, wanted):
+    """Do what :func:`explorer.compute.tsne_gradient.attract` does with a layout (n, 3)."""
+    for i in numba.prange(len(layout)):
+        x, y, z = layout[i, 0], layout[i, 1], layout[i, 2]
+        fx, fy, fz, loss = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for edge in range(starts[i], starts[i + 1]):
+            j = ends[edge]
+            dx, dy, dz = x - layout[j, 0], y - layout[j, 1], z - layout[j, 2]
+            apart = np.float32(1) + dx * dx + dy * dy + dz * dz
+            pull = weights[edge] / apart
+            fx += pull * dx
+            fy += pull * dy
+            fz += pull * dz
+            if wanted:
+                loss += weights[edge] * np.log(apart)
+        out[i, 0], out[i, 1], out[i, 2] = fx, fy, fz
+        losses[i] = loss
+
+
+@numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)
+def descend(layout, attraction, repulsion, pull, push, update, gains, rate, momentum, least_gain, longest):
+    """Do what :func:`explorer.compute.tsne_gradient.descend` does; all (n, 3) but the numbers."""
+    for i in numba.prange(len(layout)):
+        length = np.float32(0)
+        for axis in range(3):
+            slope = pull * attraction[i, axis] - push * repulsion[i, axis]
+            moved, gain = update[i, axis], gains[i, axis]
+            if np.sign(moved) != np.sign(slope):
+                gain += np.float32(0.2)
+            else:
+                gain = gain * np.float32(0.8) + least_gain
+            moved = momentum * moved - rate * gain * slope
+            gains[i, axis], update[i, axis] = gain, moved
+            length += moved * moved
+        length = np.sqrt(length)
+        for axis in range(3):
+            if length > longest:
+                update[i, axis] *= longest / length
+            layout[i, axis] += update[i, axis]
