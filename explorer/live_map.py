@@ -15,7 +15,7 @@ from explorer.render.camera import Camera
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import InProgress, Placed, Run, Scene, stage
 from explorer.threaded import Threaded
-from explorer.turning import FLAT, alike
+from explorer.turning import FLAT, Turned, alike
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,8 +102,11 @@ class LiveMap:
             frame = IDENTITY
         else:
             step = max(1, len(live.coordinates) // _ALIGNED_ROWS)
-            some = (each[::step] for each in (live.coordinates, reference.layout.coordinates))
-            frame = reference.frame.after(align(*map(flat, some)))
+            if isinstance(reference, Turned):  # like what is seen
+                frame = align(flat(live.coordinates[::step]), reference.places(np.arange(0, len(live.coordinates), step)))
+            else:
+                some = (each[::step] for each in (live.coordinates, reference.layout.coordinates))
+                frame = reference.frame.after(align(*map(flat, some)))
         index = LayoutIndex.unsorted(frame.apply(flat(live.coordinates)))
         return InProgress(self.run, layout, index, frame=frame)
 
@@ -115,8 +118,8 @@ class LiveMap:
         reference = self._reference
         own = coordinates[few].astype(np.float64)
         camera = Camera.facing(coordinates.shape[1]) if reference is None else alike(own, reference.places(few).astype(np.float64))
-        flat = ((coordinates - middle) @ camera.basis[:2].T).astype(np.float32)
-        return InProgress(self.run, Layout(flat, layout.method, layout.params), LayoutIndex.unsorted(flat))
+        seen = ((coordinates - middle) @ camera.basis[:2].T).astype(np.float32)
+        return InProgress(self.run, Layout(seen, layout.method, layout.params), LayoutIndex.unsorted(seen))
 
     def _take(self, made: tuple[LiveLayout, Scene, float] | None, _: int) -> None:
         self._busy = False

@@ -348,6 +348,8 @@ class Map(pn.viewable.Viewer):
             if kind == "draw":
                 asked = picture_request(name, message)
                 further = [picture_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
+                if self.plane.scene is not None:
+                    _camera_of(self.plane.scene, asked)  # one that makes no sense is not asked for
                 client.asked, client.home = [asked, *further][-1], self.layer.home
                 self._note_travel(client, client.asked)
                 if not client.asked.moving:
