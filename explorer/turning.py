@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,8 +24,10 @@ from explorer.render.cloud import Cloud
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
 from explorer.render.gather import gather
 from explorer.render.layout_index import LayoutIndex, frozen
-from explorer.render.tour import Tour
 from explorer.scene import Placed, Run, Scene, Shown
+
+if TYPE_CHECKING:
+    from explorer.render.tour import Tour
 
 __all__ = ["FLAT", "Pose", "Solid", "Turned", "alike", "turning"]
 
@@ -33,6 +35,7 @@ FLAT: Final = 2
 """Dimensions of a layout that has one view only."""
 
 _MOVING_ROWS = 1_000_000  # drawn in a picture while it turns, a fair sample of more
+_FITTINGS = 60  # steps; each takes as long as a singular value decomposition of (d, d)
 _FITTED_ROWS = 50_000  # that say how a cloud has to be turned to lie like another layout
 _TOUR_SEED = 0
 _SPACE = 3
@@ -70,7 +73,7 @@ class Solid:
         self.first = self.cloud.seen(Camera.facing(self.n_dims))
         self.step = max(1, -(-len(self.cloud) // _MOVING_ROWS))
         self.sample = self.cloud.sample(self.step)
-        self.tour = Tour(self.n_dims, _TOUR_SEED) if self.n_dims > _SPACE else None
+        self.tour = None if self.n_dims == _SPACE else _tour(self.n_dims)
         self._thinned: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._lock = Lock()
 
@@ -107,14 +110,32 @@ class Solid:
         return found
 
 
+def _tour(d: int) -> Tour:
+    from explorer.render.tour import Tour
+
+    return Tour(d, _TOUR_SEED)
+
+
 def alike(own: NDArray[np.float64], other: NDArray[np.float64]) -> Camera:
-    """Find from where points, (k, d), look most like others, (k, 2), wherever those lie; points that are not finite in both do not count."""
+    """Find from where points, (k, d), look most like others, (k, 2), of whatever place and size; not finite ones do not count.
+
+    Procrustes with fewer dimensions on the one side (Koschat and Swayne 1991): in the others, points are as wide as they are.
+    """
     both = np.isfinite(own).all(axis=1) & np.isfinite(other).all(axis=1)
     if np.count_nonzero(both) < _SPACE:
         return Camera.facing(own.shape[1])
     own, other = own[both] - own[both].mean(axis=0), other[both] - other[both].mean(axis=0)
-    left, _, right = np.linalg.svd(own.T @ other, full_matrices=False)
-    across, up = (left @ right).T
+    spread, common = own.T @ own, own.T @ other
+    turn = np.linalg.svd(common)[0]
+    turn[:, :FLAT] = turn[:, :FLAT] @ np.linalg.svd(common, full_matrices=False)[2]
+    for _ in range(_FITTINGS):
+        seen = turn[:, :FLAT]
+        size = max(float(np.sum(seen * common)), 0.0) / max(float(np.sum(seen * (spread @ seen))), 1e-30)
+        if not size > 0:
+            break
+        left, _, right = np.linalg.svd(np.concatenate([common / size, spread @ turn[:, FLAT:]], axis=1))
+        turn = left @ right
+    across, up = turn[:, :FLAT].T
     return Camera(np.stack([across, up, _toward(across, up, own)]))
 
 
