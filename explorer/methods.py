@@ -8,11 +8,12 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT
 from explorer.jobs.inputs import INPUTS
 from explorer.records.version import own_version
-from explorer.runs import load
+from explorer.runs import dimensions_of, load
 
 if TYPE_CHECKING:
     from explorer.appraisal import Appraisal
@@ -108,8 +109,10 @@ def _rows(dataset: Dataset) -> str:
 
 
 def _made(dataset: Dataset, run: Run, settings: dict[str, Any]) -> list[str]:
+    dimensions = dimensions_of(dataset, run)
     if run.method not in PROJECTIONS:
-        return [f"The layout “{run.title}” came with the data; how it was made is not recorded."]
+        spatial = "" if dimensions == PLANE else f" in {_number(dimensions)} dimensions"
+        return [f"The layout “{run.title}”{spatial} came with the data; how it was made is not recorded."]
     kind = PROJECTIONS[run.method]
     told = [
         _TOLD[name].format(_plain(value))
@@ -119,7 +122,9 @@ def _made(dataset: Dataset, run: Run, settings: dict[str, Any]) -> list[str]:
     seed = f", seed {settings['seed']}" if settings.get("seed") is not None else ""
     origin = "came with the data and was computed" if run.given is not None else "was computed"
     parameters = f" ({', '.join(told)}{seed})" if told or seed else ""
-    made = [f"The layout in two dimensions {origin} by {kind.title}{parameters} on all {dataset.n_drawable:,} rows, without sampling."]
+    made = [
+        f"The layout in {_number(dimensions)} dimensions {origin} by {kind.title}{parameters} on all {dataset.n_drawable:,} rows, without sampling."
+    ]
     if settings.get(LANDMARKS):
         made = [made[0].replace(", without sampling", "")]
     if STOPPED_AT in settings:
@@ -199,6 +204,10 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return ""
+
+
+def _number(dimensions: int) -> str:
+    return {2: "two", 3: "three"}.get(dimensions, str(dimensions))
 
 
 def _plain(value: Any) -> Any:

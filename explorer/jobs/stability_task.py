@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from explorer import settings as environment
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import PROJECTIONS, completed, projection
 from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT, find_layout
 from explorer.jobs.graph_task import GraphTask, graph_of
@@ -155,6 +156,8 @@ def why_no_chance(method: str | None, params: Mapping[str, object]) -> str:
     kind = None if method is None else PROJECTIONS.get(method)
     if kind is not None and not kind.has_chance:
         return f"{kind.title} has no chance in it: every run is the same."
+    if params.get("n_components", PLANE) != PLANE:
+        return "it has more than two dimensions: stability is measured of flat maps."
     if STOPPED_AT in params:
         return "it was stopped: run it to its end first."
     if LANDMARKS in params:
