@@ -51,6 +51,7 @@ _TOLD: Final = {
     "y": "component {} from bottom to top",
 }
 _SILENT: Final = {"dens_lambda": 0, "target": "", "target_weight": 0.5, "spread": 1.0}  # said only where they are something else
+_FLAT: Final = ("x", "y")  # which two components a flat map shows
 _WHOLE: Final = {
     "trustworthiness": "trustworthiness",
     "continuity": "continuity",
@@ -117,14 +118,13 @@ def _made(dataset: Dataset, run: Run, settings: dict[str, Any]) -> list[str]:
     told = [
         _TOLD[name].format(_plain(value))
         for name, value in settings.items()
-        if name in _TOLD and value is not None and _SILENT.get(name, _TOLD) != value
+        if name in _TOLD and value is not None and _SILENT.get(name, _TOLD) != value and (dimensions == PLANE or name not in _FLAT)
     ]
     seed = f", seed {settings['seed']}" if settings.get("seed") is not None else ""
     origin = "came with the data and was computed" if run.given is not None else "was computed"
     parameters = f" ({', '.join(told)}{seed})" if told or seed else ""
-    made = [
-        f"The layout in {_number(dimensions)} dimensions {origin} by {kind.title}{parameters} on all {dataset.n_drawable:,} rows, without sampling."
-    ]
+    on = f"on all {dataset.n_drawable:,} rows, without sampling"
+    made = [f"The layout in {_number(dimensions)} dimensions {origin} by {kind.title}{parameters} {on}."]
     if settings.get(LANDMARKS):
         made = [made[0].replace(", without sampling", "")]
     if STOPPED_AT in settings:

@@ -217,7 +217,7 @@ def write_results(
 ) -> None:
     """Write a dataset's rows and what was computed of them, in the format of the file's ending.
 
-    A layout becomes a column a dimension ("umap_1", "umap_2"); a graph becomes two columns of lists, "neighbors" (row numbers) and "distances".
+    A layout becomes a column a dimension ("umap_1", …); a graph becomes two columns of lists, "neighbors" (row numbers) and "distances".
     Parquet and Feather also hold the vectors, and say in their schema how everything was made: opened again, they show it without
     computing. So do .npz and .zarr, without saying how; for these see :mod:`explorer.data.array_writers`. CSV and TSV, which have no
     lists, leave the graph out; in them, text that a spreadsheet would run as a formula gets an apostrophe in front. A layout or graph that
