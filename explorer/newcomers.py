@@ -16,6 +16,7 @@ import param
 from numpy.typing import NDArray
 
 from explorer import settings
+from explorer.compute.layout_rows import flat
 from explorer.data.image_source import ImageSource
 from explorer.data.texts import TextSource
 from explorer.encoders.encoding import encode_images, encode_texts
@@ -173,7 +174,9 @@ class Newcomers(param.Parameterized):
         if job.state == "done":
             found, of = job.result(), self._of
             places = {
-                plane: shown.frame.apply(found.placed[of.index(shown)].coordinates) for plane, shown in self._shown().items() if shown in of
+                plane: shown.frame.apply(flat(found.placed[of.index(shown)].coordinates))
+                for plane, shown in self._shown().items()
+                if shown in of
             }
             self.param.update(found=found, places=places, working=self._busy)
         elif job.state == "failed":

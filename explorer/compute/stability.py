@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.preservation import layout_neighbors, preservation
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
+from explorer.compute.projection import PLANE
 from explorer.errors import BadParameter
 
 __all__ = ["KEPT_K", "RUNS", "Stability", "stability"]
@@ -96,6 +97,8 @@ def stability(
 
     if not runs:
         raise BadParameter("runs", 0, "a layout is compared with at least one other run.")
+    if layout.shape[1] != PLANE:
+        raise BadParameter("n_components", layout.shape[1], f"stability is measured of maps with {PLANE} dimensions.")
     report(STAGE, 0.0)
     for run in runs:
         pair_of(layout, run)

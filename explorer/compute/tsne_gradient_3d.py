@@ -1,10 +1,10 @@
 """The gradient of t-SNE in three dimensions: attraction along the edges, repulsion by a tree (Barnes & Hut, Nature 1986).
 
-The flat map's grid would be a cube here, of a hundred million nodes for a hundred thousand rows; a tree takes the work of its rows, not of
-the room between them. Rows that lie together go through the tree together (Barnes, J. Comput. Phys. 1990): what they meet is listed once for
-all of them, and each then sums up a list of numbers. A box counts as one point where it is small beside its distance *or beside the kernel*,
-which is one wide: of a map that has only begun, a few boxes are all there is. What the spread of its rows adds to that of one point is taken
-as if they spread alike in all directions. Equal bit for bit whatever the number of threads.
+The flat map's grid would be a cube here, of a hundred million nodes for a hundred thousand rows; a tree takes the work of its rows, not
+of the room between them. Rows that lie together go through the tree together (Barnes, J. Comput. Phys. 1990): what they meet is listed
+once for all of them, and each then sums up a list of numbers. A box counts as one point where it is small beside its distance *or beside
+the kernel*, which is one wide: of a map that has only begun, a few boxes are all there is. What the spread of its rows adds to that of one
+point is taken as if they spread alike in all directions. Equal bit for bit whatever the number of threads.
 """
 
 # numba infers the kernels' types
