@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import PCA, PROJECTIONS, Projection
+from explorer.runs import dimensions_of
 from explorer.scene import Run
-from explorer.turning import FLAT
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Counterpart", "counterpart", "n_dims"]
+__all__ = ["Counterpart", "counterpart"]
 
 _SPACE: Final = 3
 _COMPONENTS: Final = "n_components"
@@ -24,15 +25,6 @@ class Counterpart(NamedTuple):
     run: Run | None
     projection: Projection | None
     sentence: str
-
-
-def n_dims(run: Run, dataset: Dataset) -> int:
-    """Say how many dimensions a layout has."""
-    own = dataset.with_vectors(run.of)
-    if run.given is not None and run.given < len(own.layouts):
-        return int(own.layouts[run.given].coordinates.shape[1])
-    found = run.settings.get(_COMPONENTS, FLAT)
-    return found if isinstance(found, int) else FLAT
 
 
 def counterpart(run: Run, runs: Sequence[Run], dataset: Dataset) -> Counterpart:
@@ -50,13 +42,13 @@ def counterpart(run: Run, runs: Sequence[Run], dataset: Dataset) -> Counterpart:
     dataset : Dataset
         Whose rows these are.
     """
-    flat = n_dims(run, dataset) == FLAT
+    flat = dimensions_of(dataset, run) == PLANE
     words = "3-D" if flat else "2-D"
-    fitting = [each for each in runs if each.of == run.of and (n_dims(each, dataset) > FLAT) == flat]
-    fitting.sort(key=lambda each: n_dims(each, dataset))
+    fitting = [each for each in runs if each.of == run.of and (dimensions_of(dataset, each) > PLANE) == flat]
+    fitting.sort(key=lambda each: dimensions_of(dataset, each))
     alike = [each for each in fitting if each.method == run.method and run.method in PROJECTIONS]
     same = [each for each in alike if _rest(each) == _rest(run)]
-    made = _projection(run, _SPACE if flat else FLAT)
+    made = _projection(run, _SPACE if flat else PLANE)
     if same or (alike and made is None):
         found = (same or alike)[0]
         return Counterpart(found, None, f"Show this map in {words}: {found.title}")
@@ -82,7 +74,7 @@ def _projection(run: Run, dims: int) -> Projection | None:
         return None
     made = kind()
     known = {name: value for name, value in run.settings.items() if name in made.param and name != "name"}
-    if run.method == PCA.method and dims > FLAT:
+    if run.method == PCA.method and dims > PLANE:
         known = {}  # of many components there are the first ones only
     try:
         made.param.update(**{**known, _COMPONENTS: dims})

@@ -10,12 +10,13 @@ import numpy as np
 
 from explorer.compute.alignment import IDENTITY, align
 from explorer.compute.layout_rows import flat
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import Layout
 from explorer.render.camera import Camera
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import InProgress, Placed, Run, Scene, stage
 from explorer.threaded import Threaded
-from explorer.turning import FLAT, Turned, alike
+from explorer.turning import Turned, alike
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +97,7 @@ class LiveMap:
     def _shown(self, live: LiveLayout) -> InProgress:
         layout = Layout(live.coordinates, str(self.run.method), self.run.settings)
         reference = self._reference
-        if live.coordinates.shape[1] > FLAT:
+        if live.coordinates.shape[1] > PLANE:
             return self._seen_in_space(live.coordinates, layout)
         if reference is None:
             frame = IDENTITY

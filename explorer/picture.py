@@ -61,8 +61,8 @@ class PictureRequest(NamedTuple):
 
     ``width`` and ``height`` in CSS pixels, ``ratio`` device pixels each; ``background`` is the color behind the map; ``budget`` bytes are
     what the way to the browser carries quickly, none where nothing is known of it. ``journey`` is the number of the journey that the map
-    is on, zero where it is on none, and ``t`` where on it. ``pose`` is how a layout of more than two dimensions is to be seen; none where as
-    it stands.
+    is on, zero where it is on none, and ``t`` where on it. ``pose`` is how a layout of more than two dimensions is to be seen; none
+    where as it stands.
     """
 
     client: str

@@ -73,7 +73,7 @@ class Shown(Placed):
 
     @property
     def ordered(self) -> LayoutIndex:
-        """What has the rows in the same order as the index, and is the same for all layouts that share it: colors are brought into it once."""
+        """What has the rows in the order of the index, one for all that share that: colors are brought into it once."""
         return self.index
 
     def in_space(self, row: int) -> list[float]:

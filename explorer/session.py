@@ -20,11 +20,12 @@ from explorer.assessment import Assessment
 from explorer.clustering import Clustering
 from explorer.color_toggle import ColorToggle
 from explorer.comparing import Comparing
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog
 from explorer.data.comparison import with_rival
 from explorer.data.dataset import open_dataset
-from explorer.dimensions import counterpart, n_dims
+from explorer.dimensions import counterpart
 from explorer.encoders.image_bytes import ENDINGS as IMAGES
 from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyImages, OnlyTexts, UnknownChoice, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
@@ -47,7 +48,7 @@ from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
 from explorer.render.camera import Camera
 from explorer.retrieving import Retrieving
-from explorer.runs import Opened, prepare, run_of, runs_of
+from explorer.runs import Opened, dimensions_of, prepare, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
 from explorer.staging import Look, Staged, Way, depart, open_already, prepare_scene
@@ -63,7 +64,7 @@ from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
 from explorer.state.table import TableChoice
 from explorer.steadiness import Steadiness
-from explorer.turning import FLAT, Turned
+from explorer.turning import Turned
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -512,9 +513,9 @@ class Session(param.Parameterized):
             If they are no camera of this layout.
         """
         dataset = self.dataset
-        if dataset is None or n_dims(run, dataset) == FLAT:
+        if dataset is None or dimensions_of(dataset, run) == PLANE:
             return
-        camera = Camera.of_numbers(numbers, n_dims(run, dataset))
+        camera = Camera.of_numbers(numbers, dimensions_of(dataset, run))
         self._frames.keep_camera(run, camera)
         scene = plane.scene
         if scene is not None and plane.wanted is scene.shown and isinstance(scene.shown, Turned) and scene.shown.run == run:

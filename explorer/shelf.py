@@ -16,13 +16,14 @@ import numpy as np
 
 from explorer.coloring import Coloring, coloring, recolored
 from explorer.compute.alignment import IDENTITY, Similarity
+from explorer.compute.projection import PLANE
 from explorer.data.catalog import Entry
 from explorer.data.folders import state_of
 from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, Shown
-from explorer.turning import FLAT, Solid, Turned
+from explorer.turning import Solid, Turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -157,7 +158,7 @@ def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None
         How the layout is turned. One of more than two dimensions is seen along its first axes: see :class:`explorer.turning.Turned`.
     """
     key = _run_key(dataset, run, layout.coordinates)
-    if layout.coordinates.shape[1] > FLAT:
+    if layout.coordinates.shape[1] > PLANE:
         solid = _solids.get(key, lambda: Solid(layout.coordinates))
         return _shown.get((key, IDENTITY), lambda: Turned.of(run, layout, solid))
     return _shown.get((key, frame), lambda: Shown(run, layout, _index(layout.coordinates, frame, store), frame=frame))

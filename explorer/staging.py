@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.aligning import Frames
+from explorer.compute.projection import PLANE
 from explorer.jobs.runner import Runner
 from explorer.journey import Journey, OnTheWay
 from explorer.render.normalization import Normalization
@@ -17,7 +18,7 @@ from explorer.runs import Opened, load, runs_of
 from explorer.scene import Placed, Run, Scene, Shown, stage, staged_already
 from explorer.shelf import colored, colored_already, shown, shown_already
 from explorer.state.appearance import Appearance, Hidden
-from explorer.turning import FLAT, Turned
+from explorer.turning import Turned
 
 if TYPE_CHECKING:
     from explorer.compute.projections import Layout
@@ -146,14 +147,14 @@ def depart(
     layout = load(dataset, run, jobs)
     if layout is None or len(layout.coordinates) != start.index.n_rows:
         return None
-    flat = layout.coordinates.shape[1] == FLAT
+    flat = layout.coordinates.shape[1] == PLANE
     goal = frames.place(run, layout, start, jobs.store) if flat else _shown(dataset, run, layout, start, jobs, frames)
     return Journey(start, goal, normalization, stands_for=stands_for)
 
 
 def _shown(dataset: Dataset, run: Run, layout: Layout, reference: Placed | None, jobs: Runner, frames: Frames) -> Shown:
     """Index a layout as it is turned in this session; one of more than two dimensions, as it was seen last."""
-    if layout.coordinates.shape[1] == FLAT:
+    if layout.coordinates.shape[1] == PLANE:
         return shown(dataset, run, layout, jobs.store, frame=frames.place(run, layout, reference, jobs.store).frame)
     made = shown(dataset, run, layout, jobs.store)
     assert isinstance(made, Turned)

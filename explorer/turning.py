@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.projection import Layout
+from explorer.compute.projection import PLANE, Layout
 from explorer.errors import BadParameter
 from explorer.render.camera import Camera
 from explorer.render.cloud import Cloud
@@ -29,10 +29,7 @@ from explorer.scene import Placed, Run, Scene, Shown
 if TYPE_CHECKING:
     from explorer.render.tour import Tour
 
-__all__ = ["FLAT", "Pose", "Solid", "Turned", "alike", "turning"]
-
-FLAT: Final = 2
-"""Dimensions of a layout that has one view only."""
+__all__ = ["Pose", "Solid", "Turned", "alike", "turning"]
 
 _MOVING_ROWS = 1_000_000  # drawn in a picture while it turns, a fair sample of more
 _FITTINGS = 60  # steps; each takes as long as a singular value decomposition of (d, d)
@@ -127,15 +124,15 @@ def alike(own: NDArray[np.float64], other: NDArray[np.float64]) -> Camera:
     own, other = own[both] - own[both].mean(axis=0), other[both] - other[both].mean(axis=0)
     spread, common = own.T @ own, own.T @ other
     turn = np.linalg.svd(common)[0]
-    turn[:, :FLAT] = turn[:, :FLAT] @ np.linalg.svd(common, full_matrices=False)[2]
+    turn[:, :PLANE] = turn[:, :PLANE] @ np.linalg.svd(common, full_matrices=False)[2]
     for _ in range(_FITTINGS):
-        seen = turn[:, :FLAT]
+        seen = turn[:, :PLANE]
         size = max(float(np.sum(seen * common)), 0.0) / max(float(np.sum(seen * (spread @ seen))), 1e-30)
         if not size > 0:
             break
-        left, _, right = np.linalg.svd(np.concatenate([common / size, spread @ turn[:, FLAT:]], axis=1))
+        left, _, right = np.linalg.svd(np.concatenate([common / size, spread @ turn[:, PLANE:]], axis=1))
         turn = left @ right
-    across, up = turn[:, :FLAT].T
+    across, up = turn[:, :PLANE].T
     return Camera(np.stack([across, up, _toward(across, up, own)]))
 
 

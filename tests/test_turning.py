@@ -1,4 +1,4 @@
-"""Layouts of three dimensions and more on a map: where their rows are seen, turning them, going to two dimensions and back, and keeping how."""
+"""Layouts of three dimensions and more on a map: where rows are seen, turning, going to two dimensions and back."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from explorer.address import address_of, differing, restore
 from explorer.compute.projections import PCA, UMAP, Layout
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.data.layout_table import layout_dataset
-from explorer.dimensions import counterpart, n_dims
+from explorer.dimensions import counterpart
 from explorer.errors import BadParameter, BadState
 from explorer.journey import OnTheWay
 from explorer.render.camera import Camera
 from explorer.render.color import ByCategory, ByNumber, RowMask
 from explorer.render.layout_index import LayoutIndex
-from explorer.runs import run_of
+from explorer.runs import dimensions_of, run_of
 from explorer.scene import Run, Scene, Shown
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
@@ -47,7 +47,8 @@ def dataset() -> Dataset:
     space, many = points(3), points(6, seed=1)
     space[0], many[0] = np.nan, np.nan
     names = pd.DataFrame({"kind": np.array(["a", "b"])[np.arange(N) % 2], "size": np.linspace(0, 1, N)})
-    return layout_dataset([("flat", points(2)), ("space", space), ("many", many)], data=names, color="kind", name="Rows")
+    components = Layout(many, "pca", PCA(n_components=6).settings())
+    return layout_dataset([("flat", points(2)), ("space", space), ("many", components)], data=names, color="kind", name="Rows")
 
 
 @pytest.fixture
@@ -242,7 +243,7 @@ def test_what_a_map_is_in_other_dimensions(dataset: Dataset):
     vectors = open_dataset(np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32))
     flat, space = run_of("umap", UMAP(seed=3).settings()), run_of("umap", UMAP(seed=3, n_components=3).settings())
     other, many = run_of("umap", UMAP(n_components=3).settings()), run_of("pca", PCA(n_components=9).settings())
-    assert [n_dims(run, vectors) for run in (flat, space, many)] == [2, 3, 9]
+    assert [dimensions_of(vectors, run) for run in (flat, space, many)] == [2, 3, 9]
     assert counterpart(flat, [flat, other, space], vectors).run == space
     assert counterpart(space, [other, flat], vectors).run == flat
     asked = counterpart(flat, [flat, other, many], vectors)
@@ -275,4 +276,3 @@ def test_flat_layouts_are_indexed_as_ever(session: Session, loop: Loop):
     assert scene.shown.told == {}
     assert scene.shown.in_space(3) == []
     assert session.planes[0].camera is None
-

@@ -348,8 +348,7 @@ class Map(pn.viewable.Viewer):
             if kind == "draw":
                 asked = picture_request(name, message)
                 further = [picture_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
-                if self.plane.scene is not None:
-                    _camera_of(self.plane.scene, asked)  # one that makes no sense is not asked for
+                _camera_of(self.plane.scene, asked)  # one that makes no sense is not asked for
                 client.asked, client.home = [asked, *further][-1], self.layer.home
                 self._note_travel(client, client.asked)
                 if not client.asked.moving:
@@ -357,10 +356,8 @@ class Map(pn.viewable.Viewer):
                 self._draw(client, asked, further)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
-            elif kind == "dimensions":
-                self._later(partial(self._session.change_dimensions, self.plane))
-            elif kind == "depth_cue":
-                self._later(partial(self._session.appearance.param.update, depth_cue=bool(message["on"])))
+            elif kind in ("dimensions", "depth_cue"):
+                self._change_space(kind, message)
             elif kind == "seen":
                 client.shown_live = True
             elif kind == "select":
@@ -372,6 +369,13 @@ class Map(pn.viewable.Viewer):
                 self._pick(client, name)
         except (KeyError, TypeError, ValueError, OverflowError):
             logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
+
+    def _change_space(self, kind: str, message: dict[str, Any]) -> None:
+        session = self._session
+        if kind == "dimensions":
+            self._later(partial(session.change_dimensions, self.plane))
+        else:
+            self._later(partial(session.appearance.param.update, depth_cue=bool(message["on"])))
 
     def _note_view(self, asked: PictureRequest) -> None:
         home, port = self.layer.home, self.plane.viewport
@@ -587,9 +591,9 @@ class _Client:
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
 
 
-def _camera_of(scene: Scene, asked: PictureRequest) -> Camera | None:
+def _camera_of(scene: Scene | None, asked: PictureRequest) -> Camera | None:
     """Say how a browser wants a layout to be seen, where that is not as it is on the map."""
-    if asked.pose is None or not isinstance(scene.shown, Turned):
+    if scene is None or asked.pose is None or not isinstance(scene.shown, Turned):
         return None
     camera = scene.shown.camera_of(asked.pose)
     return None if camera is None or camera == scene.shown.camera else camera

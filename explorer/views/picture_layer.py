@@ -33,6 +33,7 @@ __all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 logger = logging.getLogger(__name__)
 
 _NAME_MOST = 64  # characters of the name that a browser gives itself
+_SCRIPTS = ("travel.js", "images.js", "labels.js", "turn.js", "picture_layer.js")
 _NUMBERS_MOST = 1_000  # of a camera
 _TOUR_MOST = 1e7  # seconds
 _NICER = 5  # threads that draw give way to the event loop where cores are few
@@ -59,7 +60,7 @@ class PictureLayer(pn.custom.JSComponent):
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
-    _esm = "".join(Path(__file__).with_name(name).read_text() for name in ("travel.js", "images.js", "labels.js", "turn.js", "picture_layer.js"))
+    _esm = "".join(Path(__file__).with_name(name).read_text() for name in _SCRIPTS)
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:

@@ -49,7 +49,13 @@ def ring_message(scene: Scene | None, row: int | None, journey: Journey | None) 
         return {"type": "ring", "x": None, "y": None}
     way = [] if journey is None else journey.ways([row])[0].tolist()
     at = scene.shown.in_space(row) if scene is not None else []
-    return {"type": "ring", "x": place[0], "y": place[1], **({"at": at} if at else {}), **({"way": way} if way and np.isfinite(way).all() else {})}
+    return {
+        "type": "ring",
+        "x": place[0],
+        "y": place[1],
+        **({"at": at} if at else {}),
+        **({"way": way} if way and np.isfinite(way).all() else {}),
+    }
 
 
 def _trails(journey: Journey, scene: Scene) -> list[list[float]]:

@@ -1,12 +1,13 @@
-"""What a browser is told of a layout that can be turned: how it is seen, how its rows get their places, and what it is in other dimensions."""
+"""What a browser is told of a layout that can be turned: how it is seen, and what it is in other dimensions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from explorer.compute.projection import PLANE
 from explorer.dimensions import counterpart
 from explorer.render.camera import PERSPECTIVE
-from explorer.turning import FLAT, Turned
+from explorer.turning import Turned
 
 if TYPE_CHECKING:
     from explorer.plane import Plane
@@ -29,7 +30,7 @@ def turn_message(session: Session, plane: Plane) -> dict[str, Any]:
     if scene is None or dataset is None or scene.dataset is not dataset or plane.run is None:
         return {}
     found = counterpart(scene.shown.run, session.runs, dataset)
-    told: dict[str, Any] = {"dims": FLAT, "other": found.sentence, "possible": found.run is not None or found.projection is not None}
+    told: dict[str, Any] = {"dims": PLANE, "other": found.sentence, "possible": found.run is not None or found.projection is not None}
     if not isinstance(scene.shown, Turned):
         return told
     solid = scene.shown.solid

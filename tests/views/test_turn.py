@@ -97,7 +97,8 @@ def test_a_browser_asks_for_two_dimensions_and_hears_what_there_is(shown: Shown,
 
 
 @pytest.mark.parametrize(
-    "nonsense", [{"camera": [0.4, 1]}, {"camera": [NAN] * 7}, {"camera": [0.4] * 7}, {"camera": "x"}, {"camera": 3}, {"tour": 1}, {"solid": NAN}]
+    "nonsense",
+    [{"camera": [0.4, 1]}, {"camera": [NAN] * 7}, {"camera": [0.4] * 7}, {"camera": "x"}, {"camera": 3}, {"tour": 1}, {"solid": NAN}],
 )
 def test_a_camera_that_makes_no_sense_is_left_out(nonsense: dict[str, Any], shown: Shown, loop: Any, session: Session):
     before = session.scene
