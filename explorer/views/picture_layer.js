@@ -190,7 +190,7 @@ export function render({model}) {
     },
     send: message => model.send_msg({...message, client}),
   });
-  const spot = mark => turn.place(mark, shown) || travel.place(mark);  // where a mark is in what is seen
+  const seat = mark => turn.place(mark, shown) || travel.place(mark);  // where a mark is in what is seen
   const ghosts = new Set();  // what was seen before, where a person wants no motion: it fades when the next picture is there
   const fade_ghosts = () => {
     for (const ghost of ghosts) {
@@ -263,11 +263,11 @@ export function render({model}) {
     const placed = [];
     travel.draw_trails(pen, to_px, ink_color);
     if (center) {  // lines to where the lost ones went
-      const [cx, cy] = to_px(...spot(center));
+      const [cx, cy] = to_px(...seat(center));
       pen.strokeStyle = hues.lost;
       pen.lineWidth = 1.25;
       for (const m of all) if (m.kind === "lost") {
-        const [px, py] = to_px(...spot(m));
+        const [px, py] = to_px(...seat(m));
         pen.globalAlpha = m.faint ? 0.25 : 0.65;
         pen.beginPath();
         pen.moveTo(cx, cy);
@@ -278,11 +278,11 @@ export function render({model}) {
     }
     const order = {new: 0, row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3, hit: 4}, radii = {new: 7, hit: 5, row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
     const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
-      const [px, py] = to_px(...spot(m));
+      const [px, py] = to_px(...seat(m));
       return px > -20 && py > -20 && px < w + 20 && py < h + 20;
     });
     for (const m of [...near].reverse()) {  // the clicked row's ring last, on top
-      const [px, py] = to_px(...spot(m)), radius = radii[m.kind], arm = radius * 0.72;
+      const [px, py] = to_px(...seat(m)), radius = radii[m.kind], arm = radius * 0.72;
       pen.globalAlpha = m.faint ? 0.35 : 1;
       pen.beginPath();
       if (m.kind === "lost" || m.kind === "new") {  // a diamond
@@ -311,7 +311,7 @@ export function render({model}) {
     pen.globalAlpha = 1;
     for (const m of near) {  // its label first, so that it gets its place
       if (!m.label) continue;
-      const [px, py] = to_px(...spot(m)), radius = radii[m.kind];
+      const [px, py] = to_px(...seat(m)), radius = radii[m.kind];
       pen.font = (m.kind === "row" ? "600 13px" : "12px") + " system-ui, sans-serif";
       const width = pen.measureText(m.label).width;
       let lx = px + radius + 4, ly = py + 4;
