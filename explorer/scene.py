@@ -51,7 +51,11 @@ class Placed:
 
     def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Say where rows are on the map, shape (len(rows), 2); not finite where a row is not on it."""
-        found = flat(gather(self.layout.coordinates, rows))
+        return self.seen(gather(self.layout.coordinates, rows))
+
+    def seen(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Say where points, (k, c) in the layout's own coordinates, are on the map; shape (k, 2)."""
+        found = flat(points)
         return found if self.frame == IDENTITY else self.frame.apply(found)
 
     @property

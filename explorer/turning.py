@@ -182,9 +182,9 @@ class Turned(Shown):
         """What has the order of the rows, from wherever they are seen."""
         return self.solid.first.index
 
-    def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Say where rows are as they are seen; see :meth:`explorer.scene.Placed.places`."""
-        return self.solid.places(gather(self.layout.coordinates, rows), self.camera)
+    def seen(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Say where points are as the camera sees them; see :meth:`explorer.scene.Placed.seen`."""
+        return self.solid.places(points, self.camera)
 
     def in_space(self, row: int) -> list[float]:
         """Say where a row is; see :meth:`explorer.scene.Shown.in_space`."""

@@ -124,7 +124,7 @@ class ExportControls(pn.viewable.Viewer):
     def _export_page(self) -> None:
         scene = self._session.scene
         if scene is not None:
-            write = partial(_write_page, scene, self._session.describe_maps())
+            write = partial(_write_page, self._session.planes[0].as_seen(), self._session.describe_maps())
             self._maker.make("the web page", file_name(*_title_of(scene), ending=".html"), "text/html", write, dataset=scene.dataset)
 
     def _export_map(self, what: str, ending: str, mime: str, write_file: Callable[..., None]) -> None:
@@ -194,7 +194,8 @@ def _write_picture(
     return scene.n_shown
 
 
-def _write_page(scene: Scene, describe: Callable[[], str], path: Path, stop: Event, on_fraction: Callable[[float], None]) -> int:
+def _write_page(see: Callable[[], Scene], describe: Callable[[], str], path: Path, stop: Event, on_fraction: Callable[[float], None]) -> int:
+    scene = see()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         write_map_page(file, scene, notes=describe().split("\n\n"), report=_told(on_fraction), should_stop=stop.is_set)
     return scene.n_shown

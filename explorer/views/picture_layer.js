@@ -278,6 +278,7 @@ export function render({model}) {
     }
     const order = {new: 0, row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3, hit: 4}, radii = {new: 7, hit: 5, row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
     const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
+      if (m.kind === "new" && turn.apart(shown)) return false;  // only the server knows where they are in space
       const [px, py] = to_px(...seat(m));
       return px > -20 && py > -20 && px < w + 20 && py < h + 20;
     });
