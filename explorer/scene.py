@@ -151,7 +151,7 @@ class Scene:
 
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
         """Say what :func:`explorer.render.frame.render` needs to draw a part of this; ``how`` is the rest of what a request has."""
-        depths = getattr(self.shown, "depths", None) if self.depth_cue and "depth" in FrameRequest.__dataclass_fields__ else None
+        depths = getattr(self.shown, "depths", None) if self.depth_cue else None
         return FrameRequest(
             index=self.shown.index,
             view=view,
