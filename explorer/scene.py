@@ -80,6 +80,11 @@ class Shown(Placed):
         """What has the rows in the order of the index, one for all that share that: colors are brought into it once."""
         return self.index
 
+    @property
+    def nearness(self) -> NDArray[np.float32] | None:
+        """How near each row of the index is to who looks, -1 to 1; none of a flat layout."""
+        return None
+
     def in_space(self, row: int) -> list[float]:
         """Say where a row is in a layout of more than two dimensions; nothing of a flat one, which has one view."""
         return []
@@ -151,7 +156,6 @@ class Scene:
 
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
         """Say what :func:`explorer.render.frame.render` needs to draw a part of this; ``how`` is the rest of what a request has."""
-        depths = getattr(self.shown, "depths", None) if self.depth_cue else None
         return FrameRequest(
             index=self.shown.index,
             view=view,
@@ -162,7 +166,7 @@ class Scene:
             selected=self.selected,
             shown=self.shown_rows,
             stands_for=self.stands_for,
-            **({} if depths is None else {"depth": depths}),
+            depth=self.shown.nearness if self.depth_cue else None,
             **how,
         )
 

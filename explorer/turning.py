@@ -186,6 +186,11 @@ class Turned(Shown):
         """Say where points are as the camera sees them; see :meth:`explorer.scene.Placed.seen`."""
         return self.solid.places(points, self.camera)
 
+    @property
+    def nearness(self) -> NDArray[np.float32]:
+        """How near each row of the index is."""
+        return self.depths
+
     def in_space(self, row: int) -> list[float]:
         """Say where a row is; see :meth:`explorer.scene.Shown.in_space`."""
         found: list[float] = self.layout.coordinates[row].tolist()
