@@ -81,6 +81,11 @@ class Solid:
         scale = math.sqrt(1 - camera.perspective**2) / (1 - camera.perspective * near)
         return (np.stack([right * scale, up * scale], axis=1) + self.cloud.center[:2]).astype(np.float32)
 
+    def nearness(self, points: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
+        """Say how near a camera sees single points, (k, d); shape (k,), from -1 to 1, nearest."""
+        near = (points.astype(np.float64) - self.cloud.center) @ camera.basis[2]
+        return np.clip(near / self.cloud.radius, -1.0, 1.0).astype(np.float32)
+
     def like(self, coordinates: NDArray[np.float32], places: Callable[[NDArray[np.int32]], NDArray[np.float32]]) -> Camera:
         """Find from where it looks most like another layout of the same rows (the orthogonal Procrustes problem).
 

@@ -176,6 +176,11 @@ def test_rows_travel_from_two_dimensions_to_three_and_back(session: Session, loo
     rows = np.arange(1, 50)
     assert journey.standing(1.0).places(rows) == pytest.approx(there.places(rows), abs=1e-4)
     assert journey.course.end_home == there.index.home
+    arrived = journey.standing(1.0)
+    assert dict(zip(arrived.index.rows, arrived.nearness, strict=True)) == pytest.approx(
+        dict(zip(there.index.rows, there.nearness, strict=True)), abs=1e-4
+    )
+    assert (journey.standing(0.0).nearness == 0.5).all(), "a flat map has no depth"
     assert np.isnan(journey.standing(0.5).places(np.array([0]))).any(), "it is not in both"
     plane.turn(there.camera.dragged(0.5, 0.5))
     loop.until(lambda: plane.journey is None)

@@ -194,7 +194,9 @@ def _write_picture(
     return scene.n_shown
 
 
-def _write_page(see: Callable[[], Scene], describe: Callable[[], str], path: Path, stop: Event, on_fraction: Callable[[float], None]) -> int:
+def _write_page(
+    see: Callable[[], Scene], describe: Callable[[], str], path: Path, stop: Event, on_fraction: Callable[[float], None]
+) -> int:
     scene = see()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         write_map_page(file, scene, notes=describe().split("\n\n"), report=_told(on_fraction), should_stop=stop.is_set)
