@@ -3,8 +3,8 @@
 The flat map's grid would be a cube here, of a hundred million nodes for a hundred thousand rows; a tree takes the work of its rows, not
 of the room between them. Rows that lie together go through the tree together (Barnes, J. Comput. Phys. 1990): what they meet is listed
 once for all of them, and each then sums up a list of numbers. A box counts as one point where it is small beside its distance *or beside
-the kernel*, which is one wide: of a map that has only begun, a few boxes are all there is. What the spread of its rows adds to that of one
-point is taken as if they spread alike in all directions. Equal bit for bit whatever the number of threads.
+the kernel*, which is one wide: of a map that has only begun, a few boxes are all there is. How its rows lie around that point counts by
+their covariance, without which the forces would be four times as far off. Equal bit for bit whatever the number of threads.
 """
 
 # numba infers the kernels' types
@@ -39,8 +39,8 @@ class _Tree(NamedTuple):
         The box after the last one within it; the next one where it is not parted.
     centers : ndarray of shape (b, 3), float32
         The mean of its rows.
-    spreads : ndarray of shape (b,), float32
-        Their variance along a side, on the average of the three.
+    spreads : ndarray of shape (b, 6), float32
+        Their covariance: xx, xy, xz, yy, yz, zz.
     lows, highs : ndarray of shape (b, 3), float32
         What it spans.
     """
@@ -102,7 +102,7 @@ def _tree(places: NDArray[np.float32], keys: NDArray[np.uint64]) -> tuple[_Tree,
     count = _part(keys, first, last, above)
     first, last, ends, above = (each[:count] for each in (first, last, ends, above))
     centers, lows, highs = (np.empty((count, 3), np.float32) for _ in range(3))
-    spreads = np.empty(count, np.float32)
+    spreads = np.empty((count, 6), np.float32)
     _sum_up(places, first, last, above, ends, centers, spreads, lows, highs)
     few, alone = last - first <= _GROUP, ends == np.arange(1, count + 1)
     chosen = few & ~few[above] | ~few & alone
@@ -160,25 +160,29 @@ def _part(keys, first, last, above):
 
 @numba.njit(nogil=True, cache=True)
 def _sum_up(places, first, last, above, ends, centers, spreads, lows, highs):
-    """Find middle, spread and extent of each box, from the innermost ones outward."""
+    """Find middle, covariance and extent of each box, from the innermost ones outward."""
     count = len(first)
-    sums, squares = np.zeros((count, 3)), np.zeros(count)
+    sums, squares = np.zeros((count, 3)), np.zeros((count, 6))
     for box in range(count):
         ends[box] = box + 1
         lows[box], highs[box] = np.inf, -np.inf
     for box in range(count - 1, -1, -1):
         if ends[box] == box + 1:
             for i in range(first[box], last[box]):
+                at = 0
                 for axis in range(3):
-                    sums[box, axis] += places[i, axis]
-                    squares[box] += np.float64(places[i, axis]) ** 2
                     lows[box, axis] = min(lows[box, axis], places[i, axis])
                     highs[box, axis] = max(highs[box, axis], places[i, axis])
-        rows, spread = last[box] - first[box], squares[box]
+                    sums[box, axis] += places[i, axis]
+                    for other in range(axis, 3):
+                        squares[box, at] += np.float64(places[i, axis]) * places[i, other]
+                        at += 1
+        rows, at = last[box] - first[box], 0
         for axis in range(3):
             centers[box, axis] = sums[box, axis] / rows
-            spread -= sums[box, axis] * sums[box, axis] / rows
-        spreads[box] = max(spread, 0.0) / (3 * rows)
+            for other in range(axis, 3):
+                spreads[box, at] = squares[box, at] / rows - sums[box, axis] / rows * (sums[box, other] / rows)
+                at += 1
         if box:
             outer = above[box]
             ends[outer] = max(ends[outer], ends[box])
@@ -193,57 +197,82 @@ def _sum_up(places, first, last, above, ends, centers, spreads, lows, highs):
 def _repel(places, order, groups, first, last, ends, centers, spreads, lows, highs, opening, forces, sums):
     """Sum repulsion, and 1 / (1 + d²), for the rows of every group; written in the order of the layout."""
     for batch in numba.prange(_BATCHES):
-        met = np.empty((5, _LISTED), np.float32)
+        boxes, rows = np.empty((10, _LISTED), np.float32), np.empty((3, _LISTED), np.float32)
         for at in range(batch, len(groups), _BATCHES):  # groups that lie together are not all in one batch: they may be dense
             group = groups[at]
-            for i in range(first[group], last[group]):
+            start, end = first[group], last[group]
+            for i in range(start, end):
                 row = order[i]
                 forces[row, 0], forces[row, 1], forces[row, 2], sums[row] = 0, 0, 0, np.float32(-1)  # it meets itself
-            box, count = 0, 0
+            box, n_boxes, n_rows = 0, 0, 0
             while box < len(first):
                 side, apart = np.float32(0), np.float32(1)
                 for axis in range(3):
                     side = max(side, highs[box, axis] - lows[box, axis])
                     beyond = max(lows[group, axis] - centers[box, axis], centers[box, axis] - highs[group, axis], np.float32(0))
                     apart += beyond * beyond
-                if side * side <= opening * apart:
-                    if count == _LISTED:
-                        _sum_listed(places, order, first[group], last[group], met, count, forces, sums)
-                        count = 0
-                    met[0, count], met[1, count], met[2, count] = centers[box, 0], centers[box, 1], centers[box, 2]
-                    met[3, count], met[4, count] = last[box] - first[box], spreads[box]
-                    count += 1
+                if side * side <= opening * apart and last[box] > first[box] + 1:
+                    boxes[:3, n_boxes], boxes[3:9, n_boxes], boxes[9, n_boxes] = centers[box], spreads[box], last[box] - first[box]
+                    n_boxes += 1
                     box = ends[box]
-                elif ends[box] == box + 1:
-                    for j in range(first[box], last[box]):
-                        if count == _LISTED:
-                            _sum_listed(places, order, first[group], last[group], met, count, forces, sums)
-                            count = 0
-                        met[0, count], met[1, count], met[2, count] = places[j, 0], places[j, 1], places[j, 2]
-                        met[3, count], met[4, count] = 1, 0
-                        count += 1
-                    box += 1
                 else:
+                    if ends[box] == box + 1:
+                        for j in range(first[box], last[box]):
+                            rows[0, n_rows], rows[1, n_rows], rows[2, n_rows] = places[j, 0], places[j, 1], places[j, 2]
+                            n_rows += 1
+                            if n_rows == _LISTED:
+                                _sum_rows(places, order, start, end, rows, n_rows, forces, sums)
+                                n_rows = 0
                     box += 1
-            _sum_listed(places, order, first[group], last[group], met, count, forces, sums)
+                if n_boxes == _LISTED:
+                    _sum_boxes(places, order, start, end, boxes, n_boxes, forces, sums)
+                    n_boxes = 0
+            _sum_rows(places, order, start, end, rows, n_rows, forces, sums)
+            _sum_boxes(places, order, start, end, boxes, n_boxes, forces, sums)
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True)
-def _sum_listed(places, order, start, end, met, count, forces, sums):
-    """Add what the listed points do to each of some rows."""
-    one, two, four, six = np.float32(1), np.float32(2), np.float32(4), np.float32(6)
+def _sum_rows(places, order, start, end, rows, count, forces, sums):
+    """Add what listed rows do to each of some rows."""
+    one = np.float32(1)
     for i in range(start, end):
         x, y, z = places[i, 0], places[i, 1], places[i, 2]
         fx, fy, fz, total = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
         for j in range(count):
-            dx, dy, dz = x - met[0, j], y - met[1, j], z - met[2, j]
+            dx, dy, dz = x - rows[0, j], y - rows[1, j], z - rows[2, j]
             near = one / (one + dx * dx + dy * dy + dz * dz)
-            mass, wide = met[3, j] * near, met[4, j] * near
-            total += mass * (one + wide * (one - four * near))  # Laplace's operator of the kernel, times half the variance
-            mass *= near * (one + wide * (two - two * six * near))
-            fx += mass * dx
-            fy += mass * dy
-            fz += mass * dz
+            total += near
+            near *= near
+            fx += near * dx
+            fy += near * dy
+            fz += near * dz
+        row = order[i]
+        forces[row, 0] += fx
+        forces[row, 1] += fy
+        forces[row, 2] += fz
+        sums[row] += total
+
+
+@numba.njit(fastmath=True, nogil=True, cache=True)
+def _sum_boxes(places, order, start, end, boxes, count, forces, sums):
+    """Add what listed boxes do to each of some rows: the series of the kernel around their centers, up to its second derivatives."""
+    one, two, four, twelve = np.float32(1), np.float32(2), np.float32(4), np.float32(12)
+    for i in range(start, end):
+        x, y, z = places[i, 0], places[i, 1], places[i, 2]
+        fx, fy, fz, total = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for j in range(count):
+            dx, dy, dz = x - boxes[0, j], y - boxes[1, j], z - boxes[2, j]
+            xx, xy, xz, yy, yz, zz = boxes[3, j], boxes[4, j], boxes[5, j], boxes[6, j], boxes[7, j], boxes[8, j]
+            sx, sy, sz = xx * dx + xy * dy + xz * dz, xy * dx + yy * dy + yz * dz, xz * dx + yz * dy + zz * dz
+            along, whole = sx * dx + sy * dy + sz * dz, xx + yy + zz
+            near = one / (one + dx * dx + dy * dy + dz * dz)
+            mass, square = boxes[9, j] * near, near * near
+            total += mass * (one + four * square * along - near * whole)
+            mass *= near
+            out, turned = mass * (one + twelve * square * along - two * near * whole), four * mass * near
+            fx += out * dx - turned * sx
+            fy += out * dy - turned * sy
+            fz += out * dz - turned * sz
         row = order[i]
         forces[row, 0] += fx
         forces[row, 1] += fy

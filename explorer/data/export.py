@@ -392,10 +392,11 @@ def _long_table(dataset: Dataset, graph: ComputedGraph) -> pa.Table:
 def _all_layouts(
     dataset: Dataset, layouts: Sequence[ComputedLayout]
 ) -> Iterable[tuple[str, NDArray[np.float32], str | None, Mapping[str, object]]]:
-    computed = [layout.method for layout in layouts]
+    computed = [(layout.method, layout.coordinates.shape[1]) for layout in layouts]
     used: list[str] = []
     for given in dataset.layouts:
-        if given.name not in computed and given.method not in computed:
+        width = given.coordinates.shape[1]
+        if (given.name, width) not in computed and (given.method, width) not in computed:
             used.append(given.name)
             yield given.name.replace(", ", "_"), given.coordinates, given.method, given.params
     yield from _numbered(layouts, used)
