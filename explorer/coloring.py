@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from explorer.compute.bins import count_codes
 from explorer.errors import UnknownColumn
 from explorer.render.gather import gather
-from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts, limits
+from explorer.render.palette import COLORMAPS, MISSING_COLOR, Palette, colormap, counts
+from explorer.render.scale import ScaleName, scaled
 from explorer.state.appearance import Category, Hidden
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Coloring:
     slots : ndarray of shape (n_rows,), uint8
         Each row's place in ``lut``; not for numbers.
     values : ndarray of shape (n_rows,), float32
-        Only for numbers; NaN where missing.
+        Only for numbers: each row's place between ``low`` and ``high``; NaN where missing.
     lut : ndarray of shape (s, 3), uint8
         Colors.
     palette : Palette or None
@@ -59,7 +60,11 @@ class Coloring:
     n_missing : int
         Rows without a value.
     low, high : float
-        Ends of the color bar.
+        Ends of the color bar, in units of ``values``.
+    ends : tuple of float
+        The column's own values at the low end, in the middle and at the high end of the color bar.
+    scale : {"linear", "log", "rank"}
+        How the column's values are placed on the color bar.
     cmap, palette_name : str
         The color map and the palette that were asked for.
     given : Mapping of str to str
@@ -79,6 +84,8 @@ class Coloring:
     n_missing: int = 0
     low: float = 0.0
     high: float = 1.0
+    ends: tuple[float, float, float] = (0.0, 0.5, 1.0)
+    scale: ScaleName = "linear"
     cmap: str = ""
     palette_name: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
@@ -122,6 +129,14 @@ class Coloring:
         return [code for code in codes if wanted in self.label(code).casefold()]
 
     @property
+    def bar_words(self) -> tuple[str, str, str]:
+        """Say what the ends and the middle of the color bar mean; nothing of the middle where that is the mean of the ends."""
+        low, middle, high = (f"{end:,.4g}" for end in self.ends)
+        if self.scale == "rank":
+            return low, middle, high
+        return f"≤ {low}", middle if self.scale == "log" else "", f"≥ {high}"
+
+    @property
     def n_entries(self) -> int:
         """How many categories there are; rows without a value are one more, and all the values of a number column are one."""
         return (1 if self.kind == "number" else len(self.names)) + (self.n_missing > 0)
@@ -148,7 +163,7 @@ def colorable(dataset: Dataset) -> list[str]:
     return [name for name, role in dataset.roles.items() if role in ("category", "number", "time")]
 
 
-def coloring(dataset: Dataset, column: str | None, *, cmap: str = "", palette: str = "") -> Coloring:
+def coloring(dataset: Dataset, column: str | None, *, cmap: str = "", palette: str = "", scale: ScaleName = "linear") -> Coloring:
     """Decide the colors of a column.
 
     Parameters
@@ -161,6 +176,8 @@ def coloring(dataset: Dataset, column: str | None, *, cmap: str = "", palette: s
         Color map of a number column; empty for the default.
     palette : str
         Palette of a category column; empty for the default.
+    scale : {"linear", "log", "rank"}
+        How the values of a number column are placed on the color bar.
 
     Raises
     ------
@@ -178,11 +195,22 @@ def coloring(dataset: Dataset, column: str | None, *, cmap: str = "", palette: s
     if dataset.roles[column] in ("number", "time"):
         lut = _color_map(cmap)
         values = dataset.numbers(column)
-        low, high = limits(values)
+        placed, low, high, ends = scaled(values, scale)
         missing = int(np.count_nonzero(~np.isfinite(values)))
         return Coloring(
-            column, "number", no_slots, values, lut, low=low, high=high, n_missing=missing, cmap=cmap, palette_name=palette
-        )  # fmt: skip
+            column,
+            "number",
+            no_slots,
+            placed,
+            lut,
+            low=low,
+            high=high,
+            ends=ends,
+            scale=scale,
+            n_missing=missing,
+            cmap=cmap,
+            palette_name=palette,
+        )
     codes, names = dataset.codes(column)
     tally = counts(codes, len(names))
     *amounts, missing = tally.tolist()

@@ -150,4 +150,5 @@ def _coloring(found: Survey, columns: Columns, look: Look) -> Coloring:
     if columns.kind == "none":
         return Coloring(None, "none", _NOTHING, none, lut)
     values = np.broadcast_to(np.float32(np.nan), found.rows.n_rows)  # their number, without taking memory: the rows are elsewhere
-    return Coloring(str(columns.color), "number", _NOTHING, values, lut, n_missing=missing, low=low, high=high)
+    ends = low, (low + high) / 2, high
+    return Coloring(str(columns.color), "number", _NOTHING, values, lut, n_missing=missing, low=low, high=high, ends=ends)

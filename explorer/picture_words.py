@@ -195,9 +195,11 @@ def _color_bar(words: Words, scene: Scene) -> NDArray[np.uint8]:
     strip = words.strip(margin + line * (2.8 + len(feet)))
     first = _write_head(strip, words, str(coloring.column))
     width = min(words.px(_BAR), words.room)
-    low, high = f"≤ {coloring.low:,.4g}", f"≥ {coloring.high:,.4g}"
+    low, middle, high = coloring.bar_words
     strip.box(margin, first - 0.9 * swatch, coloring.lut, width=width, height=swatch)
     strip.text(margin, first + 0.8 * line, low, size=size, opacity=FAINT)
+    if middle:
+        strip.text(margin + (width - text_width(middle, size)) / 2, first + 0.8 * line, middle, size=size, opacity=FAINT)
     strip.text(margin + width - text_width(high, size), first + 0.8 * line, high, size=size, opacity=FAINT)
     _write_feet(strip, words, feet, first + 1.8 * line)
     return strip.rgba

@@ -149,7 +149,9 @@ class Session(param.Parameterized):
         self.outlook = Outlook(self, jobs=self._runner)
         owners = (each.owner for each in (self, self.assessment, self.steadiness, self.clustering, self.newcomers, self.comparing))
         self.jobs = JobList(self, tuple(owners), jobs=self._runner)
-        self.appearance.param.watch(self._restage, ["color_by", "colormap", "palette", "hidden", "density", "point_size", "depth_cue"])
+        self.appearance.param.watch(
+            self._restage, ["color_by", "colormap", "color_scale", "palette", "hidden", "density", "point_size", "depth_cue"]
+        )
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
         self.arrangement.param.watch(self._show_maps, ["n_maps"])

@@ -22,6 +22,7 @@ from explorer.data.folders import state_of
 from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
 from explorer.render.layout_index import LayoutIndex
+from explorer.render.scale import ScaleName
 from explorer.scene import Run, Shown
 from explorer.turning import Solid, Turned
 
@@ -101,36 +102,44 @@ def _entry_key(entry: Entry) -> Hashable:
     return entry.name, entry.title, changed, repr(sorted(entry.options.items()))
 
 
-def colored(dataset: Dataset, column: str | None, *, cmap: str, palette: str, before: Coloring | None = None) -> Coloring:
+def colored(
+    dataset: Dataset, column: str | None, *, cmap: str, palette: str, scale: ScaleName = "linear", before: Coloring | None = None
+) -> Coloring:
     """Decide the colors of a column; the same object for everybody who has it in these colors.
 
     Parameters
     ----------
-    dataset, column, cmap, palette
+    dataset, column, cmap, palette, scale
         As :func:`explorer.coloring.coloring` has them.
     before : Coloring, optional
-        What the asker has on the map: of the same column, its rows are not looked at again.
+        What the asker has on the map: of the same column and scale, its rows are not looked at again.
 
     Raises
     ------
     UnknownColumn, UnknownChoice
     """
+    scale = _scale_of(dataset, column, scale)
     with _colored_lock:
         shelf = _colored.setdefault(dataset, _Shelf())
 
     def make() -> Coloring:
-        if before is not None and before.column == column:
+        if before is not None and before.column == column and before.scale == scale:
             return recolored(before, cmap=cmap, palette=palette)
-        return coloring(dataset, column, cmap=cmap, palette=palette)
+        return coloring(dataset, column, cmap=cmap, palette=palette, scale=scale)
 
-    return shelf.get((column, cmap, palette), make)
+    return shelf.get((column, cmap, palette, scale), make)
 
 
-def colored_already(dataset: Dataset, column: str | None, *, cmap: str, palette: str) -> Coloring | None:
+def colored_already(dataset: Dataset, column: str | None, *, cmap: str, palette: str, scale: ScaleName = "linear") -> Coloring | None:
     """Return the colors of a column if somebody has it in these colors; at once."""
     with _colored_lock:
         shelf = _colored.get(dataset)
-    return None if shelf is None else shelf.find((column, cmap, palette))
+    return None if shelf is None else shelf.find((column, cmap, palette, _scale_of(dataset, column, scale)))
+
+
+def _scale_of(dataset: Dataset, column: str | None, scale: ScaleName) -> ScaleName:
+    """Take the usual scale where the column has none, so that its colors stay the same object."""
+    return scale if column and dataset.roles.get(column) in ("number", "time") else "linear"
 
 
 def distributed(dataset: Dataset, column: str) -> Distribution:

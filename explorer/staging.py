@@ -14,6 +14,7 @@ from explorer.compute.projection import PLANE
 from explorer.jobs.runner import Runner
 from explorer.journey import Journey, OnTheWay
 from explorer.render.normalization import Normalization
+from explorer.render.scale import ScaleName
 from explorer.runs import Opened, load, runs_of
 from explorer.scene import Placed, Run, Scene, Shown, stage, staged_already
 from explorer.shelf import colored, colored_already, shown, shown_already
@@ -36,6 +37,7 @@ class Look(NamedTuple):
     hidden: Hidden
     density: Literal["log", "equalized", "linear"]
     point_size: float | None
+    color_scale: ScaleName = "linear"
     called: Mapping[str, str] = MappingProxyType({})
     depth_cue: bool = True
 
@@ -44,8 +46,17 @@ class Look(NamedTuple):
         """Read the state, which may change later; ``called`` is what a person calls the categories of the column."""
         column = appearance.color_by
         hidden = appearance.hidden_in(column)
-        look = cls(column, appearance.colormap, appearance.palette, hidden, appearance.density, appearance.point_size, called)
-        return look._replace(depth_cue=appearance.depth_cue)
+        return cls(
+            column,
+            appearance.colormap,
+            appearance.palette,
+            hidden,
+            appearance.density,
+            appearance.point_size,
+            appearance.color_scale,
+            called,
+            appearance.depth_cue,
+        )
 
 
 class Staged(NamedTuple):
@@ -76,7 +87,7 @@ def open_already(dataset: Dataset, look: Look, jobs: Runner) -> Opened | None:
     """
     runs = runs_of(dataset, jobs)
     first = shown_already(dataset, runs[0]) if runs else None
-    colors = colored_already(dataset, dataset.color, cmap=look.colormap, palette=look.palette)
+    colors = colored_already(dataset, dataset.color, cmap=look.colormap, palette=look.palette, scale=look.color_scale)
     if first is None or colors is None or not staged_already(first, colors, look.density):
         return None
     return Opened(dataset, runs, first)
@@ -120,7 +131,7 @@ def prepare_scene(
         return Staged(None, runs)
     before_colors = None if known is None else known.coloring
     common = None if before_colors is None or before_colors.given else before_colors  # what somebody calls categories is theirs alone
-    colors = colored(dataset, look.color_by, cmap=look.colormap, palette=look.palette, before=common)
+    colors = colored(dataset, look.color_by, cmap=look.colormap, palette=look.palette, scale=look.color_scale, before=common)
     colors = colors.called(look.called, before_colors)
     scene = stage(
         dataset,

@@ -158,8 +158,11 @@ class _Sheet:
         self.parts.append(
             f'<rect x="{MARGIN:g}" y="{baseline - 0.9 * _SWATCH:.2f}" width="{width:g}" height="{_SWATCH:g}" fill="url(#colors)"/>'
         )
-        self.text(MARGIN, baseline + 0.8 * LINE, f"≤ {coloring.low:,.4g}", opacity=FAINT)
-        self.text(MARGIN + width, baseline + 0.8 * LINE, f"≥ {coloring.high:,.4g}", opacity=FAINT, anchor="end")
+        low, middle, high = coloring.bar_words
+        self.text(MARGIN, baseline + 0.8 * LINE, low, opacity=FAINT)
+        if middle:
+            self.text(MARGIN + width / 2, baseline + 0.8 * LINE, middle, opacity=FAINT, anchor="middle")
+        self.text(MARGIN + width, baseline + 0.8 * LINE, high, opacity=FAINT, anchor="end")
         return baseline + 1.8 * LINE
 
     def box(self, left: float, top: float, side: float, color: str) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,9 @@ from explorer.coloring import MISSING, Coloring, colorable, coloring, count_unde
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import UnknownChoice, UnknownColumn
 from explorer.render.palette import MISSING_COLOR, OTHER_COLOR, PALETTES, Palette
-from explorer.state.appearance import NOTHING_HIDDEN, Hidden
+from explorer.render.scale import SCALES, ScaleName, scaled
+from explorer.shelf import colored
+from explorer.state.appearance import NOTHING_HIDDEN, ColorScale, Hidden
 from explorer.views.legend import legend_content
 
 N = 60
@@ -85,6 +87,56 @@ def test_a_number_column_without_any_value_is_gray():
     assert content["entries"] == [["no value", MISSING_COLOR, f"{N}", MISSING]]
 
 
+@settings(max_examples=40)
+@given(st.lists(st.floats(width=32) | st.integers(-3, 3), min_size=1, max_size=60), st.sampled_from(["linear", "log", "rank"]))
+def test_a_scale_keeps_the_order_of_values_and_loses_none(values: list[float], scale: ScaleName):
+    column = np.array(values, np.float32)
+    with np.errstate(all="raise"):
+        placed = scaled(column, scale)
+    finite = np.isfinite(column)
+    assert np.array_equal(np.isfinite(placed.values), finite)
+    order = np.argsort(column[finite], kind="stable")
+    assert (np.diff(placed.values[finite][order]) >= 0).all()
+    assert placed.low <= placed.high
+    assert placed.ends[0] <= placed.ends[1] <= placed.ends[2]
+
+
+def test_a_logarithm_gives_each_power_of_ten_as_much_of_the_color_bar():
+    values = np.repeat(np.float32([1, 10, 100, 1_000, 10_000]), 20)
+    values[:3] = [0, -5, np.nan]
+    made = coloring(dataset_of(values), "score", scale="log")
+    assert made.bar_words == ("≤ 1", "100", "≥ 1e+04")
+    share = (made.values[3:] - made.low) / (made.high - made.low)
+    np.testing.assert_allclose(share.reshape(-1)[[0, 17, 37, 57, 77]], [0, 0.25, 0.5, 0.75, 1], atol=1e-6)
+    assert made.color_of(0) == made.color_of(1) == made.color_of(3)
+    assert (made.n_missing, made.color_of(2)) == (1, MISSING_COLOR)
+    assert legend_content(made)["note"] == "Geometric mean of the rows in a pixel."
+
+
+def test_a_rank_gives_as_many_rows_to_each_part_of_the_color_bar():
+    values = np.random.default_rng(0).lognormal(0, 3, 10_000).astype(np.float32)
+    made = coloring(dataset_of(values), "score", scale="rank")
+    found = np.histogram(made.values, bins=10, range=(0, 1))[0]
+    np.testing.assert_allclose(found, 1_000, atol=20)
+    assert made.bar_words == tuple(f"{value:,.4g}" for value in (values.min(), np.median(values), values.max()))
+
+
+def test_the_scale_of_a_column_is_chosen_once_for_everybody():
+    assert get_args(ColorScale) == SCALES
+    data = dataset(score=np.linspace(1, 1000, N), kind=["a", "b"] * 30)
+    first = colored(data, "score", cmap="", palette="", scale="log")
+    assert colored(data, "score", cmap="fire", palette="", scale="log", before=first).values is first.values
+    linear = colored(data, "score", cmap="", palette="", before=first)
+    assert (linear.scale, linear.ends[1]) == ("linear", (linear.low + linear.high) / 2)
+    assert colored(data, "kind", cmap="", palette="", scale="log") is colored(data, "kind", cmap="", palette="")
+
+
+def dataset_of(values: np.ndarray) -> Dataset:
+    """A dataset of one number column."""
+    places = np.zeros(len(values), np.float32)
+    return open_dataset(pa.table({"x": places, "y": places, "score": values}), name="Numbers")
+
+
 @pytest.mark.parametrize("column", [None, ""])
 def test_no_column_is_one_color(column: str | None):
     made = coloring(dataset(), column)
@@ -141,7 +193,7 @@ def test_the_legend_of_a_number_is_a_bar_with_its_ends():
     content = legend_content(coloring(dataset(score=np.linspace(0, 1000, N)), "score"))
     assert content["title"] == "score"
     assert content["entries"] == []
-    assert (content["bar"]["low"][0], content["bar"]["high"][0]) == ("≤", "≥")
+    assert [word[0] for word in content["bar"]["words"]] == ["≤", "≥"]
     assert len(content["bar"]["colors"]) == 16
     assert content["note"] == "Mean of the rows in a pixel."
     content = legend_content(coloring(dataset(score=np.linspace(0, 1000, N)), "score"), "1,000 is much.")

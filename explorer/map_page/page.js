@@ -311,7 +311,7 @@ const fill_legend = () => {
   } else if (legend.colors) {
     const strip = element("div", "strip"), ends = element("div", "ends");
     strip.style.background = `linear-gradient(to right, ${legend.colors.join(", ")})`;
-    ends.append(element("span", "", `≤ ${number(legend.low)}`), element("span", "", `≥ ${number(legend.high)}`));
+    for (const word of legend.words) ends.append(element("span", "", word));
     box.append(element("h2", "", about.column), strip, ends);
   } else return;
   box.hidden = false;

@@ -141,7 +141,7 @@ def _legend(scene: Scene) -> dict[str, Any]:
     coloring, hidden = scene.coloring, scene.hidden
     if coloring.kind == "number":
         stops = coloring.lut[np.linspace(0, len(coloring.lut) - 1, 12).astype(int)].tolist()
-        return {"low": coloring.low, "high": coloring.high, "colors": ["#{:02x}{:02x}{:02x}".format(*stop) for stop in stops]}
+        return {"words": [word for word in coloring.bar_words if word], "colors": ["#{:02x}{:02x}{:02x}".format(*stop) for stop in stops]}
     if coloring.palette is None:
         return {}
     codes = [code for code in coloring.most_common if coloring.names[code] not in hidden]

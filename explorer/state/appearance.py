@@ -10,10 +10,12 @@ import param
 
 from explorer.state.state import JSON, State
 
-__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "Hidden", "LabelChoice"]
+__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "ColorScale", "Hidden", "LabelChoice"]
 
 Category: TypeAlias = str | None
 """A category's name; None stands for the rows without a value."""
+
+ColorScale: TypeAlias = Literal["linear", "log", "rank"]
 
 LabelChoice: TypeAlias = Literal["automatic", "categories", "clusters", "none"]
 
@@ -95,6 +97,11 @@ class Appearance(State):
 
     color_by = param.String(default=None, allow_None=True, doc="Column that colors the map; none shows density alone.")
     colormap = param.String(default="", doc="Colors of a number column; empty for the default.")
+    color_scale: ColorScale = param.Selector(  # type: ignore[assignment]
+        default="linear",
+        objects=list(get_args(ColorScale)),
+        doc="How the values of a number column are spread over the colors: as they are, by their logarithm, or by their rank.",
+    )
     palette = param.String(default="", doc="Colors of a category column; empty for the default.")
     hidden = _HiddenByColumn(
         default={}, doc="Categories that are not drawn, by column: names, null for rows without a value, or all_but with the ones shown."

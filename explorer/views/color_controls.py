@@ -35,17 +35,19 @@ class ColorControls(pn.viewable.Viewer):
         self.column = toolkit.select("Color by", {_NO_COLOR: ""}, "")
         self.palette = toolkit.select("Colors", _options(list(PALETTES)), "", description="Colors of the categories.")
         self.colormap = toolkit.select("Colors", _options(COLORMAPS), "", description="Colors from the lowest to the highest value.")
+        scales = {how: how for how in appearance.param.color_scale.objects}
+        self.color_scale = toolkit.select("Color scale", scales, appearance.color_scale, description=appearance.param.color_scale.doc)
         densities = {how: how for how in appearance.param.density.objects}
         self.density = toolkit.select("Density", densities, appearance.density, description=appearance.param.density.doc)
         self.size = toolkit.select("Point size", _sizes(None), "", description=appearance.param.point_size.doc)
         self.images = toolkit.switch("Images on the map", value=appearance.images, description=appearance.param.images.doc)
         named = {what: what for what in appearance.param.labels.objects}
         self.labels = toolkit.select("Labels on the map", named, appearance.labels, description=appearance.param.labels.doc)
-        widgets = self.column, self.palette, self.colormap, self.density, self.size, self.labels, self.images
-        self._view = pn.Column(*widgets, sizing_mode="stretch_width")
+        colors = self.column, self.palette, self.colormap, self.color_scale
+        self._view = pn.Column(*colors, self.density, self.size, self.labels, self.images, sizing_mode="stretch_width")
         self.column.param.watch(self._on_choice, ["value"])
         self.size.param.watch(self._on_size_choice, ["value"])
-        for name in ("palette", "colormap", "density", "labels", "images"):
+        for name in ("palette", "colormap", "color_scale", "density", "labels", "images"):
             tie(getattr(self, name), appearance, name, soon=session.soon)
         self._offered, self._late = monotonic(), False
         self._before = "", -_REST_S  # what the list showed before it was given another value here, and since when
@@ -121,6 +123,7 @@ class ColorControls(pn.viewable.Viewer):
             return
         role = None if dataset is None else dataset.roles.get(column)
         self.colormap.visible = role in ("number", "time")
+        self.color_scale.visible = self.colormap.visible
         self.palette.visible = role is not None and not self.colormap.visible
 
     def _on_size(self, *_: object) -> None:

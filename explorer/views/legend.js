@@ -148,7 +148,7 @@ export function render({model}) {
     if (bar) {
       const strip = element("div", "strip"), ends = element("div", "ends");
       strip.style.background = `linear-gradient(to right, ${bar.colors.join(",")})`;
-      ends.append(element("span", "", bar.low), element("span", "", bar.high));
+      for (const word of bar.words) ends.append(element("span", "", word));
       parts.push(strip, ends);
     }
     if (searchable) {

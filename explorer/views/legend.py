@@ -34,6 +34,7 @@ _STOPS = 16  # colors of a color bar's gradient
 _SEARCHED_FROM = 21  # categories
 _LISTED = 1_000  # categories in a list
 _NAME_MOST = 200  # characters of a category's name, and of what is searched for
+_MEANS = {"linear": "Mean", "log": "Geometric mean", "rank": "Mean rank"}
 _HINT = "Click: hide or show · double click: show alone · ◎: select"
 _searchers = ThreadPoolExecutor(2, thread_name_prefix="explorer-legend")
 
@@ -274,13 +275,12 @@ def legend_content(coloring: Coloring, meaning: str = "") -> dict[str, Any]:
         stops = [int(stop * 255 / (_STOPS - 1)) for stop in range(_STOPS)]
         bar = {
             "colors": ["#{:02x}{:02x}{:02x}".format(*coloring.lut[stop]) for stop in stops],
-            "low": f"≤ {coloring.low:,.4g}",
-            "high": f"≥ {coloring.high:,.4g}",
+            "words": [word for word in coloring.bar_words if word],
         }
         content = {"title": coloring.column, "entries": _entries(coloring, missing), "hint": _HINT if missing else ""}
         if coloring.n_missing == len(coloring.values):
             return {**content, "note": "No row has a value."}
-        return {**content, "bar": bar, "note": f"{meaning} Mean of the rows in a pixel.".lstrip()}
+        return {**content, "bar": bar, "note": f"{meaning} {_MEANS[coloring.scale]} of the rows in a pixel.".lstrip()}
     listed, n = coloring.most_common, len(coloring.names)
     other = coloring.palette.n_other if coloring.palette else 0
     notes = [

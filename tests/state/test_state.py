@@ -22,6 +22,7 @@ VALUES: dict[type[State], st.SearchStrategy[dict[str, Any]]] = {
         optional={
             "color_by": st.none() | st.text(),
             "colormap": st.text(),
+            "color_scale": st.sampled_from(["linear", "log", "rank"]),
             "palette": st.text(),
             "hidden": st.dictionaries(st.text(), hidden.map(Hidden.as_json)),
             "density": st.sampled_from(["log", "equalized", "linear"]),

@@ -71,11 +71,13 @@ def test_colors_density_and_size_go_both_ways(session: Session, loop: Any, toolk
     opened()
     controls.colormap.value = "fire"
     controls.palette.value = "Tableau"
+    controls.color_scale.value = "log"
     controls.density.value = "linear"
     controls.size.value = "4.0"
     loop.run()
     set_ = session.appearance
     assert (set_.colormap, set_.palette, set_.density, set_.point_size) == ("fire", "Tableau", "linear", 4.0)
+    assert set_.color_scale == "log"
     set_.param.update(colormap="bgy", palette="Okabe-Ito", density="equalized", point_size=None)
     loop.run()
     assert (controls.colormap.value, controls.palette.value, controls.density.value, controls.size.value) == (
@@ -116,6 +118,7 @@ def test_the_colors_on_offer_are_those_of_the_kind_of_column(session: Session, l
     for column in ("kind", "score", None):
         session.appearance.color_by = column
         loop.run()
+        assert controls.color_scale.visible == controls.colormap.visible
         visible[column] = controls.palette.visible, controls.colormap.visible
     assert visible == {"kind": (True, False), "score": (False, True), None: (False, False)}
 
