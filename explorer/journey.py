@@ -175,7 +175,8 @@ def _mixed(first: _Depths, last: _Depths, t: float) -> _Depths:
     if first is None and last is None:
         return None
     come = np.float32(smooth(t))
-    return frozen((1 - come) * (_PLAIN if first is None else first) + come * (_PLAIN if last is None else last))
+    one, other = (np.asarray(_PLAIN if depths is None else depths) for depths in (first, last))
+    return frozen(np.asarray((1 - come) * one + come * other, np.float32))
 
 
 def _looks_like(one: Scene, other: Scene) -> bool:

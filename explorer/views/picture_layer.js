@@ -514,8 +514,7 @@ export function render({model}) {
     pressed = {...pointer(event), at: performance.now()};
     const shape = event.button === 0 && event.isPrimary !== false && shown ? shape_of(event) : null;
     if (!shape && shown && turn.hold(event, pressed)) {
-      event.stopPropagation();  // the figure does not pan
-      event.preventDefault();
+      event.stopPropagation();  // the figure does not pan; but it gets the focus, so that arrows are for the map
       hide_card();
       return box.setPointerCapture(event.pointerId);
     }
