@@ -59,13 +59,13 @@ class Solid:
 
     Parameters
     ----------
-    coordinates : ndarray of shape (n, d), float32
-        Three dimensions or more; not finite where a row is left out.
+    cloud : Cloud
+        Its rows.
     """
 
-    def __init__(self, coordinates: NDArray[np.float32]) -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self.number = next(_numbers)
-        self.cloud = Cloud.build(coordinates)
+        self.cloud = cloud
         self.n_dims = self.cloud.n_dims
         self.first = self.cloud.seen(Camera.facing(self.n_dims))
         self.step = max(1, -(-len(self.cloud) // _MOVING_ROWS))

@@ -20,6 +20,7 @@ from explorer.dimensions import counterpart
 from explorer.errors import BadParameter, BadState
 from explorer.journey import OnTheWay
 from explorer.render.camera import Camera
+from explorer.render.cloud import Cloud
 from explorer.render.color import ByCategory, ByNumber, RowMask
 from explorer.render.layout_index import LayoutIndex
 from explorer.runs import dimensions_of, run_of
@@ -38,7 +39,7 @@ def points(d: int = 3, *, seed: int = 0, n: int = N) -> NDArray[np.float32]:
 
 
 def turned(coordinates: NDArray[np.float32], camera: Camera | None = None) -> Turned:
-    return Turned.of(Run("Space", None, {}, 0), Layout(coordinates, "given", {}), Solid(coordinates), camera)
+    return Turned.of(Run("Space", None, {}, 0), Layout(coordinates, "given", {}), Solid(Cloud.build(coordinates)), camera)
 
 
 @pytest.fixture

@@ -407,7 +407,7 @@ export function render({model}) {
       document.getElementById("explorer-still")?.remove();  // see page.html
       const whole = head.piece + 1 === head.pieces;
       if (!whole && wanted && wanted.id === head.id) model.send_msg({type: "piece", client, push: head.push, piece: head.piece + 1});
-      if (!head.moving || !canvas.hasAttribute("aria-label")) canvas.setAttribute("aria-label", head.alt || "Map");
+      if (!head.moving || !canvas.hasAttribute("aria-label")) canvas.setAttribute("aria-label", (head.alt || "Map") + (head.solid ? ". Arrow keys turn it." : ""));
       box.dataset.picture = `${head.id}.${head.push}`;
       box.dataset.rest = String(!head.moving && whole);
       box.dataset.t = head.journey ? head.t : "";
