@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -66,7 +66,7 @@ def transform(
     """
     near = np.ascontiguousarray(indices[:, :NEIGHBORS])
     weights = one_way(distances[:, :NEIGHBORS], min(PERPLEXITY, max(1.0, near.shape[1] / 3)))
-    flat = coordinates.shape[1] == PLANE
+    settle: Any = _settle if coordinates.shape[1] == PLANE else _settle_in_space
     columns = [np.ascontiguousarray(coordinates[:, axis], np.float32) for axis in range(coordinates.shape[1])]
     placed = np.median(coordinates[near], axis=1).astype(np.float32)
     step = max(1, _PAIRS // (ITERATIONS * len(coordinates)))
@@ -74,7 +74,7 @@ def transform(
         if should_stop():
             raise Stopped
         part = slice(at, at + step)
-        (_settle if flat else _settle_in_space)(*columns, near[part], weights[part], placed[part], np.float32(exaggeration), ITERATIONS)
+        settle(*columns, near[part], weights[part], placed[part], np.float32(exaggeration), ITERATIONS)
         report("t-SNE", min(1.0, (at + step) / len(placed)))
     return placed
 
