@@ -121,7 +121,8 @@ def map_neighbors(dataset: Dataset, shown: Shown, found: Neighbors) -> MapNeighb
     Returns
     -------
     MapNeighbors or None
-        None where the row is not on this map. Of a layout of more than two dimensions in all of them, however it is turned. Ranks cost up to 15 milliseconds a million rows; the rest is below a millisecond.
+        None where the row is not on this map. Of a layout of more than two dimensions in all of them, however it is turned. Ranks cost up
+        to 15 milliseconds a million rows, in more than two dimensions about ten times as much; the rest is below a millisecond.
     """
     place = shown.places(np.array([found.row]))[0]
     if not np.isfinite(place).all():
@@ -141,7 +142,7 @@ def map_neighbors(dataset: Dataset, shown: Shown, found: Neighbors) -> MapNeighb
 
 
 def _in_space(coordinates: NDArray[np.float32], found: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Find the rows nearest to one in a layout (n, c), and the ranks of its true neighbors there; -1 of those that are not in it. O(n c)."""
+    """Find the rows nearest to one in a layout (n, c), and the ranks of its true neighbors there; -1 where one is not in it. O(n c)."""
     squares = np.zeros(len(coordinates))
     for column in coordinates.T:  # one by one: no second layout in float64
         squares += np.square(column.astype(np.float64) - float(column[found.row]))
