@@ -125,6 +125,8 @@ def _made(dataset: Dataset, run: Run, settings: dict[str, Any]) -> list[str]:
     parameters = f" ({', '.join(told)}{seed})" if told or seed else ""
     on = f"on all {dataset.n_drawable:,} rows, without sampling"
     made = [f"The layout in {_number(dimensions)} dimensions {origin} by {kind.title}{parameters} {on}."]
+    if run.method == "tsne" and dimensions != PLANE:
+        made.append("Its kernel is Student's with two degrees of freedom.")
     if settings.get(LANDMARKS):
         made = [made[0].replace(", without sampling", "")]
     if STOPPED_AT in settings:

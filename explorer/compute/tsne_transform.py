@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -66,7 +66,7 @@ def transform(
     """
     near = np.ascontiguousarray(indices[:, :NEIGHBORS])
     weights = one_way(distances[:, :NEIGHBORS], min(PERPLEXITY, max(1.0, near.shape[1] / 3)))
-    flat = coordinates.shape[1] == PLANE
+    settle: Any = _settle if coordinates.shape[1] == PLANE else _settle_in_space
     columns = [np.ascontiguousarray(coordinates[:, axis], np.float32) for axis in range(coordinates.shape[1])]
     placed = np.median(coordinates[near], axis=1).astype(np.float32)
     step = max(1, _PAIRS // (ITERATIONS * len(coordinates)))
@@ -74,7 +74,7 @@ def transform(
         if should_stop():
             raise Stopped
         part = slice(at, at + step)
-        (_settle if flat else _settle_in_space)(*columns, near[part], weights[part], placed[part], np.float32(exaggeration), ITERATIONS)
+        settle(*columns, near[part], weights[part], placed[part], np.float32(exaggeration), ITERATIONS)
         report("t-SNE", min(1.0, (at + step) / len(placed)))
     return placed
 
@@ -118,7 +118,7 @@ def _pushed(x, y, at_x, at_y):
 
 @numba.njit(parallel=True, nogil=True, cache=True)
 def _settle_in_space(x, y, z, indices, weights, placed, exaggeration, iterations):
-    """Do the same in three dimensions: ``placed`` (m, 3) among ``x``, ``y``, ``z`` (n,)."""
+    """Do the same in three dimensions, with their kernel: ``placed`` (m, 3) among ``x``, ``y``, ``z`` (n,)."""
     for i in numba.prange(len(placed)):
         moved, gains = np.zeros(3, np.float64), np.ones(3, np.float64)
         slope = np.empty(3, np.float64)
@@ -128,7 +128,7 @@ def _settle_in_space(x, y, z, indices, weights, placed, exaggeration, iterations
             for j in range(indices.shape[1]):
                 other = indices[i, j]
                 dx, dy, dz = placed[i, 0] - x[other], placed[i, 1] - y[other], placed[i, 2] - z[other]
-                pull = exaggeration * weights[i, j] / (1 + dx * dx + dy * dy + dz * dz)
+                pull = exaggeration * weights[i, j] / (1 + (dx * dx + dy * dy + dz * dz) / 2)
                 slope[0] += pull * dx
                 slope[1] += pull * dy
                 slope[2] += pull * dz
@@ -143,14 +143,15 @@ def _settle_in_space(x, y, z, indices, weights, placed, exaggeration, iterations
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _pushed_in_space(x, y, z, at_x, at_y, at_z):
-    """Sum the repulsion of all rows in three dimensions, and 1 / (1 + d²)."""
+    """Sum the repulsion of all rows in three dimensions, and their kernel: see :mod:`explorer.compute.tsne_gradient_3d`."""
     push_x, push_y, push_z, total = np.float32(0), np.float32(0), np.float32(0), np.float32(1e-30)
     for j in range(len(x)):
         dx, dy, dz = at_x - x[j], at_y - y[j], at_z - z[j]
-        near = np.float32(1) / (np.float32(1) + dx * dx + dy * dy + dz * dz)
-        total += near
-        near *= near
-        push_x += near * dx
-        push_y += near * dy
-        push_z += near * dz
+        near = np.float32(1) / (np.float32(1) + np.float32(0.5) * (dx * dx + dy * dy + dz * dz))
+        kernel = near * np.sqrt(near)
+        total += kernel
+        kernel *= near
+        push_x += kernel * dx
+        push_y += kernel * dy
+        push_z += kernel * dz
     return push_x, push_y, push_z, total

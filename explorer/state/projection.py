@@ -47,6 +47,8 @@ class ProjectionChoice(State):
     def load_json(self, values: Mapping[str, JSON]) -> None:
         """Take what :meth:`as_json` gave, all in one step; methods and parameters that are not known are left out.
 
+        What was written before there was a third dimension is of flat maps.
+
         Raises
         ------
         ValueError
@@ -54,7 +56,7 @@ class ProjectionChoice(State):
         """
         params = values.get("params")
         known = {
-            self.projections[method]: _only(settings, self.projections[method].parameter_names)
+            self.projections[method]: _only({**self.projections[method].unsaid, **settings}, self.projections[method].parameter_names)
             for method, settings in (params.items() if isinstance(params, dict) else ())
             if method in self.projections and isinstance(settings, dict)
         }
