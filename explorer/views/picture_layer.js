@@ -575,7 +575,7 @@ export function render({model}) {
   box.addEventListener("pointerdown", on_down, true);
   box.addEventListener("pointerup", on_up, true);
   box.addEventListener("pointercancel", event => { turn.release(event); end_outline(event, false); pressed = null; }, true);
-  box.addEventListener("contextmenu", event => { if (turn.panned && box.dataset.turns === "true" && model.tool === "pan") event.preventDefault(); });
+  box.addEventListener("contextmenu", event => { if ((turn.panned || event.ctrlKey) && box.dataset.turns === "true" && model.tool === "pan") event.preventDefault(); });
 
   // ---- other maps of the group move along, by as many pixels and by the same factor; told to them in the browser
   const now = () => ({cx: (xr.start + xr.end) / 2, cy: (yr.start + yr.end) / 2, unit: (xr.end - xr.start) / Math.max(1, box.clientWidth)});
