@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -28,7 +28,7 @@ from explorer.render.gather import gather
 from explorer.render.layout_index import BLOCK, SAMPLE, LayoutIndex, Side, frozen, sorted_order
 from explorer.render.view import View
 
-__all__ = ["Cloud", "Seen"]
+__all__ = ["Cloud"]
 
 _SPACE: Final = 3
 _FENCE: Final = 3.0  # a row farther out than this many times 95 % of the rows is an outlier
@@ -37,13 +37,6 @@ _MARGIN: Final = 0.04
 _LARGEST: Final = 1e36  # of a coordinate, from the middle: what becomes of it stays finite in float32
 _SMALLEST: Final = 1e-30
 _CELLS: Final = 1023.0  # of the Z-curve's grid, on each side, less one
-
-
-class Seen(NamedTuple):
-    """A cloud as a camera sees it: ``depths`` float32 (m,) in the index's order, from -1, farthest, to 1, nearest."""
-
-    index: LayoutIndex
-    depths: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,14 +154,20 @@ class Cloud:
         BadParameter
             If the camera is one of other dimensions.
         """
-        return self.seen(camera, step).index
+        return self.seen(camera, step)[0]
 
     def depths(self, camera: Camera, step: int = 1) -> NDArray[np.float32]:
-        """Say how near each row is to the camera; see :class:`Seen`."""
-        return self.seen(camera, step).depths
+        """Say how near each row is to the camera; see :meth:`seen`."""
+        return self.seen(camera, step)[1]
 
-    def seen(self, camera: Camera, step: int = 1) -> Seen:
-        """Say where a camera sees the rows, and how near they are, in one pass; see :meth:`at`."""
+    def seen(self, camera: Camera, step: int = 1) -> tuple[LayoutIndex, NDArray[np.float32]]:
+        """Say where a camera sees the rows, and how near they are, in one pass; see :meth:`at`.
+
+        Returns
+        -------
+        tuple of LayoutIndex and ndarray of shape (m,), float32
+            The rows as seen, and in the same order their depths: -1 farthest to 1 nearest, in radii; rows beyond are cut.
+        """
         if camera.n_dims != self.n_dims:
             raise BadParameter("camera", f"one of {camera.n_dims} dimensions", f"give one of {self.n_dims}, as the rows have.")
         step = max(int(step), 1)
@@ -178,10 +177,12 @@ class Cloud:
         scales = np.array([[1.0], [1.0], [1.0 / self.radius]])
         basis = (camera.basis * scales).astype(np.float32)
         strength = camera.perspective
-        _turn(self.places, step, basis, *map(np.float32, (*self.center[:2], strength, math.sqrt(1 - strength**2))), x, y, depths, boxes)
+        middle_x, middle_y = map(np.float32, self.center[:2])
+        outline = math.sqrt(1 - strength**2)
+        _turn(self.places, step, basis, middle_x, middle_y, np.float32(strength), np.float32(outline), x, y, depths, boxes)
         farthest = self.reach if self.reach <= self.radius else self.reach * math.sqrt((1 + strength) / (1 - strength))
         index = LayoutIndex(frozen(x), frozen(y), rows, frozen(boxes), self.n_rows, self._around(farthest), self.home)
-        return Seen(index, frozen(depths))
+        return index, frozen(depths)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays, for the store."""
@@ -193,7 +194,8 @@ class Cloud:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Cloud:
         """Make the cloud again from :meth:`arrays`; memory-mapped arrays are not read."""
         places, rows, center = (frozen(arrays[name]) for name in ("places", "rows", "center"))
-        return cls(places, rows, center, *map(float, arrays["sizes"]), *map(int, arrays["counts"]))
+        (radius, reach), (n_rows, stands_for) = arrays["sizes"].tolist(), arrays["counts"].tolist()
+        return cls(places, rows, center, radius, reach, n_rows, stands_for)
 
     def _around(self, half: float) -> View:
         x, y = map(float, self.center[:2])

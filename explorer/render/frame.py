@@ -172,7 +172,7 @@ def warm() -> None:
     places = np.array([[0, 0], [1, 1], [2, 1]], np.float32)
     index = LayoutIndex.build(places)
     Course.between(index, lambda rows: places[rows]).at(0.5)
-    seen = Cloud.build(np.pad(places, ((0, 0), (0, 1)))).seen(Camera.facing(3))
+    turned, depths = Cloud.build(np.pad(places, ((0, 0), (0, 1)))).seen(Camera.facing(3))
     lut = np.zeros((256, 3), np.uint8)
     normalization = Normalization.of(index, width=4, height=4)
     colors: list[Color] = [
@@ -193,7 +193,7 @@ def warm() -> None:
             )
             frame = render(request)
             for ratio in (1.0, 2.0):
-                render(replace(request, index=seen.index, depth=seen.depths, pixel_ratio=ratio))
+                render(replace(request, index=turned, depth=depths, pixel_ratio=ratio))
     encode_jpeg(frame)
     RowMask.of(index, rows_inside(index, [0, 3, 0], [0, 0, 3]))
 
@@ -261,7 +261,7 @@ class _Picture:
 def _index_sums(picture: _Picture, index: LayoutIndex) -> PixelSums:
     """Add up the rows in each pixel, exactly as Datashader."""
     request, color, n_pixels = picture.request, picture.color, picture.width * picture.height
-    context = np.zeros(n_pixels if picture.has_context else 0, np.uint32)
+    context: NDArray[Any] = np.zeros(n_pixels if picture.has_context else 0, np.uint32)
     ids = np.full(n_pixels if request.row_ids else 0, -1, np.int32)
     rows = index.x, index.y, index.boxes, tuple(map(float, picture.view)), picture.width, picture.height, picture.step
     masks = picture.shown, picture.shown_bits, picture.chosen, picture.chosen_bits
@@ -283,7 +283,7 @@ def _index_sums(picture: _Picture, index: LayoutIndex) -> PixelSums:
 
 
 def _deep_sums(
-    picture: _Picture, rows: tuple[Any, ...], amounts: NDArray[np.float32], context: NDArray[np.float32], ids: NDArray[np.int32]
+    picture: _Picture, rows: Any, amounts: NDArray[np.float32], context: NDArray[np.float32], ids: NDArray[np.int32]
 ) -> tuple[NDArray[Any], int]:
     """Add up the rows in each pixel, weighted by how near they are; return the sums, and how many rows are visible."""
     color, n_pixels = picture.color, picture.width * picture.height
