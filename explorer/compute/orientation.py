@@ -16,7 +16,7 @@ from explorer.errors import BadParameter
 
 __all__ = ["Orientation", "orientation"]
 
-_ROUNDS: Final = 60
+_ROUNDS: Final = 100
 _SETTLED: Final = 1e-7
 _NEAREST: Final = 0.85  # the share of the rows that says how large a layout is
 _BIWEIGHT: Final = 4.685 * 1.4826  # median distances beyond which a row does not count
@@ -88,28 +88,32 @@ def orientation(moving: NDArray[np.float32], fixed: NDArray[np.float32]) -> Orie
     padded = np.concatenate([goal, np.zeros(d - c)])
     if not (own and theirs):
         return Orientation(np.eye(d), 1.0, center, padded)
-    turn, scale, shift = _fitted((ways - center) / own, (goals - goal) / theirs)
-    basis = _completed(turn)
+    basis, scale, shift = _fitted((ways - center) / own, (goals - goal) / theirs)
     # shift is in spreads of the other layout
     return Orientation(basis, scale * theirs / own, center, padded + np.concatenate([shift * theirs, np.zeros(d - c)]))
 
 
 def _fitted(moving: NDArray[np.float64], fixed: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
-    """Fit layouts of middle 0 and spread 1: orthonormal rows (c, d), a scale and a shift (c,)."""
+    """Fit layouts of middle 0 and spread 1: a rotation or reflection (d, d), a scale and a shift (c,).
+
+    Along the axes that the fixed layout does not have rows are where they should be (Park, Psychometrika 1991).
+    """
+    c, d = fixed.shape[1], moving.shape[1]
     weights = np.ones(len(moving))
-    turn, scale, shift = np.eye(fixed.shape[1], moving.shape[1]), 1.0, np.zeros(fixed.shape[1])
+    turn, scale, shift = np.eye(d), 1.0, np.zeros(c)
     for number in range(_ROUNDS):
         before = turn
         total = weights.sum()
         mean, goal = weights @ moving / total, weights @ fixed / total
         ways, goals = moving - mean, fixed - goal
-        left, strengths, right = np.linalg.svd((goals * weights[:, None]).T @ ways, full_matrices=False)
+        wanted = np.concatenate([goals, scale * ways @ turn[c:].T if number else np.zeros((len(ways), d - c))], axis=1)
+        left, strengths, right = np.linalg.svd((wanted * weights[:, None]).T @ ways)
         if strengths[0] <= _SETTLED * total:
             break
         turn = left @ right
-        seen = ways @ turn.T
+        seen = ways @ turn[:c].T
         scale = float(np.sqrt((weights @ np.square(goals)).sum() / max((weights @ np.square(seen)).sum(), 1e-300)))
-        shift = goal - scale * turn @ mean
+        shift = goal - scale * turn[:c] @ mean
         off = np.linalg.norm(goals - scale * seen, axis=1)
         cutoff = max(_BIWEIGHT * float(np.median(off)), _LEAST_CUTOFF)
         if number < _ABSOLUTE:
@@ -118,20 +122,9 @@ def _fitted(moving: NDArray[np.float64], fixed: NDArray[np.float64]) -> tuple[ND
             weights = np.square(np.maximum(0.0, 1 - np.square(off / cutoff)))
             if np.abs(turn - before).max() < _SETTLED:
                 break
+    if c < d and np.linalg.det(turn) < 0:  # seen from behind, what is flat is the same
+        turn[-1] *= -1
     return turn, scale, shift
-
-
-def _completed(turn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add the axes (d - c, d) that are missing to orthonormal rows (c, d), so that all are right-handed where any is missing."""
-    c, d = turn.shape
-    if c == d:
-        return turn
-    rest = np.linalg.svd(turn, full_matrices=True)[2][c:]
-    rest *= np.where(rest[np.arange(d - c), np.abs(rest).argmax(axis=1)] < 0, -1.0, 1.0)[:, None]
-    whole = np.concatenate([turn, rest])
-    if np.linalg.det(whole) < 0:
-        whole[-1] *= -1
-    return whole
 
 
 def _middle(places: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
