@@ -185,7 +185,7 @@ class Turned(Shown):
     @property
     def ordered(self) -> LayoutIndex:
         """What has the order of the rows, from wherever they are seen."""
-        return self.solid.first.index
+        return self.solid.first[0]
 
     def seen(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Say where points are as the camera sees them; see :meth:`explorer.scene.Placed.seen`."""
