@@ -331,7 +331,7 @@ def _landmark_seconds(n: int, k: int, epochs: int | None, d: int, metric: str) -
 
 def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool, dimensions: int) -> float:
     turns = iterations + (0 if of_umap else _EARLY_TURNS)
-    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8 if dimensions == PLANE else 6.5e-7 * n**1.2 + n * k * 3e-9
+    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8 if dimensions == PLANE else 5e-7 * n**1.2 + n * k * 3e-9
     return n * k * 1e-6 + turns * each + (_umap_seconds(n, 14, None) if of_umap else 0.0)
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from explorer import settings as environment
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot
-from explorer.compute.projection import PLANE
 from explorer.compute.projections import PROJECTIONS, completed, projection
 from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT, find_layout
 from explorer.jobs.graph_task import GraphTask, graph_of
@@ -156,15 +155,12 @@ def why_no_chance(method: str | None, params: Mapping[str, object]) -> str:
     kind = None if method is None else PROJECTIONS.get(method)
     if kind is not None and not kind.has_chance:
         return f"{kind.title} has no chance in it: every run is the same."
-    told = {
-        "it has more than two dimensions: stability is measured of flat maps.": params.get("n_components", PLANE) != PLANE,
-        "it was stopped: run it to its end first.": STOPPED_AT in params,
-        "it was laid out from landmarks, and further runs are made of all rows at once.": LANDMARKS in params,
-        "nobody knows how it was made.": completed(method, parameters_of(params)) is None,
-    }
-    for why, so in told.items():
-        if so:
-            return why
+    if STOPPED_AT in params:
+        return "it was stopped: run it to its end first."
+    if LANDMARKS in params:
+        return "it was laid out from landmarks, and further runs are made of all rows at once."
+    if completed(method, parameters_of(params)) is None:
+        return "nobody knows how it was made."
     if kind is not None and kind(**parameters_of(completed(method, parameters_of(params)) or {})).builds_on() is not None:
         return "it starts from another map: measure that one."
     return ""

@@ -229,15 +229,25 @@ def test_new_rows_find_their_place_in_space(chosen: Projection):
 # -- what is refused, and what is foreseen
 
 
-def test_what_is_flat_only_is_refused_in_a_sentence(tmp_path: Path):
+def test_landmarks_are_flat_only(tmp_path: Path):
     vectors, spatial = ball(60), UMAP(metric="euclidean", n_components=3)
     graph = neighbor_graph(vectors, k=15, metric="euclidean")
     assert not from_landmarks(spatial)
     with pytest.raises(BadParameter, match="from landmarks has 2 dimensions"):
         landmark_layout(spatial, vectors, graph, folder=tmp_path)
-    places = vectors[:, :3].copy()
-    with pytest.raises(BadParameter, match="stability is measured of maps with 2 dimensions"):
-        stability(places, [places])
+
+
+def test_a_map_in_space_that_was_only_turned_is_stable_and_one_without_places_is_not():
+    numbers = np.random.default_rng(0)
+    places = (ball(500, 3) * np.float32(10)).astype(np.float32)
+    turned = np.linalg.qr(numbers.normal(size=(3, 3)))[0]
+    again = (places @ turned.T * 1.5 + 4).astype(np.float32)
+    found = stability(places, [again])
+    assert found.typical < 1e-3
+    assert found.control == pytest.approx(0.3, abs=0.1)  # of a ball's width, where a row may be anywhere in it
+    np.testing.assert_allclose(found.kept, 1, atol=1e-3)
+    with pytest.raises(BadParameter, match="the layout is one of shape"):
+        stability(places, [places[:, :2]])
 
 
 @pytest.mark.parametrize("chosen", [PCA, UMAP, TSNE])
