@@ -172,7 +172,7 @@ export function render({model}) {
     told: () => model.turn,
     unit: () => { const v = view(); return (v.x1 - v.x0) / Math.max(1, size()[0]); },
     tool: () => model.tool,
-    at_end: () => travel.at_an_end,
+    at_end: () => travel.at_an_end && !shown?.live,  // what is being computed has one view
     seen: () => shown,
     turned: () => {
       moved_at = performance.now();
