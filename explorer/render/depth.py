@@ -46,14 +46,14 @@ def inks_of(lut: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 @njit(nogil=True, cache=True)
-def _weigh(depths, kept, n, weights):
-    """Find the weight of each row of a block: the square of its visibility."""
+def _weigh(depths, weights):
+    """Find the weight of each row of a block: the square of its visibility; written so that it compiles to vector instructions."""
     least, most, middle, rise = np.float32(FARTHEST), np.float32(1), np.float32(_MIDDLE), np.float32(_RISE)
-    for j in range(n):
-        seen = middle + rise * depths[np.uint64(kept[j])]
+    for i in range(depths.size):
+        seen = middle + rise * depths[i]
         seen = seen if seen > least else least
         seen = seen if seen < most else most
-        weights[j] = seen * seen
+        weights[i] = seen * seen
 
 
 @njit(nogil=True, cache=True)
@@ -72,15 +72,23 @@ def sum_deep_colors(
     for b in range(boxes.shape[0]):
         n = visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
         n_visible += n
-        _weigh(depths, kept, n, weights)
-        for j in range(n):
-            at, weight = np.uint64(pixels[j]), weights[j]
-            other = one - np.uint64(chosen[np.uint64(kept[j] & chosen_bits)])
-            slot = np.uint64(slots[np.uint64(kept[j] & slot_bits)]) | (other << np.uint64(8))
-            for c in range(4):
-                sums[at, c] += weight * inks[slot, c]
-            amounts[at] += inks[slot, 2]
-            if chosen_bits:
+        first = b * BLOCK
+        _weigh(depths[first : first + BLOCK], weights)
+        if not chosen_bits:
+            for j in range(n):
+                at, weight = np.uint64(pixels[j]), weights[np.uint64(kept[j] - first)]
+                slot = np.uint64(slots[np.uint64(kept[j] & slot_bits)])
+                for c in range(4):
+                    sums[at, c] += weight * inks[slot, c]
+                amounts[at] += np.float32(1)
+        else:
+            for j in range(n):
+                at, weight = np.uint64(pixels[j]), weights[np.uint64(kept[j] - first)]
+                other = one - np.uint64(chosen[np.uint64(kept[j])])
+                slot = np.uint64(slots[np.uint64(kept[j] & slot_bits)]) | (other << np.uint64(8))
+                for c in range(4):
+                    sums[at, c] += weight * inks[slot, c]
+                amounts[at] += inks[slot, 2]
                 context[at] += weight * np.float32(other)
         if ids.size:
             for j in range(n):
@@ -104,14 +112,19 @@ def sum_deep_numbers(
     for b in range(boxes.shape[0]):
         n = visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
         n_visible += n
-        _weigh(depths, kept, n, weights)
+        first = b * BLOCK
+        _weigh(depths[first : first + BLOCK], weights)
         for j in range(n):
-            at, value, weight = np.uint64(pixels[j]), np.float64(values[np.uint64(kept[j])]), np.float64(weights[j])
+            at, value, weight = (
+                np.uint64(pixels[j]),
+                np.float64(values[np.uint64(kept[j])]),
+                np.float64(weights[np.uint64(kept[j] - first)]),
+            )
             own = chosen[np.uint64(kept[j] & chosen_bits)] and not np.isnan(value)
             sums[at, 0] += weight * value if own else 0.0
             sums[at, 1] += weight if own else 0.0
             amounts[at] += np.float32(own)
-            context[at] += np.float32(0) if own else weights[j]
+            context[at] += np.float32(0) if own else np.float32(weight)
         if ids.size:
             for j in range(n):
                 at, i = np.uint64(pixels[j]), np.uint64(kept[j])
