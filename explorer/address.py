@@ -63,6 +63,7 @@ def differing(session: Session) -> Callable[[], dict[str, Any]]:
         made["maps"] = [] if state["maps"] == [first] else state["maps"]
         made["views"] = [view and _rounded(view) for view in state["views"]] if any(state["views"]) else []
         made["ways"] = state["ways"] if any(state["ways"]) else []
+        made["cameras"] = state["cameras"] if any(state["cameras"]) else []
         if state["selection"]["made_by"] or state["selection"]["kept"]:
             made["selection"] = state["selection"]
         made["filters"] = state["filters"]
@@ -137,6 +138,7 @@ def restore(session: Session, text: str) -> None:
             "maps": maps,
             "views": given.get("views") or [None] * (n_maps if isinstance(n_maps, int) else 1),
             "ways": given.get("ways", []),
+            "cameras": given.get("cameras", []),
             "selection": given.get("selection") or _nothing(0 if dataset is None else dataset.n_rows),
             "filters": given.get("filters", []),
         },

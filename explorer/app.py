@@ -108,7 +108,7 @@ class Explorer(Chosen):
 
     @property
     def layout(self) -> Layout | None:
-        """The layout on the map: ``coordinates`` (n_rows, 2) float32, NaN for rows that were left out."""
+        """The layout on the map: ``coordinates`` (n_rows, c) float32, NaN for rows that were left out."""
         scene = self._session.scene
         return None if scene is None else scene.shown.layout
 
@@ -289,7 +289,8 @@ class Explorer(Chosen):
             "familiar": found.familiarity.words,
         }
         for placed in found.placed:
-            told |= {"x": placed.coordinates[:, 0], "y": placed.coordinates[:, 1], "placed_by": placed.how, "kept": placed.kept}
+            axes = dict(zip("xyz", placed.coordinates.T, strict=False))  # of a layout of more dimensions the first three
+            told |= {**axes, "placed_by": placed.how, "kept": placed.kept}
         return pd.DataFrame(told)
 
     def query(self, expression: str) -> NDArray[np.int64]:

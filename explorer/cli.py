@@ -547,7 +547,9 @@ def _told(sentence: str, code: int) -> int:
 COMMANDS = {
     "": Command(_ABOUT, _SERVING, _add_open, _serve),
     "serve": Command("Serve datasets to other people.", _SERVING, _add_serve, _serve_several),
-    "project": Command("Lay out every row in two dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project),
+    "project": Command(
+        "Lay out every row in two or more dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project
+    ),
     "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
     "clusters": Command("Find clusters in layers, name them, and write them to a file.", _CLUSTERS, _add_clusters, _clusters),
     "animate": Command("Let every row travel from one layout to another, as a video, a GIF or a page.", _ANIMATE, _add_animate, _animate),

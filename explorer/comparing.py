@@ -290,9 +290,9 @@ class Comparing(param.Parameterized):
                 plane.stage(run, dataset)
 
     def _run(self, chosen: Any, of: str) -> Run | None:
-        wanted = chosen.settings()
+        wanted, names = chosen.settings(), chosen.parameter_names
         fitting = (run for run in self._asker.runs if run.of == of and run.method == chosen.method)
-        return next((run for run in fitting if {name: run.settings.get(name) for name in wanted} == wanted), None)
+        return next((run for run in fitting if all(run.settings.get(name) == wanted.get(name) for name in names)), None)
 
 
 def column_key(other: Dataset, metric: str, what: int | str) -> tuple[str, ...]:

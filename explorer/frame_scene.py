@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -78,6 +78,11 @@ class FrameScene:
     def home(self) -> View:
         """The first view."""
         return self.index.home
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What a browser is told of how it is seen: it is flat."""
+        return {}
 
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
         """Say what :func:`explorer.render.frame.render` needs to draw a part of this."""

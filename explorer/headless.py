@@ -59,7 +59,7 @@ class FoundClusters:
 
 
 def project(source: object, method: str = "umap", *, progress: bool | None = None, **params: object) -> Layout:
-    """Lay out every row of a dataset in two dimensions.
+    """Lay out every row of a dataset, in two dimensions or more.
 
     Parameters
     ----------
@@ -70,13 +70,13 @@ def project(source: object, method: str = "umap", *, progress: bool | None = Non
     progress : bool, optional
         Whether to draw a progress bar on stderr; by default when that is a terminal.
     **params
-        The method's parameters, such as ``n_neighbors=30`` or ``seed=7``; :class:`explorer.UMAP`, :class:`explorer.TSNE` and
-        :class:`explorer.PCA` list them.
+        The method's parameters, such as ``n_neighbors=30``, ``n_components=3`` or ``seed=7``; :class:`explorer.UMAP`,
+        :class:`explorer.TSNE` and :class:`explorer.PCA` list them.
 
     Returns
     -------
     Layout
-        ``coordinates`` (n, 2) float32, one row for each row of the dataset, NaN where a row has no usable vector.
+        ``coordinates`` (n, n_components) float32, one row for each row of the dataset, NaN where a row has no usable vector.
 
     Raises
     ------

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
 
@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout
-from explorer.render.course import Course, moved
+from explorer.render.course import Course, moved, smooth
+from explorer.render.gather import gather
 from explorer.render.layout_index import frozen
 from explorer.render.normalization import Normalization
 from explorer.scene import Placed, Run, Scene, Shown, stage
+from explorer.turning import Turned
 
 __all__ = ["Journey", "OnTheWay"]
 
+_PLAIN = np.float32(0.5)
 _MOVING_ROWS = 400_000  # drawn in a picture in motion, a fair sample of more
 
 _numbers = count(1)
@@ -34,6 +37,12 @@ class OnTheWay(Shown):
     goal: Placed
     course: Course
     t: float
+    depths: NDArray[np.float32] | None = field(default=None, kw_only=True)
+
+    @property
+    def nearness(self) -> NDArray[np.float32] | None:
+        """How near each row of the index is, where one of the layouts has more than two dimensions; else none."""
+        return self.depths
 
     def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Say where rows are at this time; see :meth:`explorer.scene.Placed.places`."""
@@ -49,7 +58,8 @@ class OnTheWay(Shown):
         start = self.start.whole() if isinstance(self.start, OnTheWay) else self.start
         if start is self.start and self.course.stands_for == 1:
             return self
-        return replace(self, index=Course.between(start.index, self.goal.places, like=self.course).at(self.t))
+        course = Course.between(start.index, self.goal.places, like=self.course)
+        return replace(self, index=course.at(self.t), depths=_mixed(*_depths(course, start, self.goal), self.t))
 
     def left(self) -> OnTheWay:
         """Let go of what only this journey's pictures need: what another journey begins with is kept as long as that one, and so on."""
@@ -80,12 +90,14 @@ class Journey:
         self.number = next(_numbers)
         self.start = start.left() if isinstance(start, OnTheWay) else start
         self.goal = goal
-        self.course = Course.between(start.index, goal.places, most=most)
+        home = goal.index.home if isinstance(goal, Turned) else None  # it is known, and the same from everywhere
+        self.course = Course.between(start.index, goal.places, most=most, end_home=home)
         self.goal_normalization: Normalization | None = None  # known once the goal was prepared for drawing
         self._normalization = normalization
         self._stands_for = stands_for * self.course.stands_for
         self._lock = Lock()
         self._dressed: tuple[Scene, Scene] | None = None  # like which scene, and how
+        self._depths = _depths(self.course, start, goal)
 
     @property
     def title(self) -> str:
@@ -113,7 +125,8 @@ class Journey:
     def _shown(self, t: float) -> OnTheWay:
         run = Run(f"{self.title}, {t:.0%}", None, {}, None)
         layout, frame = self.start.layout, self.start.frame
-        return OnTheWay(run, layout, self.course.at(t), self.start, self.goal, self.course, t, frame=frame)
+        depths = _mixed(*self._depths, t)
+        return OnTheWay(run, layout, self.course.at(t), self.start, self.goal, self.course, t, frame=frame, depths=depths)
 
     def _dress(self, shown: OnTheWay, like: Scene) -> Scene:
         with self._lock:
@@ -127,6 +140,7 @@ class Journey:
                     mask=like.selection_mask,
                     passing=like.passing,
                     hidden=like.hidden,
+                    depth_cue=like.depth_cue,
                     before=like,
                 )
                 self._dressed = like, replace(scene, stands_for=self._stands_for)
@@ -144,7 +158,28 @@ class Journey:
         return Normalization(first.how, frozen(((1 - t) * tables[0] + t * tables[1]).astype(np.float32)))
 
 
+_Depths = NDArray[np.float32] | None
+
+
+def _depths(course: Course, start: Shown, goal: Placed) -> tuple[_Depths, _Depths]:
+    """Say how near rows are at both ends; none at one that is flat."""
+    first = start.nearness
+    return (
+        None if first is None else course.take(first),
+        goal.solid.nearness(gather(goal.layout.coordinates, course.rows), goal.camera) if isinstance(goal, Turned) else None,
+    )
+
+
+def _mixed(first: _Depths, last: _Depths, t: float) -> _Depths:
+    """Go from the one to the other; rows of a flat layout are all so near that none is paler."""
+    if first is None and last is None:
+        return None
+    come = np.float32(smooth(t))
+    one, other = (np.asarray(_PLAIN if depths is None else depths) for depths in (first, last))
+    return frozen(np.asarray((1 - come) * one + come * other, np.float32))
+
+
 def _looks_like(one: Scene, other: Scene) -> bool:
     """Whether two scenes of the same rows have the same colors, selection and filters."""
     same = one.coloring is other.coloring and one.selection_mask is other.selection_mask and one.passing is other.passing
-    return same and one.hidden == other.hidden and one.point_size == other.point_size
+    return same and one.hidden == other.hidden and one.point_size == other.point_size and one.depth_cue == other.depth_cue

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from explorer.compute.alignment import IDENTITY, align
+from explorer.compute.layout_rows import flat
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import Layout
+from explorer.render.camera import Camera
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import InProgress, Placed, Run, Scene, stage
 from explorer.threaded import Threaded
+from explorer.turning import Turned, alike
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from explorer.jobs.job import Job
     from explorer.jobs.live import LiveLayout
     from explorer.plane import Plane
@@ -91,13 +97,30 @@ class LiveMap:
     def _shown(self, live: LiveLayout) -> InProgress:
         layout = Layout(live.coordinates, str(self.run.method), self.run.settings)
         reference = self._reference
+        if live.coordinates.shape[1] > PLANE:
+            return self._seen_in_space(live.coordinates, layout)
         if reference is None:
             frame = IDENTITY
         else:
             step = max(1, len(live.coordinates) // _ALIGNED_ROWS)
-            frame = reference.frame.after(align(live.coordinates[::step], reference.layout.coordinates[::step]))
-        index = LayoutIndex.unsorted(frame.apply(live.coordinates))
+            if isinstance(reference, Turned):  # like what is seen
+                frame = align(flat(live.coordinates[::step]), reference.places(np.arange(0, len(live.coordinates), step)))
+            else:
+                some = (each[::step] for each in (live.coordinates, reference.layout.coordinates))
+                frame = reference.frame.after(align(*map(flat, some)))
+        index = LayoutIndex.unsorted(frame.apply(flat(live.coordinates)))
         return InProgress(self.run, layout, index, frame=frame)
+
+    def _seen_in_space(self, coordinates: NDArray[np.float32], layout: Layout) -> InProgress:
+        """Show rows of more than two dimensions as they look most like what was on the map, without perspective."""
+        finite = np.isfinite(coordinates).all(axis=1)
+        rows, middle = np.flatnonzero(finite), coordinates[finite].mean(axis=0, dtype=np.float64) if finite.any() else 0.0
+        few = rows[:: max(1, len(rows) // _ALIGNED_ROWS)]
+        reference = self._reference
+        own = coordinates[few].astype(np.float64)
+        camera = Camera.facing(coordinates.shape[1]) if reference is None else alike(own, reference.places(few).astype(np.float64))
+        seen = ((coordinates - middle) @ camera.basis[:2].T).astype(np.float32)
+        return InProgress(self.run, Layout(seen, layout.method, layout.params), LayoutIndex.unsorted(seen))
 
     def _take(self, made: tuple[LiveLayout, Scene, float] | None, _: int) -> None:
         self._busy = False

@@ -8,11 +8,12 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import PROJECTIONS, projection
 from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT
 from explorer.jobs.inputs import INPUTS
 from explorer.records.version import own_version
-from explorer.runs import load
+from explorer.runs import dimensions_of, load
 
 if TYPE_CHECKING:
     from explorer.appraisal import Appraisal
@@ -50,6 +51,7 @@ _TOLD: Final = {
     "y": "component {} from bottom to top",
 }
 _SILENT: Final = {"dens_lambda": 0, "target": "", "target_weight": 0.5, "spread": 1.0}  # said only where they are something else
+_FLAT: Final = ("x", "y")  # which two components a flat map shows
 _WHOLE: Final = {
     "trustworthiness": "trustworthiness",
     "continuity": "continuity",
@@ -108,18 +110,23 @@ def _rows(dataset: Dataset) -> str:
 
 
 def _made(dataset: Dataset, run: Run, settings: dict[str, Any]) -> list[str]:
+    dimensions = dimensions_of(dataset, run)
     if run.method not in PROJECTIONS:
-        return [f"The layout “{run.title}” came with the data; how it was made is not recorded."]
+        spatial = "" if dimensions == PLANE else f" in {_number(dimensions)} dimensions"
+        return [f"The layout “{run.title}”{spatial} came with the data; how it was made is not recorded."]
     kind = PROJECTIONS[run.method]
     told = [
         _TOLD[name].format(_plain(value))
         for name, value in settings.items()
-        if name in _TOLD and value is not None and _SILENT.get(name, _TOLD) != value
+        if name in _TOLD and value is not None and _SILENT.get(name, _TOLD) != value and (dimensions == PLANE or name not in _FLAT)
     ]
     seed = f", seed {settings['seed']}" if settings.get("seed") is not None else ""
     origin = "came with the data and was computed" if run.given is not None else "was computed"
     parameters = f" ({', '.join(told)}{seed})" if told or seed else ""
-    made = [f"The layout in two dimensions {origin} by {kind.title}{parameters} on all {dataset.n_drawable:,} rows, without sampling."]
+    on = f"on all {dataset.n_drawable:,} rows, without sampling"
+    made = [f"The layout in {_number(dimensions)} dimensions {origin} by {kind.title}{parameters} {on}."]
+    if run.method == "tsne" and dimensions != PLANE:
+        made.append("Its kernel is Student's with two degrees of freedom.")
     if settings.get(LANDMARKS):
         made = [made[0].replace(", without sampling", "")]
     if STOPPED_AT in settings:
@@ -199,6 +206,10 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return ""
+
+
+def _number(dimensions: int) -> str:
+    return {2: "two", 3: "three"}.get(dimensions, str(dimensions))
 
 
 def _plain(value: Any) -> Any:

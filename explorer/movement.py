@@ -16,10 +16,12 @@ import param
 from explorer.aligning import aligned
 from explorer.compute.displacement import displacement
 from explorer.compute.layout_rows import GRAPH_NEIGHBORS
+from explorer.compute.projection import PLANE
 from explorer.compute.space import METRICS
+from explorer.errors import BadParameter
 from explorer.measured import Column, add_measured, measured
 from explorer.priority import give_way
-from explorer.runs import load
+from explorer.runs import dimensions_of, load
 from explorer.state.appearance import Appearance
 from explorer.threaded import Threaded
 
@@ -84,7 +86,7 @@ class Movement(param.Parameterized):
     def follow(self, plane: Plane) -> None:
         """Hear that a plane has another scene: what moves on its journey is measured, once and after it; not where it began on the way."""
         passage, dataset = plane.passage, self._asker.dataset
-        if passage is None or dataset is None:
+        if passage is None or dataset is None or any(dimensions_of(dataset, run) != PLANE for run in passage):
             return
         start, goal = passage
         pair = _pair(start, goal)
@@ -212,8 +214,11 @@ def moved(dataset: Dataset, start: Layout, goal: Layout, jobs: Runner) -> NDArra
     Raises
     ------
     BadParameter
-        If they are not of the same rows.
+        If they are not of the same rows, or have more than two columns.
     """
+    for layout in (start, goal):
+        if layout.coordinates.shape[1] != PLANE:
+            raise BadParameter("n_components", layout.coordinates.shape[1], f"what moved is measured between maps with {PLANE} dimensions.")
     metrics = dict.fromkeys([str(layout.params[_METRIC]) for layout in (goal, start) if _METRIC in layout.params] + list(METRICS))
     k = min(GRAPH_NEIGHBORS, dataset.n_drawable - 1)
     graph = next((found for metric in metrics if (found := jobs.stored_graph(dataset, metric, k)) is not None), None)

@@ -24,6 +24,7 @@ from explorer.query.formula import encoded
 from explorer.threaded import Threaded
 
 if TYPE_CHECKING:
+    from explorer.compute.projections import Layout
     from explorer.data.dataset import Dataset
     from explorer.data.encodable import Encodable
     from explorer.jobs.job import Job
@@ -85,7 +86,7 @@ class Newcomers(param.Parameterized):
         self._placing = False
         self._job: Job[Placement] | None = None
         self._watched: list[tuple[Plane, Any]] = []
-        self._of: list[Shown] = []  # what they are placed on, or will be in a moment
+        self._of: list[Layout] = []  # what they are placed on, or will be in a moment
         asker.param.watch(self._on_dataset, ["dataset"])
         asker.param.watch(self._on_planes, ["planes"])
         asker.inspection.param.watch(self._place_again, ["metric"])
@@ -154,9 +155,9 @@ class Newcomers(param.Parameterized):
             self.param.update(found=None, places={}, working=self._busy)
             return
         shown = self._shown()
-        self._of = list(shown.values())
+        self._of = [each.layout for each in shown.values()]
         self._placing = self.working = True
-        make = partial(_submit, self._jobs, dataset, [each.layout for each in self._of], items, self._asker.inspection.metric, self.owner)
+        make = partial(_submit, self._jobs, dataset, self._of, items, self._asker.inspection.metric, self.owner)
         self._asker.in_thread("place new rows", self._asked, lambda: self._asked, make, self._follow_job, self._fail)
 
     def _follow_job(self, job: Job[Placement], number: int) -> None:
@@ -171,15 +172,20 @@ class Newcomers(param.Parameterized):
             return
         self._job, self._placing = None, False
         if job.state == "done":
-            found, of = job.result(), self._of
-            places = {
-                plane: shown.frame.apply(found.placed[of.index(shown)].coordinates) for plane, shown in self._shown().items() if shown in of
-            }
-            self.param.update(found=found, places=places, working=self._busy)
+            found = job.result()
+            self.param.update(found=found, places=self._places(found), working=self._busy)
         elif job.state == "failed":
             self._fail(str(job.error), self._asked)
         else:
             self.working = self._busy
+
+    def _places(self, found: Placement) -> dict[Plane, NDArray[np.float32]]:
+        """Say where they are on each map, as it is seen now."""
+        on_maps = ((plane, shown, self._at(shown)) for plane, shown in self._shown().items())
+        return {plane: shown.seen(found.placed[at].coordinates) for plane, shown, at in on_maps if at is not None}
+
+    def _at(self, shown: Shown) -> int | None:
+        return next((at for at, layout in enumerate(self._of) if layout is shown.layout), None)
 
     def _fail(self, sentence: str, number: int) -> None:
         if number == self._asked:
@@ -216,9 +222,12 @@ class Newcomers(param.Parameterized):
         self._on_scene()
 
     def _on_scene(self, *_: object) -> None:
-        """Place them on another layout as soon as a map shows one; colors and filters move nobody."""
-        if self.items and any(shown not in self._of for shown in self._shown().values()):
+        """Place them on another layout as soon as a map shows one; colors and filters move nobody, turning does."""
+        shown = list(self._shown().values())
+        if self.items and any(self._at(each) is None for each in shown):
             self._place()
+        elif self.found is not None and any(each.told for each in shown):
+            self.places = self._places(self.found)
 
 
 def _read(dataset: Dataset, text: str) -> list[Newcomer]:

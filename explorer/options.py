@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import param
 
+from explorer.compute.projection import PLANE
 from explorer.errors import BadParameter
 
 if TYPE_CHECKING:
     from explorer.compute.projections import Projection
 
 __all__ = ["add_options", "add_projection_options", "projections_from", "values_from"]
+
+
+_SHARED: Final = "n_components"  # a parameter of several methods that one option sets
+_EACH: Final = "--n-components"
+_EACH_DEST: Final = "each__n_components"
 
 
 def add_options(parser: argparse.ArgumentParser, kind: type[param.Parameterized], *, title: str) -> None:
@@ -29,9 +35,16 @@ def values_from(options: argparse.Namespace, kind: type[param.Parameterized]) ->
 
 
 def add_projection_options(parser: argparse.ArgumentParser) -> None:
-    """Add one option a parameter, ``--umap-n-neighbors``, ``--tsne-perplexity``, to the parser."""
+    """Add one option a parameter, ``--umap-n-neighbors``, ``--tsne-perplexity``, to the parser, and ``--n-components`` for all of them."""
     from explorer.compute.projections import PROJECTIONS
 
+    parser.add_argument(
+        _EACH,
+        dest=_EACH_DEST,
+        type=int,
+        metavar="N",
+        help=f"dimensions of each layout, where its own option says nothing (default {PLANE})",
+    )
     for method, kind in PROJECTIONS.items():
         group = parser.add_argument_group(f"{kind.title} options")
         for name, parameter in _parameters(kind).items():
@@ -62,6 +75,12 @@ def projections_from(options: argparse.Namespace, methods: list[str]) -> list[Pr
         if given[method] and method not in methods:
             name, value = next(iter(given[method].items()))
             raise BadParameter(_flag(method, name), value, f"it needs --method {method} beside it.")
+    every = getattr(options, _EACH_DEST)
+    if every is not None:
+        for method in methods:
+            if _SHARED not in _parameters(PROJECTIONS[method]):
+                raise BadParameter(_EACH, every, f"{PROJECTIONS[method].title} has {PLANE} dimensions.")
+            given[method].setdefault(_SHARED, every)
     return [projection(method, **given[method]) for method in methods]
 
 

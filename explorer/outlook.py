@@ -53,7 +53,7 @@ class Outlook(param.Parameterized):
         asker.param.watch(self._look, ["dataset", "runs", "running"])
         asker.choice.param.watch(self._look, ["method", "vectors"])
         for chosen in asker.choice.projections.values():
-            chosen.param.watch(self._look, list(chosen.settings()))
+            chosen.param.watch(self._look, chosen.parameter_names)
 
     def begin(self) -> None:
         """Follow from now on: a page shows it."""

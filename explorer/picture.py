@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from explorer.render.encode import JPEG, LOSSLESS, encode_jpeg, encode_lossless,
 from explorer.render.frame import Frame, FrameRequest, render
 from explorer.render.pick import nearest_row
 from explorer.render.view import View
+from explorer.turning import Pose
 
 __all__ = ["COARSEST", "SIDE_MOST", "Drawable", "Picture", "PictureRequest", "draw", "draw_still"]
 
@@ -60,7 +61,8 @@ class PictureRequest(NamedTuple):
 
     ``width`` and ``height`` in CSS pixels, ``ratio`` device pixels each; ``background`` is the color behind the map; ``budget`` bytes are
     what the way to the browser carries quickly, none where nothing is known of it. ``journey`` is the number of the journey that the map
-    is on, zero where it is on none, and ``t`` where on it.
+    is on, zero where it is on none, and ``t`` where on it. ``pose`` is how a layout of more than two dimensions is to be seen; none
+    where as it stands.
     """
 
     client: str
@@ -74,6 +76,7 @@ class PictureRequest(NamedTuple):
     budget: int | None = None
     journey: int = 0
     t: float = 0.0
+    pose: Pose | None = None
 
     @property
     def on_the_way(self) -> bool:
@@ -120,6 +123,11 @@ class Drawable(Protocol):
     @property
     def point_size(self) -> float | None:
         """Diameter of a row in CSS pixels; none for automatic."""
+        ...
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What a browser is told of how the layout is seen, where it can be turned."""
         ...
 
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
@@ -181,6 +189,7 @@ class Picture(NamedTuple, Generic[_Scene]):
             "journey": asked.journey,
             "t": asked.t,
             "live": self.scene.in_progress,
+            **self.scene.told,
             "alt": f"{title} map of {name}: {self.n_visible:,} rows in view",
         }
         written = json.dumps(head).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,9 +16,11 @@ from explorer.scene import Placed, Run, Scene, Shown
 from explorer.staging import Staged, Way
 from explorer.state.viewport import Viewport
 from explorer.threaded import Threaded
+from explorer.turning import Turned
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
+    from explorer.render.camera import Camera
 
 __all__ = ["Owner", "Plane"]
 
@@ -77,6 +80,7 @@ class Plane(param.Parameterized):
         self.plays = False  # whether the journey plays by itself, from its start to its goal
         self.at = 0.0  # where on the journey the browser was that asked last
         self._first_at = 0.0  # where on the next journey browsers begin
+        self._facing: tuple[int, Camera] | None = None  # a solid, and how the browser saw it that asked last
         self.viewport = Viewport()  # what the browser looks at that asked last
 
     @property
@@ -96,6 +100,31 @@ class Plane(param.Parameterized):
         if journey is not None:
             return None if isinstance(journey.start, OnTheWay) else (journey.start.run, journey.goal.run)
         return None if self._formed is None or self._formed[1] != self.run else self._formed
+
+    @property
+    def camera(self) -> Camera | None:
+        """How a layout of more than two dimensions is seen that is on the map: as the browser asked that spoke last; none of a flat one."""
+        scene = self.scene
+        if scene is None or not isinstance(scene.shown, Turned):
+            return None
+        if self._facing is not None and self._facing[0] == scene.shown.solid.number:
+            return self._facing[1]
+        return scene.shown.camera
+
+    def face(self, solid: int, camera: Camera) -> None:
+        """Note how a browser sees a solid, by its number, while it turns."""
+        self._facing = solid, camera
+
+    def as_seen(self) -> Callable[[], Scene]:
+        """Take down what is on the map, and give what makes it as a browser sees it at this moment, where it turns: for a thread."""
+        scene, camera = self.scene, self.camera
+
+        def see() -> Scene:
+            if camera is None or not isinstance(scene.shown, Turned):
+                return scene
+            return replace(scene, shown=scene.shown.facing(camera))
+
+        return see
 
     @property
     def settled(self) -> bool:
@@ -142,10 +171,12 @@ class Plane(param.Parameterized):
         self.wanted = run
         self._staged += 1
         self._leaving = self._staged
-        leave = self._owner.departure(run)
+        leave, camera = self._owner.departure(run), self.camera
 
         def find() -> Journey | None:
             seen = journey is not None and on_the_way and not isinstance(before.shown, OnTheWay)
+            if camera is not None and isinstance(before.shown, Turned) and not seen:
+                return leave(replace(before, shown=before.shown.facing(camera)))  # it may have turned on
             return leave(journey.scene_at(at, before) if seen else before)
 
         return self._owner.in_thread("find the way to a layout", self._staged, lambda: self._staged, find, self._depart, self._fail)
@@ -159,6 +190,21 @@ class Plane(param.Parameterized):
         self._leaving = self._staged
         find = self._owner.way_between(start, goal, self.scene)
         return self._owner.in_thread("find the way to a layout", self._staged, lambda: self._staged, find, self._prepare, self._fail)
+
+    def turn(self, camera: Camera) -> None:
+        """Stay as a layout of more than two dimensions is seen now: what is there can be looked at as any other layout.
+
+        Nothing happens where another layout has been chosen meanwhile.
+        """
+        scene, dataset = self.scene, self._owner.dataset
+        if scene is None or dataset is None or not isinstance(scene.shown, Turned) or self.wanted is not scene.shown:
+            return
+        if camera.n_dims != scene.shown.solid.n_dims or (scene.shown.camera == camera and self._taken == self._staged):
+            return
+        self.face(scene.shown.solid.number, camera)
+        self._staged += 1
+        make = self._owner.preparation(partial(scene.shown.facing, camera), dataset, scene)
+        self._owner.in_thread("draw the map", self._staged, lambda: self._staged, make, self._take, self._fail)
 
     def hold(self, t: float) -> None:
         """Stay on the journey, at a time from 0 to 1: what is there can be looked at as any other layout.
@@ -238,6 +284,7 @@ class Plane(param.Parameterized):
             return
         self.wanted = scene.shown
         self._taken = number
+        self._facing = None
         journey = self._journey_of(scene)
         changed = {} if journey is self.journey else {"journey": journey}  # param takes the same object for a change
         self.param.update(scene=scene, **changed)
@@ -252,7 +299,7 @@ class Plane(param.Parameterized):
             return None  # its layouts may have the same names
         if journey is None or (isinstance(shown, OnTheWay) and shown.course is journey.course):
             return journey
-        if shown.run == journey.goal.run:
+        if shown.run == journey.goal.run and _lies(shown, journey.goal):
             journey.goal_normalization = scene.normalization
             return journey
         return journey if shown is journey.start else None
@@ -268,6 +315,11 @@ class Plane(param.Parameterized):
         if self._finishing:
             self.unwatch()
         self._owner.not_staged(self, sentence)
+
+
+def _lies(shown: Placed, goal: Placed) -> bool:
+    """Whether a layout is where a journey leads; one of more dimensions may have been turned since."""
+    return not isinstance(shown, Turned) or (isinstance(goal, Turned) and shown.camera == goal.camera)
 
 
 def _layouts(wanted: Run | Placed | None) -> list[Run]:

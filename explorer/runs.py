@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import PROJECTIONS, Layout, completed
 from explorer.jobs.artifacts import LANDMARKS, STOPPED_AT
 from explorer.jobs.inputs import INPUTS
@@ -16,7 +17,7 @@ from explorer.store.store import canonical
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["Opened", "load", "prepare", "run_of", "runs_of"]
+__all__ = ["Opened", "dimensions_of", "load", "prepare", "run_of", "runs_of"]
 
 _DIGITS = 4  # of the digest of what parameters name: columns of one name may have had other values
 _FIRST = ("umap", "tsne", None, "pca")  # which layout is shown first
@@ -52,6 +53,14 @@ def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
 def run_of(method: str, settings: Mapping[str, Any], of: str = "") -> Run:
     """Name a layout that is, or will be, in the store; ``of`` is the name of other vectors, where it is one of those."""
     return Run(_of(_title(method, settings), of), method, dict(settings), None, of)
+
+
+def dimensions_of(dataset: Dataset, run: Run) -> int:
+    """Say how many columns the coordinates of a layout have; reads none."""
+    if run.given is None:
+        return int(run.settings.get("n_components", PLANE))
+    own = dataset.with_vectors(run.of)
+    return PLANE if run.of and own is dataset else int(own.layouts[run.given].coordinates.shape[1])
 
 
 def load(dataset: Dataset, run: Run, jobs: Runner) -> Layout | None:

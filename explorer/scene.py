@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.coloring import Coloring, shown_mask
 from explorer.compute.alignment import IDENTITY, Similarity
+from explorer.compute.layout_rows import flat
 from explorer.compute.projections import Layout
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
 from explorer.render.frame import FrameRequest
@@ -50,7 +51,11 @@ class Placed:
 
     def places(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Say where rows are on the map, shape (len(rows), 2); not finite where a row is not on it."""
-        found = gather(self.layout.coordinates, rows)
+        return self.seen(gather(self.layout.coordinates, rows))
+
+    def seen(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Say where points, (k, c) in the layout's own coordinates, are on the map; shape (k, 2)."""
+        found = flat(points)
         return found if self.frame == IDENTITY else self.frame.apply(found)
 
     @property
@@ -70,6 +75,25 @@ class Shown(Placed):
 
     index: LayoutIndex
 
+    @property
+    def ordered(self) -> LayoutIndex:
+        """What has the rows in the order of the index, one for all that share that: colors are brought into it once."""
+        return self.index
+
+    @property
+    def nearness(self) -> NDArray[np.float32] | None:
+        """How near each row of the index is to who looks, -1 to 1; none of a flat layout."""
+        return None
+
+    def in_space(self, row: int) -> list[float]:
+        """Say where a row is in a layout of more than two dimensions; nothing of a flat one, which has one view."""
+        return []
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a browser is told with each picture of how the layout is seen; nothing of a flat one."""
+        return {}
+
 
 @dataclass(frozen=True, eq=False)
 class InProgress(Shown):
@@ -82,7 +106,7 @@ class Scene:
 
     ``selection_mask``, ``passing`` and ``shown_mask`` are bool of shape (n_rows,), None where nothing is selected, filtered, hidden;
     ``shown_mask`` is of rows that pass the filters and are in no hidden category; ``selected`` and ``shown_rows`` are ready to draw.
-    Each row of the index ``stands_for`` so many, where it is a sample.
+    Each row of the index ``stands_for`` so many, where it is a sample. ``depth_cue`` is whether far rows of more than two dimensions pale.
     """
 
     dataset: Dataset
@@ -98,6 +122,7 @@ class Scene:
     shown_mask: NDArray[np.bool_] | None = None
     shown_rows: RowMask | None = None
     stands_for: int = 1
+    depth_cue: bool = True
 
     @property
     def name(self) -> str:
@@ -124,6 +149,11 @@ class Scene:
         """The first view."""
         return self.shown.index.home
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a browser is told with each picture of how the layout is seen."""
+        return self.shown.told
+
     def request(self, view: View, width: int, height: int, **how: Any) -> FrameRequest:
         """Say what :func:`explorer.render.frame.render` needs to draw a part of this; ``how`` is the rest of what a request has."""
         return FrameRequest(
@@ -136,6 +166,7 @@ class Scene:
             selected=self.selected,
             shown=self.shown_rows,
             stands_for=self.stands_for,
+            depth=self.shown.nearness if self.depth_cue else None,
             **how,
         )
 
@@ -155,6 +186,7 @@ def stage(
     mask: NDArray[np.bool_] | None,
     passing: NDArray[np.bool_] | None = None,
     hidden: Hidden = NOTHING_HIDDEN,
+    depth_cue: bool = True,
     before: Scene | None = None,
 ) -> Scene:
     """Prepare a scene; what an earlier scene already prepared is used again.
@@ -173,11 +205,13 @@ def stage(
         The rows that the filters leave; None where there is no filter.
     hidden : Hidden
         The categories of ``coloring`` that are not drawn.
+    depth_cue : bool
+        Whether far rows of a layout of more than two dimensions pale.
     before : Scene, optional
         The scene on screen.
     """
-    index = shown.index
-    known = before if before is not None and before.shown is shown else None
+    index = shown.ordered
+    known = before if before is not None and before.shown.ordered is index else None
     if before is not None and before.coloring is coloring and before.hidden == hidden and before.passing is passing:
         drawn = before.shown_mask
     else:
@@ -195,6 +229,7 @@ def stage(
         passing,
         drawn,
         _row_mask(index, drawn, None if known is None else (known.shown_mask, known.shown_rows)),
+        depth_cue=depth_cue,
     )
 
 
@@ -205,7 +240,7 @@ def _both(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDA
 def staged_already(shown: Shown, coloring: Coloring, density: NormalizationName) -> bool:
     """Whether somebody has these colors on this layout, so that :func:`stage` takes no time."""
     with _lock:
-        return shown.index in _in_order.get(coloring, {}) and density in _measured.get(shown.index, {})
+        return shown.ordered in _in_order.get(coloring, {}) and density in _measured.get(shown.ordered, {})
 
 
 _measured: WeakKeyDictionary[LayoutIndex, dict[NormalizationName, Normalization]] = WeakKeyDictionary()

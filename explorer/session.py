@@ -7,7 +7,7 @@ the thread that owns this session's params (the event loop of a server, the kern
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -20,10 +20,12 @@ from explorer.assessment import Assessment
 from explorer.clustering import Clustering
 from explorer.color_toggle import ColorToggle
 from explorer.comparing import Comparing
+from explorer.compute.projection import PLANE
 from explorer.compute.projections import PCA, Layout, Projection
 from explorer.data.catalog import Catalog
 from explorer.data.comparison import with_rival
 from explorer.data.dataset import open_dataset
+from explorer.dimensions import counterpart
 from explorer.encoders.image_bytes import ENDINGS as IMAGES
 from explorer.errors import ExplorerError, JobCanceled, JobTooLong, OnlyImages, OnlyTexts, UnknownChoice, UnknownDataset, UnknownRow
 from explorer.inquiry import Inquiry
@@ -44,8 +46,9 @@ from explorer.outlook import Outlook
 from explorer.plane import Plane
 from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
+from explorer.render.camera import Camera
 from explorer.retrieving import Retrieving
-from explorer.runs import Opened, prepare, run_of, runs_of
+from explorer.runs import Opened, dimensions_of, prepare, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
 from explorer.staging import Look, Staged, Way, depart, open_already, prepare_scene
@@ -62,6 +65,7 @@ from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
 from explorer.state.table import TableChoice
 from explorer.steadiness import Steadiness
+from explorer.turning import Turned
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -148,7 +152,9 @@ class Session(param.Parameterized):
         self.outlook = Outlook(self, jobs=self._runner)
         owners = (each.owner for each in (self, self.assessment, self.steadiness, self.clustering, self.newcomers, self.comparing))
         self.jobs = JobList(self, tuple(owners), jobs=self._runner)
-        self.appearance.param.watch(self._restage, ["color_by", "colormap", "color_scale", "palette", "hidden", "density", "point_size"])
+        self.appearance.param.watch(
+            self._restage, ["color_by", "colormap", "color_scale", "palette", "hidden", "density", "point_size", "depth_cue"]
+        )
         self.selection.param.watch(self._restage, ["version"])
         self.filters.param.watch(self._restage, ["version"])
         self.arrangement.param.watch(self._show_maps, ["n_maps"])
@@ -492,6 +498,36 @@ class Session(param.Parameterized):
     def show(self, run: Run, dataset: Dataset | None = None) -> Future[None]:
         """Show a layout that came with the data or is in the store on the first map."""
         return self.planes[0].travel(run, dataset or self.dataset)
+
+    def change_dimensions(self, plane: Plane) -> None:
+        """Show the layout of a map in three dimensions, or one of more in two; where it is not there, it is computed for the first map."""
+        dataset, run = self.dataset, plane.run
+        if dataset is None or run is None or plane.live is not None:
+            return
+        found = counterpart(run, self.runs, dataset)
+        if found.run is not None:
+            plane.travel(found.run, dataset)
+        elif found.projection is not None:
+            self.run(found.projection, of=run.of)
+        else:
+            self.error = f"{found.sentence}."
+
+    def face(self, plane: Plane, run: Run, numbers: Sequence[float]) -> None:
+        """Show a layout of more than two dimensions as a camera sees it, whose numbers come from a file or an address.
+
+        Raises
+        ------
+        BadParameter
+            If they are no camera of this layout.
+        """
+        dataset = self.dataset
+        if dataset is None or dimensions_of(dataset, run) == PLANE:
+            return
+        camera = Camera.of_numbers(numbers, dimensions_of(dataset, run))
+        self._frames.keep_camera(run, camera)
+        scene = plane.scene
+        if scene is not None and plane.wanted is scene.shown and isinstance(scene.shown, Turned) and scene.shown.run == run:
+            plane.turn(camera)
 
     def _end_running(self, error: str | None = None) -> None:
         changes: dict[str, Any] = {"running": "", "stage": "", "detail": "", "fraction": 0.0, "seconds_left": None}

@@ -6,7 +6,7 @@ import base64
 import binascii
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -34,7 +34,8 @@ def state_to_json(session: Session) -> dict[str, JSON]:
     dict
         A part for each state object; ``dataset`` (name, rows, fingerprint); ``maps``, the titles of the layouts; ``selection`` and
         ``filters`` with their masks in packed and compressed form; for each map in ``views`` the part of it that is on screen, None for
-        all of it, and in ``ways`` the two layouts between which it is, with how far, 0 to 1.
+        all of it, in ``ways`` the two layouts between which it is, with how far, 0 to 1, and in ``cameras`` how a layout of more than two
+        dimensions is seen, see :meth:`explorer.render.camera.Camera.numbers`.
     """
     return state_as_set(session)()
 
@@ -49,6 +50,7 @@ def state_as_set(session: Session) -> Callable[[], dict[str, JSON]]:
     made["maps"] = [None if plane.run is None else plane.run.title for plane in session.planes]
     made["views"] = [None if plane.viewport.view is None else list(plane.viewport.view) for plane in session.planes]
     made["ways"] = [_way(plane) for plane in session.planes]
+    made["cameras"] = [None if plane.camera is None else list(plane.camera.numbers()) for plane in session.planes]
     mask, made_by, kept, entries = selection.mask, selection.made_by, selection.packed(), dict(session.filters.entries)
 
     def pack() -> dict[str, JSON]:
@@ -114,10 +116,10 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
         session.filters.clear()
         for key, label, which in passing:
             session.filters.put(key, label, which)
-    views, ways = list(values.get("views", ())), list(values.get("ways", ()))
+    views, ways, cameras = (list(values.get(name, ())) for name in ("views", "ways", "cameras"))
     looks = [None if view is None else View(*map(_finite, view)) for view in views]
     for at, (plane, title) in enumerate(zip(session.planes, values.get("maps", ()), strict=False)):
-        _show(session, plane, title, ways[at] if at < len(ways) else None)
+        _show(session, plane, title, ways[at] if at < len(ways) else None, cameras[at] if at < len(cameras) else None)
         if at < len(looks):
             look = looks[at]
             plane.viewport.view = None if look is None else tuple(look)
@@ -132,10 +134,12 @@ def _way(plane: Plane) -> dict[str, JSON] | None:
     return {"from": journey.start.run.title, "to": journey.goal.run.title, "at": round(plane.at, 4)}
 
 
-def _show(session: Session, plane: Plane, title: object, way: Mapping[str, Any] | None) -> None:
+def _show(session: Session, plane: Plane, title: object, way: Mapping[str, Any] | None, camera: Sequence[float] | None) -> None:
     dataset, known = session.dataset, {run.title: run for run in session.runs}
     if dataset is None:
         return
+    if camera is not None and str(title) in known:
+        session.face(plane, known[str(title)], camera)
     if way is not None and way["from"] in known and way["to"] in known:
         plane.journey_between(known[way["from"]], known[way["to"]], dataset, at=min(max(_finite(way["at"]), 0.0), 1.0))
         return

@@ -16,13 +16,16 @@ import numpy as np
 
 from explorer.coloring import Coloring, coloring, recolored
 from explorer.compute.alignment import IDENTITY, Similarity
+from explorer.compute.projection import PLANE
 from explorer.data.catalog import Entry
 from explorer.data.folders import state_of
 from explorer.distribution import Distribution, distribution
 from explorer.errors import StoreUnwritable
+from explorer.render.cloud import Cloud
 from explorer.render.layout_index import LayoutIndex
 from explorer.render.scale import ScaleName
 from explorer.scene import Run, Shown
+from explorer.turning import Solid, Turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +41,8 @@ logger = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
 _INDEX = "index"
 _INDEX_VERSION = 1  # raise it when LayoutIndex.build() gives another result
+_CLOUD = "cloud"
+_CLOUD_VERSION = 1  # raise it when Cloud.build() gives another result
 _KEPT_FROM = 200_000  # rows; a smaller index is built in less time than it takes to find the kept one
 
 
@@ -71,6 +76,7 @@ class _Shelf(Generic[_Made]):
 
 _datasets: _Shelf[Dataset] = _Shelf()
 _shown: _Shelf[Shown] = _Shelf()
+_solids: _Shelf[Solid] = _Shelf()
 _colored: WeakKeyDictionary[Dataset, _Shelf[Coloring]] = WeakKeyDictionary()
 _distributed: WeakKeyDictionary[Dataset, _Shelf[Distribution]] = WeakKeyDictionary()
 _colored_lock = Lock()
@@ -161,9 +167,12 @@ def shown(dataset: Dataset, run: Run, layout: Layout, store: Store | None = None
     store : Store, optional
         Where indexes of large layouts are kept.
     frame : Similarity
-        How the layout is turned.
+        How the layout is turned. One of more than two dimensions is seen along its first axes: see :class:`explorer.turning.Turned`.
     """
     key = _run_key(dataset, run, layout.coordinates)
+    if layout.coordinates.shape[1] > PLANE:
+        solid = _solids.get(key, lambda: Solid(_cloud(layout.coordinates, store)))
+        return _shown.get((key, IDENTITY), lambda: Turned.of(run, layout, solid))
     return _shown.get((key, frame), lambda: Shown(run, layout, _index(layout.coordinates, frame, store), frame=frame))
 
 
@@ -177,6 +186,22 @@ def _run_key(dataset: Dataset, run: Run, coordinates: NDArray[np.float32] | None
     if run.given is not None:  # of the same vectors there may be other coordinates; the array is alive as long as the Shown
         return "given", id(coordinates), run.given, run.title
     return dataset.with_vectors(run.of).fingerprint, dataset.n_rows, run.of, run.method, repr(sorted(run.settings.items()))
+
+
+def _cloud(coordinates: NDArray[np.float32], store: Store | None) -> Cloud:
+    """Put the rows of a layout of more than two dimensions in order, or find that in the store."""
+    if store is None or len(coordinates) < _KEPT_FROM:
+        return Cloud.build(coordinates)
+    key = store.key(_CLOUD, blake2b(np.ascontiguousarray(coordinates).data, digest_size=16).hexdigest(), {}, _CLOUD_VERSION)
+    kept = store.get(_CLOUD, key)
+    if kept is None:
+        cloud = Cloud.build(coordinates)
+        try:
+            kept = store.put(_CLOUD, key, cloud.arrays(), {})
+        except StoreUnwritable as error:
+            logger.warning("The rows of a layout in their order are not kept: %s", error)
+            return cloud
+    return Cloud.from_arrays(kept.arrays)
 
 
 def _index(coordinates: NDArray[np.float32], frame: Similarity, store: Store | None) -> LayoutIndex:

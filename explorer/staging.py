@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.aligning import Frames
-from explorer.compute.alignment import IDENTITY
+from explorer.compute.projection import PLANE
 from explorer.jobs.runner import Runner
 from explorer.journey import Journey, OnTheWay
 from explorer.render.normalization import Normalization
@@ -19,8 +19,10 @@ from explorer.runs import Opened, load, runs_of
 from explorer.scene import Placed, Run, Scene, Shown, stage, staged_already
 from explorer.shelf import colored, colored_already, shown, shown_already
 from explorer.state.appearance import Appearance, Hidden
+from explorer.turning import Turned
 
 if TYPE_CHECKING:
+    from explorer.compute.projections import Layout
     from explorer.data.dataset import Dataset
 
 __all__ = ["Look", "Staged", "Way", "depart", "open_already", "prepare_scene"]
@@ -37,6 +39,7 @@ class Look(NamedTuple):
     point_size: float | None
     color_scale: ScaleName = "linear"
     called: Mapping[str, str] = MappingProxyType({})
+    depth_cue: bool = True
 
     @classmethod
     def of(cls, appearance: Appearance, called: Mapping[str, str] = MappingProxyType({})) -> Look:
@@ -52,6 +55,7 @@ class Look(NamedTuple):
             appearance.point_size,
             appearance.color_scale,
             called,
+            appearance.depth_cue,
         )
 
 
@@ -122,8 +126,7 @@ def prepare_scene(
         on_map = known.shown
     else:
         layout, runs = load(dataset, run, jobs), runs_of(dataset, jobs)
-        frame = IDENTITY if layout is None else frames.place(run, layout, reference, jobs.store).frame
-        on_map = None if layout is None else shown(dataset, run, layout, jobs.store, frame=frame)
+        on_map = None if layout is None else _shown(dataset, run, layout, reference, jobs, frames)
     if on_map is None:
         return Staged(None, runs)
     before_colors = None if known is None else known.coloring
@@ -139,6 +142,7 @@ def prepare_scene(
         mask=mask,
         passing=passing,
         hidden=look.hidden,
+        depth_cue=look.depth_cue,
         before=known,
     )
     return Staged(scene, runs)
@@ -154,4 +158,15 @@ def depart(
     layout = load(dataset, run, jobs)
     if layout is None or len(layout.coordinates) != start.index.n_rows:
         return None
-    return Journey(start, frames.place(run, layout, start, jobs.store), normalization, stands_for=stands_for)
+    flat = layout.coordinates.shape[1] == PLANE
+    goal = frames.place(run, layout, start, jobs.store) if flat else _shown(dataset, run, layout, start, jobs, frames)
+    return Journey(start, goal, normalization, stands_for=stands_for)
+
+
+def _shown(dataset: Dataset, run: Run, layout: Layout, reference: Placed | None, jobs: Runner, frames: Frames) -> Shown:
+    """Index a layout as it is turned in this session; one of more than two dimensions, as it was seen last."""
+    if layout.coordinates.shape[1] == PLANE:
+        return shown(dataset, run, layout, jobs.store, frame=frames.place(run, layout, reference, jobs.store).frame)
+    made = shown(dataset, run, layout, jobs.store)
+    assert isinstance(made, Turned)
+    return made.facing(frames.camera(made, reference))

@@ -36,7 +36,7 @@ class Map(Composed):
 
     Parameters
     ----------
-    source : array_like of shape (n, 2), Layout, data frame, Arrow table, dask.dataframe.DataFrame, or path
+    source : array_like of shape (n, 2) or (n, 3), Layout, data frame, Arrow table, dask.dataframe.DataFrame, or path
         The rows; a path of a Parquet file or of a folder of them is read by Dask. Rows whose place is missing or not finite are left out
         and counted.
     x, y : str
@@ -175,7 +175,7 @@ def transition(
 
     Parameters
     ----------
-    a, b : array_like of shape (n, 2), or Layout
+    a, b : array_like of shape (n, 2) or (n, 3), or Layout
         Where the rows come from, and where they go. Row i of one is row i of the other.
     color, label, data, cmap, palette, density, point_size, height
         As of :class:`Map`.

@@ -91,7 +91,8 @@ def test_every_parameter_is_documented_with_its_default():
     for kind in PROJECTIONS.values():
         section = page.partition(f"### {kind.title}\n")[2].partition("\n#")[0]
         rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section, re.MULTILINE))
-        values = kind().settings()
+        usual = kind()
+        values = {name: getattr(usual, name) for name in usual.parameter_names}
         automatic = {None: "automatic", "": "none"}
         defaults = {name: automatic.get(value) or (value if isinstance(value, str) else f"{value:g}") for name, value in values.items()}
         assert rows == defaults

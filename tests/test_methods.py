@@ -78,3 +78,14 @@ def test_a_notebook_has_it(tmp_path: Path):
     frame = pd.DataFrame({"x": [0.0, 1.0, 2.0], "y": [0.0, 2.0, 1.0], "word": list("abc")})
     assert "3 rows" in explorer.Explorer(frame).methods
     assert explorer.Explorer().methods == ""
+
+
+def test_a_paragraph_names_the_dimensions(dataset: Dataset, jobs: Runner):
+    for method, words in (
+        ("umap", "The layout in three dimensions was computed by UMAP (n_neighbors = 15"),
+        ("pca", "The layout in three dimensions was computed by PCA on all 119 rows"),
+    ):
+        made = projection(method, n_components=3)
+        jobs.submit_layout(dataset, made).result()
+        run = next(run for run in runs_of(dataset, jobs) if run.method == method and run.settings.get("n_components") == 3)
+        assert words in paragraph(dataset, run, jobs)

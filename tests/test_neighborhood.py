@@ -30,12 +30,18 @@ def jobs() -> Any:
     made.close()
 
 
-@given(seed=st.integers(0, 10_000), n=st.integers(2, 80), k=st.integers(1, 100), metric=st.sampled_from(["cosine", "euclidean"]))
-@settings(deadline=None, max_examples=60)
-def test_kept_lost_and_false_are_what_sorting_all_rows_says(jobs: Runner, seed: int, n: int, k: int, metric: str):
+@given(
+    seed=st.integers(0, 10_000),
+    n=st.integers(2, 80),
+    k=st.integers(1, 100),
+    c=st.sampled_from([2, 2, 3, 5]),
+    metric=st.sampled_from(["cosine", "euclidean"]),
+)
+@settings(deadline=None, max_examples=80)
+def test_kept_lost_and_false_are_what_sorting_all_rows_says(jobs: Runner, seed: int, n: int, k: int, c: int, metric: str):
     rng = np.random.default_rng(seed)
     data = open_dataset(rng.normal(size=(n, 4)).astype(np.float32))
-    places = np.round(rng.normal(size=(n, 2)) * 3).astype(np.float32)
+    places = np.round(rng.normal(size=(n, c)) * 3).astype(np.float32)
     places[rng.random(n) < 0.1] = np.nan
     row = int(rng.integers(n))
     found = find_neighbors(data, row, k=k, metric=metric, jobs=jobs)

@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
 
 def test_every_parameter_of_every_method_is_an_option_with_its_text(parser: argparse.ArgumentParser):
     shown = " ".join(parser.format_help().split())
-    parameters = [(method, name, kind.param[name]) for method, kind in PROJECTIONS.items() for name in kind().settings()]
+    parameters = [(method, name, kind.param[name]) for method, kind in PROJECTIONS.items() for name in kind().parameter_names]
     assert len(parameters) > 5
     for method, name, parameter in parameters:
         assert f"--{method}-{name.replace('_', '-')}" in shown
@@ -38,6 +38,15 @@ def test_what_is_given_reaches_its_own_method_only(parser: argparse.ArgumentPars
     umap, tsne = projections_from(options, ["umap", "tsne"])
     assert (umap.seed, umap.min_dist, umap.metric) == (7, 0.25, "cosine")
     assert (tsne.seed, tsne.metric) == (0, "euclidean")
+
+
+def test_one_option_sets_the_dimensions_of_all_methods_that_have_them(parser: argparse.ArgumentParser):
+    options = parser.parse_args(["--n-components", "3", "--tsne-n-components", "2"])
+    assert [made.dimensions for made in projections_from(options, ["umap", "tsne", "pca"])] == [3, 2, 3]
+    with pytest.raises(BadParameter, match="--n-components=3 is not allowed: Axes has 2 dimensions"):
+        projections_from(options, ["umap", "tsne", "axes"])
+    with pytest.raises(BadParameter, match="n_components=4 is not allowed: give a whole number from 2 to 3"):
+        projections_from(parser.parse_args(["--n-components", "4"]), ["umap"])
 
 
 def test_projections_come_in_the_order_asked_for(parser: argparse.ArgumentParser):

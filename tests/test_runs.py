@@ -10,7 +10,8 @@ from explorer.compute.projections import PCA, TSNE, UMAP
 from explorer.data.dataset import Dataset, GivenLayout, open_dataset
 from explorer.jobs.artifacts import keep_layout
 from explorer.jobs.runner import Runner
-from explorer.runs import runs_of
+from explorer.runs import dimensions_of, run_of, runs_of
+from explorer.snippet import _computing
 from explorer.store.store import Store
 
 N = 12
@@ -55,3 +56,13 @@ def test_a_layout_of_parameters_that_there_are_no_more_is_not_listed(jobs: Runne
     data = dataset()
     keep(jobs, data, UMAP(), densmap=True)
     assert runs_of(data, jobs) == []
+
+
+def test_a_layout_of_more_dimensions_says_so_and_a_flat_one_does_not(jobs: Runner):
+    data = dataset(("umap", "umap", UMAP(n_components=3).settings()), ("x, y, z", None, {}))
+    object.__setattr__(data.layouts[0], "coordinates", np.zeros((N, 3), np.float32))
+    for made in (UMAP(), TSNE(n_components=3, perplexity=5.0), PCA(n_components=10), PCA()):
+        keep(jobs, data, made)
+    runs = {run.title: dimensions_of(data, run) for run in runs_of(data, jobs)}
+    assert _computing(run_of("umap", UMAP(n_components=3).settings())) == "explorer.project(data, 'umap', n_components=3)"
+    assert runs == {"UMAP, 3-D": 3, "UMAP": 2, "t-SNE, 3-D, perplexity 5.0": 3, "x, y, z": 2, "PCA, 10-D": 10, "PCA": 2}

@@ -20,6 +20,7 @@ from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Run, stage
 from explorer.shelf import colored, open_shared, shown, shown_already
 from explorer.store.store import Store
+from explorer.turning import Turned
 
 
 def entry(folder: Path, seed: int = 0, name: str = "noise") -> Entry:
@@ -143,6 +144,24 @@ def test_the_index_of_a_large_layout_is_kept_and_mapped(tmp_path: Path, monkeypa
         bottom = bottom.base
     assert isinstance(bottom, np.memmap)
     assert (kept.home, kept.extent, kept.n_rows) == (built.home, built.extent, 5000)
+
+
+def test_the_rows_of_a_large_layout_in_space_are_kept_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("explorer.shelf._KEPT_FROM", 1000)
+    store = Store(tmp_path, limit_mb=100)
+    places = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
+    places[7] = np.nan
+    data = open_dataset(places)
+    run = Run("PCA, 3-D", "pca", {"n_components": 3}, None)
+    built = shown(data, run, Layout(places, "pca", {}), store)
+    assert isinstance(built, Turned)
+    arrays = {name: array.copy() for name, array in built.index.arrays().items()}
+    del built
+    gc.collect()
+    monkeypatch.setattr("explorer.shelf.Cloud.build", lambda _: pytest.fail("built again"))
+    kept = shown(data, run, Layout(places.copy(), "pca", {}), store)
+    for name, array in kept.index.arrays().items():
+        np.testing.assert_array_equal(array, arrays[name])
 
 
 def test_a_layout_that_lies_otherwise_is_another_one_on_the_map_and_kept_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -40,7 +40,7 @@ def test_every_page_is_there(site: Path, root: Path):
 def test_parameters_are_those_of_the_classes(site: Path):
     shown = text_of(site / "reference.html")
     for kind in PROJECTIONS.values():
-        for name in kind().settings():
+        for name in kind().parameter_names:
             assert " ".join(kind.param[name].doc.split()) in shown
 
 

@@ -63,6 +63,21 @@ def test_the_lasso_of_a_browser_is_read_back(view: explorer.Map):
     wait(lambda: view.selection.tolist() == inside.tolist())
 
 
+def test_places_in_space_are_a_map_that_turns_and_a_lasso_selects_what_is_seen_in_it():
+    space = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)
+    view = explorer.Map(space, color=kinds())
+    plane, layer = view._session.planes[0], view.maps.first.layer
+    assert layer.turn["dims"] == 3
+    camera = plane.camera.dragged(1.0, 0.4)
+    plane.turn(camera)
+    wait(lambda: plane.scene.shown.camera == camera)
+    outline = {"x": [-0.5, 0.5, 0.5, -0.5], "y": [-0.5, -0.5, 0.5, 0.5]}
+    layer._handle_msg({"type": "select", "client": "one", "mode": "replace", "shape": "lasso", **outline})
+    inside = np.flatnonzero((np.abs(plane.scene.shown.places(np.arange(N))) < 0.5).all(axis=1))
+    wait(lambda: view.selection.tolist() == inside.tolist())
+    assert len(inside)
+
+
 @pytest.mark.parametrize("table", [pd.DataFrame, pl.DataFrame], ids=["pandas", "Polars"])
 def test_a_table_brings_its_own_columns(table: Callable[..., Any]):
     x, y = places().T
@@ -144,7 +159,7 @@ def test_a_transition_is_called_what_its_layouts_say():
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
-        (lambda: explorer.Map(np.zeros((5, 3))), BadParameter, r"an array of numbers of shape \(n, 2\)"),
+        (lambda: explorer.Map(np.zeros((5, 4))), BadParameter, r"an array of numbers of shape \(n, 2\)"),
         (lambda: explorer.Map(np.full((5, 2), np.nan)), BadParameter, "at least 2"),
         (lambda: explorer.Map(places(), color="kind"), UnknownColumn, "has no column kind"),
         (lambda: explorer.Map(places(), color=[1, 2]), BadParameter, "one for each of the 600 rows"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import floor, log10
 
 from explorer.compute.forecast import forecast_graph, forecast_within
-from explorer.compute.projection import GraphRequest, Projection
+from explorer.compute.projection import PLANE, GraphRequest, Projection
 from explorer.compute.projections import PCA
 
 __all__ = ["graph_fits", "layout_fits"]
@@ -45,6 +45,8 @@ def layout_fits(
         most = _most(lambda value: fits(_with(chosen, name, value)), int(least), int(now))
         if most is not None and most < now:
             found.append(f"{name}={most}")
+    if chosen.dimensions > PLANE and fits(_with(chosen, "n_components", PLANE)):
+        found.append(f"n_components={PLANE}")
     if chosen.method != PCA.method and fits(PCA()):
         found.append(PCA.title)
     return found + _rows(lambda rows: fits(chosen, rows), n)

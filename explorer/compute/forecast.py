@@ -17,7 +17,7 @@ from explorer.compute.exact_search import block_rows
 from explorer.compute.landmark_layout import LANDMARK_SHARE, SAMPLE, from_landmarks, refining
 from explorer.compute.part_sizes import BLOCK, SLOT_BYTES, part_count
 from explorer.compute.principal_components import BLOCK_BYTES, DENSE_BELOW
-from explorer.compute.projection import GRAPH_K
+from explorer.compute.projection import GRAPH_K, PLANE
 from explorer.compute.space import exact_below
 from explorer.compute.umap_layout import default_epochs
 from explorer.errors import memory_text
@@ -37,8 +37,10 @@ _COMPILED: Final = 50 * _MB  # numba and kernels that are kept on disk; where th
 _START_S: Final = 0.7  # to load what is needed
 _START_COMPILED_S: Final = 1.5  # numba as well
 _DENSE_EPOCH: Final = 1.6  # an epoch of a map that keeps density, on the average of all
+_SPATIAL_EPOCH: Final = 1.25  # an epoch in three dimensions
 _SYMMETRIC: Final = 1.6  # edges of a graph in both directions, for each in one: neighbors are often mutual
 _MOST_NODES: Final = 4096  # a side of t-SNE's grid
+_TREE_BYTES: Final = 110  # a row, of the tree that takes the place of the grid in three dimensions
 _EARLY_TURNS: Final = 100  # of t-SNE's first steps, before its rule ends them
 _SHARED: Final = ("start", "graph")  # parts that two layouts, one after the other, have once
 _FEW_S: Final = 10
@@ -145,7 +147,7 @@ def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, lef
     """
     settings: Mapping[str, Any] = chosen.settings()
     request = chosen.graph_request(n)
-    stages: dict[str, Mapping[str, int]] = {"PCA": _pca_terms(n, d)}
+    stages: dict[str, Mapping[str, int]] = {"PCA": _pca_terms(n, d, chosen.dimensions)}
     times = {"start": _START_COMPILED_S if request is not None else _START_S}
     if request is not None and with_graph:
         graph = forecast_graph(n, d, request["k"], request["metric"])
@@ -161,12 +163,13 @@ def forecast_layout(n: int, d: int, chosen: Projection, *, with_graph: bool, lef
         seconds += _landmark_seconds(n, k, settings["n_epochs"], *d_metric)
         return Forecast({**times, chosen.method: seconds}, stages, at_once)
     if chosen.method == "umap":
-        stages.update(_umap_stages(n, settings["n_neighbors"] - 1, held=copied))
-        seconds += _umap_seconds(n, settings["n_neighbors"] - 1, settings["n_epochs"], dense=settings["dens_lambda"] > 0)
+        stages.update(_umap_stages(n, settings["n_neighbors"] - 1, held=copied, dimensions=chosen.dimensions))
+        own = _umap_seconds(n, settings["n_neighbors"] - 1, settings["n_epochs"], dense=settings["dens_lambda"] > 0)
+        seconds += own * (1.0 if chosen.dimensions == PLANE else _SPATIAL_EPOCH)
     elif chosen.method == "tsne":
         k, of_umap = ceil(3 * settings["perplexity"]), settings["init"] == "umap"
-        stages.update(_tsne_stages(n, k, held=copied, of_umap=of_umap))
-        seconds += _tsne_seconds(n, k, settings["n_iter"], of_umap=of_umap)
+        stages.update(_tsne_stages(n, k, held=copied, of_umap=of_umap, dimensions=chosen.dimensions))
+        seconds += _tsne_seconds(n, k, settings["n_iter"], of_umap=of_umap, dimensions=chosen.dimensions)
     return Forecast({**times, chosen.method: seconds}, stages)
 
 
@@ -224,17 +227,17 @@ def _sorting_terms(n: int, d: int, k: int) -> dict[str, int]:
     }
 
 
-def _pca_terms(n: int, d: int) -> dict[str, int]:
+def _pca_terms(n: int, d: int, dimensions: int) -> dict[str, int]:
     products = 40 * min(n, d) ** 2 if min(n, d) <= DENSE_BELOW else 500 * d
     block = min(8 * n * d, BLOCK_BYTES)
-    return {"process": _PROCESS + _SCIPY, "blocks": 3 * block, "products": products, "coordinates": 20 * n}
+    return {"process": _PROCESS + _SCIPY, "blocks": 3 * block, "products": products, "coordinates": 10 * dimensions * n}
 
 
-def _umap_stages(n: int, k: int, *, held: int) -> dict[str, dict[str, int]]:
+def _umap_stages(n: int, k: int, *, held: int, dimensions: int) -> dict[str, dict[str, int]]:
     """Join both directions of the edges, then let epochs run over them; ``held`` bytes are held meanwhile."""
     one_way = n * min(k, n - 1)
     edges = int(one_way * _SYMMETRIC)
-    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 56 * n}
+    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 28 * dimensions * n}
     joining = {"edges one way and back": 16 * one_way, "their sum and product": 14 * one_way}
     return {
         "fuzzy set": {**process, **joining, "edges": 8 * edges, "a block of distances": 32 * min(n, 65_536) * k},
@@ -273,15 +276,16 @@ def _part_bytes(n: int, k: int) -> int:
     return SLOT_BYTES * 2 * n * k // parts + 24 * n // parts
 
 
-def _tsne_stages(n: int, k: int, *, held: int, of_umap: bool) -> dict[str, dict[str, int]]:
-    """Make affinities of both directions, then descend with a grid over the layout; ``held`` bytes are held meanwhile."""
+def _tsne_stages(n: int, k: int, *, held: int, of_umap: bool, dimensions: int) -> dict[str, dict[str, int]]:
+    """Make affinities of both directions, then descend with a grid over the layout, or a tree; ``held`` bytes are held meanwhile."""
+    layouts = 40 * dimensions * n
     edges = int(n * min(k, n - 1) * _SYMMETRIC)
-    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": 80 * n, "affinities": 8 * edges}
-    umap = _umap_stages(n, 14, held=held + 80 * n + 8 * edges) if of_umap else {}
+    process = {"process": _PROCESS + _SCIPY + _COMPILED, "held meanwhile": held, "layouts": layouts, "affinities": 8 * edges}
+    umap = _umap_stages(n, 14, held=held + layouts + 8 * edges, dimensions=dimensions) if of_umap else {}
     return {
         **umap,
         "affinities": {**process, "affinities as they are made": 33 * edges},
-        "t-SNE": {**process, "grid": 180 * _nodes(n) ** 2},
+        "t-SNE": {**process, "grid": 180 * _nodes(n) ** 2} if dimensions == PLANE else {**process, "tree": _TREE_BYTES * n},
     }
 
 
@@ -325,9 +329,9 @@ def _landmark_seconds(n: int, k: int, epochs: int | None, d: int, metric: str) -
     return n * k * (7e-7 + (LANDMARK_SHARE * few + refining(few)) * 2.5e-8) + sample
 
 
-def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool) -> float:
+def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool, dimensions: int) -> float:
     turns = iterations + (0 if of_umap else _EARLY_TURNS)
-    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8
+    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8 if dimensions == PLANE else 5e-7 * n**1.2 + n * k * 3e-9
     return n * k * 1e-6 + turns * each + (_umap_seconds(n, 14, None) if of_umap else 0.0)
 
 

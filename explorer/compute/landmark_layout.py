@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from explorer.compute.fuzzy_set import curve
 from explorer.compute.neighbors import NeighborGraph, neighbor_graph
 from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
-from explorer.compute.projection import GRAPH_K, Layout, Projection
+from explorer.compute.projection import GRAPH_K, PLANE, Layout, Projection
 from explorer.compute.umap_layout import NEGATIVES, UMAP, default_epochs
+from explorer.errors import BadParameter
 
 __all__ = ["LANDMARK_SHARE", "SAMPLE", "from_landmarks", "landmark_layout", "refining"]
 
@@ -28,8 +29,8 @@ _PLACED, _SAMPLED = 0.2, 0.9  # of the progress: up to the end of the landmarks'
 
 
 def from_landmarks(chosen: Projection) -> bool:
-    """Whether a layout with these parameters can be made from landmarks: UMAP without density and target."""
-    return isinstance(chosen, UMAP) and chosen.dens_lambda == 0 and not chosen.target
+    """Whether a layout with these parameters can be made from landmarks: UMAP in two dimensions, without density and target."""
+    return isinstance(chosen, UMAP) and chosen.dimensions == PLANE and chosen.dens_lambda == 0 and not chosen.target
 
 
 def refining(epochs: int) -> int:
@@ -52,7 +53,7 @@ def landmark_layout(
     Parameters
     ----------
     chosen : UMAP
-        Its parameters. Neither ``dens_lambda`` nor ``target`` may be set.
+        Its parameters. Neither ``dens_lambda`` nor ``target`` may be set, and it has two dimensions.
     vectors : ndarray of shape (n, d), float32
         Those of a sample are looked at. Not changed.
     graph : NeighborGraph
@@ -76,6 +77,8 @@ def landmark_layout(
         If the file cannot be written.
     """
     chosen.check(*vectors.shape)
+    if chosen.dimensions != PLANE:
+        raise BadParameter("n_components", chosen.dimensions, f"a layout from landmarks has {PLANE} dimensions.")
     n = len(vectors)
     begun = chosen.start(vectors, should_stop=should_stop) if start is None else start
     size = min(chosen.n_neighbors, n)

@@ -15,9 +15,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from explorer.compute.projection import PLANE
 from explorer.errors import BadParameter
 
-__all__ = ["GRAPH_NEIGHBORS", "Middle", "middle_of", "neighbors_of", "pair_of", "plain", "shared_rows", "some_of", "z_order"]
+__all__ = ["GRAPH_NEIGHBORS", "Middle", "flat", "middle_of", "neighbors_of", "pair_of", "plain", "shared_rows", "some_of", "z_order"]
 
 GRAPH_NEIGHBORS: Final = 15
 """How many true neighbors of a row are looked at: the nearest ones are its neighborhood, and more of them cost more."""
@@ -37,10 +38,15 @@ class Middle(NamedTuple):
     spread: float
 
 
+def flat(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the first two columns of coordinates (n, c), as a layout of more is seen along the others; no copy of one that is flat."""
+    return coordinates if coordinates.shape[1] == PLANE else np.ascontiguousarray(coordinates[:, :PLANE])
+
+
 def plain(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a read-only, C-ordered view of float32 coordinates (n, 2): what the kernels are compiled for. Memory maps are not read."""
-    if coordinates.ndim != 2 or coordinates.shape[1] != 2:  # noqa: PLR2004 - x and y
-        raise BadParameter("layout", f"an array of shape {coordinates.shape}", "a layout has two columns, x and y.")
+    if coordinates.ndim != 2 or coordinates.shape[1] != PLANE:  # noqa: PLR2004 - rows and columns
+        raise BadParameter("layout", f"an array of shape {coordinates.shape}", "a flat layout is needed here, of two columns, x and y.")
     made = np.ascontiguousarray(coordinates, np.float32).view(np.ndarray)[...]
     made.flags.writeable = False
     return made

@@ -37,7 +37,7 @@ class Placed:
 
     Attributes
     ----------
-    coordinates : ndarray of shape (m, 2), float32
+    coordinates : ndarray of shape (m, c), float32
     how : {"linear", "umap", "tsne", "neighbors"}
         By the matrix of a linear layout, as UMAP or t-SNE place new rows, or in the weighted middle of the nearest rows.
     kept : ndarray of shape (m,), float32
@@ -253,7 +253,7 @@ def _matrix(
         centered = vectors - mean
         directions = centered.T @ (_inverse(centered @ centered.T) @ goal)
     else:
-        squared, product = np.zeros((d, d)), np.zeros((d, 2))
+        squared, product = np.zeros((d, d)), np.zeros((d, coordinates.shape[1]))
         for at in range(0, n, _BLOCK):
             if should_stop():
                 raise Stopped

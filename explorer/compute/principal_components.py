@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.progress import LayoutReport, Report, ShouldStop, Snapshot, Stopped, ignore, never
-from explorer.compute.projection import NO_INPUTS, GraphRequest, Inputs, Layout, Projection
+from explorer.compute.projection import NO_INPUTS, PLANE, GraphRequest, Inputs, Layout, Projection
 from explorer.errors import BadParameter
 
 __all__ = ["PCA", "PrincipalComponents", "principal_components"]
@@ -20,6 +20,7 @@ DENSE_BELOW = 2048  # rows or dimensions up to which the covariance is solved di
 OVERSAMPLED = 10  # directions of the iteration beyond those that are kept
 ITERATIONS = 8
 MOST_COMPONENTS = 100
+MOST_AT_ONCE = 50
 NOTHING = 1e-12  # a share of the variance that is rounding
 
 
@@ -31,7 +32,7 @@ class PrincipalComponents(NamedTuple):
 
 
 class PCA(Projection):
-    """Principal components: the flat view along the two directions in which the vectors vary most, or along two of the next ones."""
+    """Principal components: the view along the directions in which the vectors vary most: the first two, two of the next, or many."""
 
     method: ClassVar[str] = "pca"
     title: ClassVar[str] = "PCA"
@@ -50,6 +51,12 @@ class PCA(Projection):
         softbounds=(1, 10),
         doc="Which component runs from bottom to top.",
     )
+    n_components = param.Integer(
+        default=PLANE,
+        bounds=(PLANE, MOST_AT_ONCE),
+        softbounds=(PLANE, 10),
+        doc="How many components the map has. Beyond 2 it has the first ones, and lies in space; beyond 3 it is toured.",
+    )
 
     def graph_request(self, n: int) -> GraphRequest | None:
         """No graph: PCA looks at the vectors alone."""
@@ -60,6 +67,12 @@ class PCA(Projection):
         super().check(n, d)
         if self.x == self.y:
             raise BadParameter("y", self.y, "that is the component of the other axis; choose two that differ.")
+        if self.n_components > PLANE:
+            if (self.x, self.y) != (1, 2):
+                name = "x" if self.x != 1 else "y"
+                raise BadParameter(name, getattr(self, name), f"with n_components={self.n_components} leave x at 1 and y at 2.")
+            if self.n_components > min(n, d):
+                raise BadParameter("n_components", self.n_components, f"{n:,} rows of {d:,} dimensions have {min(n, d):,} components.")
         for name in ("x", "y"):
             wanted = getattr(self, name)
             if wanted > max(2, min(n, d)):
@@ -80,9 +93,10 @@ class PCA(Projection):
         ``stats`` holds the shares of the variance that the components up to the last one shown explain, ``explained_variance_1`` and so on.
         """
         self.check(*vectors.shape)
-        found = principal_components(vectors, max(self.x, self.y), report=report, should_stop=should_stop)
+        several = self.n_components > PLANE
+        found = principal_components(vectors, self.n_components if several else max(self.x, self.y), report=report, should_stop=should_stop)
         stats = {f"explained_variance_{at}": float(share) for at, share in enumerate(found.explained, 1)}
-        shown = np.ascontiguousarray(found.coordinates[:, [self.x - 1, self.y - 1]])
+        shown = found.coordinates if several else np.ascontiguousarray(found.coordinates[:, [self.x - 1, self.y - 1]])
         return Layout(shown, self.method, self.settings(), stats)
 
 

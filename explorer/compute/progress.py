@@ -18,7 +18,7 @@ class Snapshot(NamedTuple):
 
     Attributes
     ----------
-    coordinates : ndarray of shape (n, 2), float32 or float64
+    coordinates : ndarray of shape (n, n_components), float32 or float64
         As the optimizer holds them. Valid only until it goes on: copy them to keep them.
     iteration : int
         How many iterations made it; 0 is the initialization.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias, TypedDict
+from typing import Any, ClassVar, Final, TypeAlias, TypedDict
 
 import numpy as np
 import param
@@ -18,13 +18,15 @@ from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, ignore, never
 from explorer.errors import BadParameter
 
-__all__ = ["GRAPH_K", "NO_INPUTS", "CategoryColumn", "GraphRequest", "Inputs", "Layout", "Projection", "RowGroup"]
+__all__ = ["GRAPH_K", "NO_INPUTS", "PLANE", "SPACE", "CategoryColumn", "GraphRequest", "Inputs", "Layout", "Projection", "RowGroup", "said"]
 
 Inputs: TypeAlias = Mapping[str, NDArray[Any]]
 """What parameters name and the vectors do not hold, by the parameter's name: such as each row's category."""
 
 GRAPH_K = 30  # neighbors in the one graph that all projections share
 LEAST_ROWS = 2
+PLANE: Final = 2  # dimensions of a map that lies flat
+SPACE: Final = 3  # the most dimensions of a map by neighbors
 NO_INPUTS: Inputs = MappingProxyType({})
 
 
@@ -49,8 +51,8 @@ class Layout:
 
     Attributes
     ----------
-    coordinates : ndarray of shape (n, 2), float32
-        Finite.
+    coordinates : ndarray of shape (n, n_components), float32
+        Finite. Two columns, of a layout in more dimensions as many.
     method : str
         "pca", "umap" or "tsne".
     params : Mapping
@@ -78,7 +80,7 @@ class Layout:
 
 
 class Projection(param.Parameterized):
-    """A way to lay out rows in two dimensions. Adding one is adding a class and naming it in ``projections.PROJECTIONS``."""
+    """A way to lay out rows in two dimensions, or in more. Adding one is adding a class and naming it in ``projections.PROJECTIONS``."""
 
     method: ClassVar[str]
     title: ClassVar[str]
@@ -86,15 +88,30 @@ class Projection(param.Parameterized):
     turnable: ClassVar[bool] = True  # whether a map says the same when it is turned, as is done to let maps lie alike
     version: ClassVar[int]  # raised whenever the same parameters give another layout
     added: ClassVar[frozenset[str]] = frozenset()  # parameters that older files do not name: there they have their defaults
+    unsaid: ClassVar[Mapping[str, object]] = MappingProxyType({"n_components": PLANE})
+    """Parameters that settings do not name while they have this value: what was kept before there was a third dimension keeps its key."""
     has_chance: ClassVar[bool] = False  # whether another run of the same gives another layout; it has a parameter ``seed`` then
 
     def graph_request(self, n: int) -> GraphRequest | None:
         """Say which neighbor graph this projection needs for n rows; None where it needs none."""
         raise NotImplementedError
 
+    @property
+    def parameter_names(self) -> list[str]:
+        """Every parameter."""
+        return [name for name in self.param if name != "name"]
+
+    @property
+    def dimensions(self) -> int:
+        """How many columns its coordinates have."""
+        return int(getattr(self, "n_components", PLANE))
+
     def settings(self) -> dict[str, object]:
-        """Every parameter with its value, plain JSON types: what makes two layouts of the same vectors the same."""
-        return {name: value for name, value in self.param.values().items() if name != "name"}
+        """Every parameter with its value, plain JSON types: what makes two layouts of the same vectors the same.
+
+        ``n_components`` is there where it is not 2: see :attr:`unsaid`.
+        """
+        return said(type(self), {name: getattr(self, name) for name in self.parameter_names})
 
     @property
     def input_names(self) -> list[str]:
@@ -117,9 +134,11 @@ class Projection(param.Parameterized):
                 raise BadParameter(name, getattr(self, name), f'a fit needs what that is: inputs={{"{name}": …}}.')
 
     def differing(self, settings: Mapping[str, object]) -> list[str]:
-        """Say in a few words each what of some settings differs from the defaults: "n_neighbors 50"."""
+        """Say in a few words each what of some settings differs from the defaults: "3-D", "n_neighbors 50"."""
         usual = type(self)().settings()
-        return [f"{name} {value}" for name, value in settings.items() if name in usual and usual[name] != value]
+        flat = "n_components" not in settings or "n_components" not in self.parameter_names
+        several = [] if flat else [f"{settings['n_components']}-D"]
+        return several + [f"{name} {value}" for name, value in settings.items() if name in usual and usual[name] != value]
 
     def builds_on(self) -> Projection | None:
         """Say whose layout of the same vectors this one starts from, which is to be computed first; None where it starts by itself."""
@@ -152,7 +171,7 @@ class Projection(param.Parameterized):
         ----------
         vectors : ndarray of shape (n, d), float32
             Finite. Not changed.
-        base : ndarray of shape (n, 2), float32, optional
+        base : ndarray of shape (n, n_components), float32, optional
             The layout of the projection that :meth:`builds_on` names, where it names one.
         should_stop : callable, optional
             Asked a few times a second.
@@ -209,3 +228,9 @@ class Projection(param.Parameterized):
             If ``should_stop()`` said so.
         """
         raise NotImplementedError
+
+
+def said(kind: type[Projection], parameters: Mapping[str, object]) -> dict[str, object]:
+    """Leave out of parameters those that are not said: see :attr:`Projection.unsaid`."""
+    silent = kind.unsaid
+    return {name: value for name, value in parameters.items() if not (name in silent and silent[name] == value)}

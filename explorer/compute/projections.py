@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from explorer.compute.axes_layout import Axes
 from explorer.compute.principal_components import PCA
-from explorer.compute.projection import CategoryColumn, GraphRequest, Layout, Projection, RowGroup
+from explorer.compute.projection import CategoryColumn, GraphRequest, Layout, Projection, RowGroup, said
 from explorer.compute.tsne_layout import TSNE
 from explorer.compute.umap_layout import UMAP
 from explorer.errors import BadParameter, UnknownChoice
@@ -41,7 +41,7 @@ def projection(method: str, **params: object) -> Projection:
     if method not in PROJECTIONS:
         raise UnknownChoice("projection", method, list(PROJECTIONS))
     made = PROJECTIONS[method]()
-    known = list(made.settings())
+    known = made.parameter_names
     for name, value in params.items():
         if name not in known:
             raise UnknownChoice(f"parameter of {made.title}", name, known)
@@ -64,9 +64,9 @@ def completed(method: str | None, params: Mapping[str, object]) -> dict[str, obj
     if kind is None:
         return None
     usual = kind().settings()
-    if not usual.keys() - kind.added <= params.keys() <= usual.keys():
+    if not usual.keys() - kind.added <= params.keys() <= usual.keys() | kind.unsaid.keys() & set(kind().parameter_names):
         return None
-    return {**usual, **params}
+    return said(kind, {**usual, **params})
 
 
 def allowed(made: Parameterized, name: str) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.preservation import layout_neighbors, preservation
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
+from explorer.compute.projection import PLANE
 from explorer.errors import BadParameter
 
 __all__ = ["KEPT_K", "RUNS", "Stability", "stability"]
@@ -26,6 +27,7 @@ KEPT_K: Final = 15
 
 STAGE: Final = "comparing runs"
 LEAST_ROWS: Final = 2
+_NEAREST: Final = 0.85  # the share of the rows that says how large a layout is
 _WIDTH: Final = 3.25  # spreads: as wide is an evenly filled disk of that spread
 
 
@@ -40,7 +42,7 @@ class Stability:
     wobble : ndarray of shape (n,), float32
         How far a row is from its mean place over all runs (root mean square), the layout itself among them, when the runs are laid over the
         layout. The unit is the width of the layout: of an evenly filled disk whose rows are as far from their middle as the nearest 85 % of
-        the layout's are. NaN where a row is not in all runs.
+        the layout's are; of a ball in three dimensions. NaN where a row is not in all runs.
     kept : ndarray of shape (n,), float32
         Which share of its 15 nearest rows in the layout are among its 15 nearest in another run, on average; however the runs lie. NaN as
         above.
@@ -66,14 +68,15 @@ def stability(
     """Compare a layout with further runs of the same method.
 
     Each run is laid over the layout by a rotation or reflection, a scale and a shift, robustly: see
-    :func:`explorer.compute.alignment.align`. So a group that lies elsewhere in every run wobbles as a whole, the others do not wobble for
-    its sake, and all of its rows may keep their neighbors. O(n log n) a run.
+    :func:`explorer.compute.alignment.align`, in more dimensions :func:`explorer.compute.orientation.orientation`. So a group that lies
+    elsewhere in every run wobbles as a whole, the others do not wobble for its sake, and all of its rows may keep their neighbors.
+    O(n log n) a run.
 
     Parameters
     ----------
-    layout : ndarray of shape (n, 2), float32
+    layout : ndarray of shape (n, c), float32
         Not finite where a row is left out. Not changed.
-    runs : sequence of ndarray of shape (n, 2), float32
+    runs : sequence of ndarray of shape (n, c), float32
         At least one. Not changed.
     threads : int
         That look for neighbors in a run.
@@ -87,22 +90,24 @@ def stability(
     Raises
     ------
     BadParameter
-        If there is no run, if one has another number of rows, or if fewer than two rows are in all of them.
+        If there is no run, if one has another number of rows or columns, or if fewer than two rows are in all of them.
     Stopped
         If ``should_stop()`` said so.
     """
     from explorer.compute.alignment import align  # loads numba
-    from explorer.compute.layout_rows import middle_of, pair_of
+    from explorer.compute.layout_rows import middle_of
+    from explorer.compute.orientation import orientation, spread_of
 
     if not runs:
         raise BadParameter("runs", 0, "a layout is compared with at least one other run.")
     report(STAGE, 0.0)
     for run in runs:
-        pair_of(layout, run)
+        if run.shape != layout.shape:
+            raise BadParameter("run", f"an array of shape {run.shape}", f"the layout is one of shape {layout.shape}.")
     rows = np.flatnonzero(np.all([np.isfinite(each).all(axis=1) for each in (layout, *runs)], axis=0))
     if len(rows) < LEAST_ROWS:
         raise BadParameter("rows", len(rows), f"a layout can be compared with others by {LEAST_ROWS} rows or more.")
-    places = layout[rows]
+    places, flat = layout[rows], layout.shape[1] == PLANE
     k = min(KEPT_K, len(rows) - 1)
     near = layout_neighbors(places, k, threads=threads)
     aligned, kept = [places], np.zeros(len(rows))
@@ -111,9 +116,9 @@ def stability(
             raise Stopped
         report(STAGE, (number + 0.5) / (len(runs) + 1))
         other = run[rows]
-        aligned.append(align(other, places).apply(other))
+        aligned.append((align if flat else orientation)(other, places).apply(other))
         kept += preservation(near, other, threads=threads, should_stop=should_stop).kept[k]
-    width = _WIDTH * middle_of(places).spread
+    width = _WIDTH * middle_of(places).spread if flat else 2 * spread_of(places) / _inner(places.shape[1])
     wobble = _wobble(aligned, width)
     random = np.random.default_rng(0)
     exchanged = [places, *(run[random.permutation(len(rows))] for run in aligned[1:])]
@@ -126,6 +131,11 @@ def stability(
     )
     report(STAGE, 1.0)
     return found
+
+
+def _inner(dimensions: int) -> float:
+    """Say how far, of its radius, the innermost 85 % of an evenly filled ball are from its middle, on average."""
+    return dimensions / (dimensions + 1) * _NEAREST ** (1 / dimensions)
 
 
 def _wobble(runs: Sequence[NDArray[np.float32]], width: float) -> NDArray[np.float64]:

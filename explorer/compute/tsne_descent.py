@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 from math import log
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer import settings
 from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped
-from explorer.compute.tsne_gradient import Attraction, Repulsion, attract, descend
+from explorer.compute.projection import PLANE
+from explorer.compute.tsne_gradient import Attraction
 
 __all__ = ["Descent", "settled", "sorted_groups"]
 
@@ -25,7 +26,7 @@ SETTLED: Final = 1e-4  # share of the loss, a step
 
 
 class Descent:
-    """Gradient descent with momentum and gains, as openTSNE does it, changing the layout (n, 2) float32 in place."""
+    """Gradient descent with momentum and gains, as openTSNE does it, changing the layout (n, c) float32 in place: two columns or three."""
 
     def __init__(
         self,
@@ -41,7 +42,8 @@ class Descent:
         self.loss: float | None = None
         self._report, self._should_stop = report, should_stop
         self._reports = Cadence()
-        self._repulsion = Repulsion(settings.compute_threads())
+        self._kernels = _kernels(layout.shape[1])
+        self._repulsion = self._kernels.Repulsion(settings.compute_threads())
         self._update, self._gains = np.zeros_like(layout), np.ones_like(layout)
         self._slope, self._losses = np.empty_like(layout), np.empty(len(layout), np.float32)
 
@@ -78,14 +80,26 @@ class Descent:
         numbers = (exaggeration, 1 / total)
         constants = (rate, MOMENTUM, MIN_GAIN, MAX_STEP)
         pull, push = (np.float32(number) for number in numbers)
-        descend(self._layout, self._slope, repelled, pull, push, self._update, self._gains, *(np.float32(each) for each in constants))
-        for axis in range(2):
+        moving = self._layout, self._slope, repelled, pull, push, self._update, self._gains
+        self._kernels.descend(*moving, *(np.float32(each) for each in constants))
+        for axis in range(self._layout.shape[1]):
             self._layout[:, axis] -= np.float32(self._layout[:, axis].mean(dtype=np.float64))
 
     def _attract(self, total: float, *, wanted: bool) -> float:
         starts, ends, weights, entropy = self._attraction
-        attract(self._layout, starts, ends, weights, self._slope, self._losses, wanted)
+        self._kernels.attract(self._layout, starts, ends, weights, self._slope, self._losses, wanted)
         return entropy + float(self._losses.sum(dtype=np.float64)) + log(total) if wanted else 0.0
+
+
+def _kernels(dimensions: int) -> Any:
+    """Give the module of the gradient in so many dimensions."""
+    if dimensions == PLANE:
+        from explorer.compute import tsne_gradient
+
+        return tsne_gradient
+    from explorer.compute import tsne_gradient_3d
+
+    return tsne_gradient_3d
 
 
 def sorted_groups(losses: list[float]) -> bool:

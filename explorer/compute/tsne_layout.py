@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.compute.neighbors import NeighborGraph
 from explorer.compute.principal_components import principal_components
 from explorer.compute.progress import LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
-from explorer.compute.projection import GRAPH_K, NO_INPUTS, GraphRequest, Inputs, Layout, Projection
+from explorer.compute.projection import GRAPH_K, NO_INPUTS, PLANE, SPACE, GraphRequest, Inputs, Layout, Projection
 from explorer.compute.space import METRICS
 from explorer.compute.umap_layout import UMAP
 from explorer.errors import BadParameter
@@ -88,6 +88,11 @@ class TSNE(Projection):
         softbounds=(10.0, 10_000.0),
         doc="The length of a step. Left empty: the number of rows divided by the exaggeration, which suits nearly all data.",
     )
+    n_components = param.Integer(
+        default=PLANE,
+        bounds=(PLANE, SPACE),
+        doc="Dimensions of the map: 2 is flat; 3 keeps more neighbors, takes longer, and is turned to be seen.",
+    )
     seed = param.Integer(
         default=0,
         bounds=(0, 2**31 - 1),
@@ -116,14 +121,14 @@ class TSNE(Projection):
         return TSNE(**{**self.settings(), "exaggeration": max(stop for stop in STOPS if stop < self.exaggeration)})
 
     def start(self, vectors: NDArray[np.float32], *, base: NDArray[np.float32] | None = None, should_stop: ShouldStop = never) -> Snapshot:
-        """Place the rows on the plane of PCA, very near each other, or on the base; see :meth:`Projection.start`."""
+        """Place the rows by PCA, very near each other, or on the base; see :meth:`Projection.start`."""
         if base is not None:
             return Snapshot(base, 0, min(self.n_iter, WARM_ITERATIONS))
         early = 0 if self.init == "umap" else EARLY_ITERATIONS
-        return Snapshot(_start(vectors, self.seed, should_stop), 0, early + self.n_iter)
+        return Snapshot(_start(vectors, self.n_components, self.seed, should_stop), 0, early + self.n_iter)
 
     def another_start(self, start: Snapshot) -> Snapshot:
-        """Shake the plane of PCA by the seed, as far as it is wide; see :meth:`Projection.another_start`.
+        """Shake PCA's places by the seed, as far as it is wide; see :meth:`Projection.another_start`.
 
         The divergence reached is the same within 0.4 % (digits, WordNet), so it is another map as good; it is higher from chance alone.
         """
@@ -188,13 +193,14 @@ class TSNE(Projection):
         def told(stage: str, fraction: float, layout: Snapshot | None = None) -> None:
             report(stage, UMAP_SHARE * fraction)
 
-        made = UMAP(metric=self.metric, seed=self.seed).fit(vectors, graph, report=told, should_stop=should_stop).coordinates
+        below = UMAP(metric=self.metric, seed=self.seed, n_components=self.n_components)
+        made = below.fit(vectors, graph, report=told, should_stop=should_stop).coordinates
         made = made - made.mean(axis=0, dtype=np.float64)
         return np.ascontiguousarray(made * (UMAP_STD / max(float(made.std()), 1e-12)), np.float32)
 
 
-def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> NDArray[np.float64]:
-    plane = principal_components(vectors, should_stop=should_stop).coordinates.astype(np.float64)
+def _start(vectors: NDArray[np.float32], dimensions: int, seed: int, should_stop: ShouldStop) -> NDArray[np.float64]:
+    plane = principal_components(vectors, dimensions, should_stop=should_stop).coordinates.astype(np.float64)
     width = plane[:, 0].std()
     noise = np.random.default_rng(seed).normal(scale=START_NOISE, size=plane.shape)
     return np.ascontiguousarray(plane * (START_STD / width if width > 0 else 0.0) + noise)

@@ -16,6 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.compute.projection import PLANE
 from explorer.compute.umap_epochs import Hands, pushed, random_state
 
 __all__ = ["SHARE", "Density", "attract_densely", "log_radii"]
@@ -45,12 +46,13 @@ class Density:
         self._hands, self._a, self._b = hands, np.float32(a), np.float32(b)
         self._radii = ((radii - radii.mean()) / (spread if spread > 0 else 1.0)).astype(np.float32)
         self._strength = strength * float(hands.memberships.sum(dtype=np.float64)) / n
+        self._measure = _measure(hands.places.shape[1])
         self._on_map, self._nearness = np.empty(n, np.float32), np.empty(n, np.float32)
 
     def look(self) -> tuple[Any, ...]:
         """Measure the radii on the map; returns the last arguments of :func:`attract_densely`, but the table of repulsion."""
         hands, on_map = self._hands, self._on_map
-        _map_radii(hands.places, hands.starts, hands.ends, self._a, self._b, on_map, self._nearness)
+        self._measure(hands.places, hands.starts, hands.ends, self._a, self._b, on_map, self._nearness)
         deviation = float(np.sqrt(on_map.var(dtype=np.float64) + _VARIANCE_SHIFT))
         covariance = float((on_map.astype(np.float64) * self._radii).sum()) / max(1, len(self._radii) - 1)
         figures = (float(on_map.mean(dtype=np.float64)), covariance / deviation**2, self._strength / deviation)
@@ -89,6 +91,14 @@ def log_radii(edges: Any, indices: NDArray[np.int32], distances: NDArray[np.floa
     lengths = both.data[np.searchsorted(every, rows * n + edges.indices)].astype(np.float64)
     squares = np.bincount(rows, weights=edges.data * lengths**2, minlength=n)
     return np.log(_SMALLEST + squares / np.maximum(np.bincount(rows, weights=edges.data, minlength=n), _SMALLEST))
+
+
+def _measure(dimensions: int) -> Any:
+    if dimensions == PLANE:
+        return _map_radii
+    from explorer.compute.umap_epochs_3d import map_radii
+
+    return map_radii
 
 
 @numba.njit(parallel=True, fastmath=True, nogil=True, cache=True)

@@ -23,7 +23,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HANDS", "Hands", "attract", "coefficient_tables", "pulls", "pushed", "random_state"]
+__all__ = ["HANDS", "Hands", "attract", "coefficient_tables", "place_in_table", "pulls", "pushed", "random_state"]
 
 HANDS: Final = 4  # with one, neighbors are seen an epoch late, and the map keeps a tenth fewer of them; more than four change nothing
 _TABLE_START: Final = int(np.float32(2.0**-24).view(np.int32)) >> 15
@@ -37,12 +37,12 @@ class Hands:
     ----------
     edges : scipy.sparse.csr_matrix of shape (n, n), float32
         Symmetric, its columns sorted.
-    coordinates : ndarray of shape (n, 2)
-        Where the rows start.
+    coordinates : ndarray of shape (n, c)
+        Where the rows start, in two dimensions or three.
 
     Attributes
     ----------
-    places : ndarray of shape (n, 2), float32
+    places : ndarray of shape (n, c), float32
         Where they are, hand by hand.
     starts, ends, memberships : ndarray of shape (n + 1,) int64, (m,) int32 and (m,) float32
         The edges, in the same order; those of a row by membership, the weakest first.
@@ -60,11 +60,11 @@ class Hands:
         self.bounds = list(accumulate((len(range(hand, n, HANDS)) for hand in range(HANDS)), initial=0))
         self._every = (self.memberships.max(initial=0.0) / self.memberships).astype(np.float32)
         self._due = self._every.copy()
-        self._moved = np.empty((-(-n // HANDS), 2), np.float32)
+        self._moved = np.empty((-(-n // HANDS), self.places.shape[1]), np.float32)
 
     @property
     def coordinates(self) -> NDArray[np.float32]:
-        """Where the rows are, (n, 2), in their own order; a copy."""
+        """Where the rows are, (n, c), in their own order; a copy."""
         rows = np.empty_like(self.places)
         rows[self._order] = self.places
         return rows
@@ -85,7 +85,7 @@ class Hands:
         negatives : int
             Rows pushed away a visit.
         move : numba function
-            :func:`attract`, or one with its first arguments.
+            :func:`attract`, or one with its first arguments; of :mod:`explorer.compute.umap_epochs_3d` for three dimensions.
         *figures
             Its last arguments.
         """
@@ -138,6 +138,12 @@ def random_state(seed, epoch, row):
     state *= np.uint64(0xD6E8FEB86659FD93)
     state ^= state >> np.uint64(32)
     return state | np.uint64(1)
+
+
+@numba.njit(fastmath=True, nogil=True, cache=True, inline="always")
+def place_in_table(squared, size):
+    """Say which entry of a table of so many stands for a squared distance."""
+    return min(max((np.int64(np.float32(squared).view(np.int32)) >> 15) - _TABLE_START, 0), size - 1)
 
 
 @numba.njit(fastmath=True, nogil=True, cache=True, inline="always")

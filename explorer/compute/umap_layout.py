@@ -12,12 +12,12 @@ from explorer.compute.fuzzy_set import curve, fuzzy_set
 from explorer.compute.neighbors import NeighborGraph, nearest_among
 from explorer.compute.principal_components import principal_components
 from explorer.compute.progress import Cadence, LayoutReport, ShouldStop, Snapshot, Stopped, ignore, never
-from explorer.compute.projection import GRAPH_K, NO_INPUTS, CategoryColumn, GraphRequest, Inputs, Layout, Projection
+from explorer.compute.projection import GRAPH_K, NO_INPUTS, PLANE, SPACE, CategoryColumn, GraphRequest, Inputs, Layout, Projection
 from explorer.compute.space import METRICS
 from explorer.compute.supervision import supervised
 from explorer.errors import BadParameter
 
-__all__ = ["UMAP", "default_epochs"]
+__all__ = ["UMAP", "default_epochs", "kernels"]
 
 EXTRA_EPOCHS = 200  # of a map that keeps density, as in umap-learn
 SMALL = 10_000  # rows up to which 500 epochs are the default, as in umap-learn
@@ -88,6 +88,11 @@ class UMAP(Projection):
         step=0.05,
         doc="How much the target counts: 0 a little, 1 so much that only rows of one category attract each other.",
     )
+    n_components = param.Integer(
+        default=PLANE,
+        bounds=(PLANE, SPACE),
+        doc="Dimensions of the map: 2 is flat; 3 keeps more neighbors, and is turned to be seen.",
+    )
     seed = param.Integer(
         default=0,
         bounds=(0, 2**31 - 1),
@@ -106,10 +111,9 @@ class UMAP(Projection):
             raise BadParameter("min_dist", self.min_dist, f"it may be at most spread, which is {self.spread:g}.")
 
     def start(self, vectors: NDArray[np.float32], *, base: NDArray[np.float32] | None = None, should_stop: ShouldStop = never) -> Snapshot:
-        """Place the rows on the plane of the PCA of at most about 40,000 of them, 10 to each side; see :meth:`Projection.start`."""
-        return Snapshot(
-            _start(vectors, self.seed, should_stop), 0, self.n_epochs or default_epochs(len(vectors), dense=self.dens_lambda > 0)
-        )
+        """Place the rows by the PCA of at most about 40,000 of them, 10 to each side; see :meth:`Projection.start`."""
+        epochs = self.n_epochs or default_epochs(len(vectors), dense=self.dens_lambda > 0)
+        return Snapshot(_start(vectors, self.n_components, self.seed, should_stop), 0, epochs)
 
     def fit(
         self,
@@ -164,14 +168,14 @@ class UMAP(Projection):
             Finite.
         vectors : ndarray of shape (n, d), float32
             Those of the map.
-        coordinates : ndarray of shape (n, 2), float32
+        coordinates : ndarray of shape (n, n_components), float32
             The map. Not changed.
         report, should_stop : callable, optional
             Called and asked once an epoch.
 
         Returns
         -------
-        ndarray of shape (m, 2), float32
+        ndarray of shape (m, n_components), float32
 
         Raises
         ------
@@ -205,8 +209,10 @@ class UMAP(Projection):
         should_stop: ShouldStop,
     ) -> NDArray[np.float32]:
         """Run the epochs; ``stats`` is told what comes of density."""
-        from explorer.compute.umap_density import SHARE, Density, attract_densely, log_radii
-        from explorer.compute.umap_epochs import Hands, attract, coefficient_tables, pulls
+        from explorer.compute.umap_density import SHARE, Density, log_radii
+        from explorer.compute.umap_epochs import Hands, coefficient_tables, pulls
+
+        attract, attract_densely = kernels(self.n_components)
 
         epochs, strongest = begun.iterations, edges.data.max()
         fewest = epochs if epochs > FEW_EPOCHS else default_epochs(edges.shape[0], dense=self.dens_lambda > 0)
@@ -251,8 +257,20 @@ def default_epochs(n: int, *, dense: bool = False) -> int:
     return (500 if n <= SMALL else 200) + (EXTRA_EPOCHS if dense else 0)
 
 
-def _start(vectors: NDArray[np.float32], seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:
-    plane = principal_components(vectors, sample=START_ROWS, should_stop=should_stop).coordinates
+def kernels(dimensions: int) -> tuple[Any, Any]:
+    """Give the kernels of the epochs in two dimensions or three: without density, and with it."""
+    if dimensions == PLANE:
+        from explorer.compute.umap_density import attract_densely
+        from explorer.compute.umap_epochs import attract
+
+        return attract, attract_densely
+    from explorer.compute import umap_epochs_3d
+
+    return umap_epochs_3d.attract, umap_epochs_3d.attract_densely
+
+
+def _start(vectors: NDArray[np.float32], dimensions: int, seed: int, should_stop: ShouldStop) -> NDArray[np.float32]:
+    plane = principal_components(vectors, dimensions, sample=START_ROWS, should_stop=should_stop).coordinates
     reach = float(np.abs(plane).max())
     noise = np.random.default_rng(seed).normal(scale=START_NOISE, size=plane.shape)
     return (plane * (START_EXTENT / reach if reach > 0 else 1.0) + noise).astype(np.float32)

@@ -34,7 +34,7 @@ def transform(
 
     Parameters
     ----------
-    coordinates : ndarray of shape (n, 2), float32
+    coordinates : ndarray of shape (n, c), float32
         The map. Not changed.
     indices, distances : ndarray of shape (m, k), int32 and float32
         Of each new row, the nearest rows of the map and how far they are in the original space, ascending.
@@ -49,7 +49,7 @@ def transform(
 
     Returns
     -------
-    ndarray of shape (m, 2), float32
+    ndarray of shape (m, c), float32
         A new row starts in the middle of its neighbors, weighted by membership, and is then moved for 30 epochs (100 on maps of up to
         10,000 rows). Equal bit for bit for equal arguments, whatever the number of threads; rows that are placed at once do not attract
         each other.
@@ -59,7 +59,10 @@ def transform(
     Stopped
         If ``should_stop()`` said so.
     """
-    from explorer.compute.umap_epochs import attract, coefficient_tables, pulls
+    from explorer.compute.umap_epochs import coefficient_tables, pulls
+    from explorer.compute.umap_layout import kernels
+
+    attract, _ = kernels(coordinates.shape[1])
 
     n, m = len(coordinates), len(indices)
     near = memberships(distances)

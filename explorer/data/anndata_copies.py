@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["check_origin", "write_copy"]
 
 _OURS = "explorer"
-_PAIR = 2
 _ARRAY = ("array", "0.2.0")
 _DICT = ("dict", "0.1.0")
 _TEXT = ("string", "0.2.0")
@@ -96,8 +95,8 @@ def write_copy(
 def _add_layout(obsm: h5py.Group, name: str, coordinates: NDArray[np.float32]) -> None:
     key = f"X_{name.replace(' ', '_')}"
     there = inside(obsm, key)
-    if there is not None and getattr(there, "shape", (0, 0))[1:] != (_PAIR,):
-        key = f"{key}_2d"
+    if there is not None and getattr(there, "shape", (0, 0))[1:] != coordinates.shape[1:]:
+        key = f"{key}_{coordinates.shape[1]}d"
     _put(obsm, key, coordinates, _ARRAY)
 
 

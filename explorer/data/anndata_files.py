@@ -1,4 +1,4 @@
-"""AnnData's .h5ad: vectors out of obsm or X, the table obs, 2-D embeddings as layouts, and the vectors' neighbor graph if there is one.
+"""AnnData's .h5ad: vectors out of obsm or X, the table obs, 2-D and 3-D embeddings as layouts, and the neighbor graph if there is one.
 
 It is read with h5py alone, block by block: a matrix of all genes need not fit into memory, and nothing outside of the file is opened.
 """
@@ -19,7 +19,7 @@ from explorer.data.given_graph import FoundGraph
 from explorer.data.hdf5_files import inside, lazy_array, open_hdf5
 from explorer.data.limits import check_size
 from explorer.data.memory import check_memory
-from explorer.data.named_arrays import as_column, whole
+from explorer.data.named_arrays import as_column, holds_places, whole
 from explorer.data.names import layout_name
 from explorer.data.stamps import stamp_of
 from explorer.errors import EmptyDataset, NoVectors, UnknownColumn, Unreadable
@@ -75,9 +75,9 @@ def read_anndata(file: Path, source: str, asked: Asked = UNASKED) -> Contents:
         check_size(source, rows=n, columns=table.num_columns)
         matrices = _matrices(opened, n, file, source)
         graphs = tuple(_graphs(opened, n, file, source))
-    pairs = {name: each for name, each in matrices.items() if each.shape[1] == _PAIR and name not in (_COUNTS, asked.vectors)}
-    chosen = _chosen({name: each for name, each in matrices.items() if name not in pairs}, asked, source)
-    if chosen is None and not pairs:
+    found = {name: each for name, each in matrices.items() if name not in (_COUNTS, asked.vectors) and _holds_places(name, each.shape[1])}
+    chosen = _chosen({name: each for name, each in matrices.items() if name not in found}, asked, source)
+    if chosen is None and not found:
         raise NoVectors(source, table.column_names)
     return Contents(
         source,
@@ -85,13 +85,18 @@ def read_anndata(file: Path, source: str, asked: Asked = UNASKED) -> Contents:
         TableColumns(table),
         vectors=None if chosen is None else matrices[chosen],
         vectors_name=chosen or "vectors",
-        layouts={layout_name(name) or name: whole(each, source) for name, each in pairs.items() if "/" not in name},
+        layouts={layout_name(name) or name: whole(each, source) for name, each in found.items() if "/" not in name},
         streams=chosen is not None,
         stamp=stamp_of([file]),
         graphs=graphs,
         notes=notes,
         origin=file,
     )
+
+
+def _holds_places(name: str, width: int) -> bool:
+    """Any two columns are coordinates here, such as those of a tissue."""
+    return width == _PAIR or holds_places(name, width)
 
 
 def _chosen(matrices: Mapping[str, LazyMatrix], asked: Asked, source: str) -> str | None:

@@ -96,8 +96,8 @@ def write_annotations(annotations: Annotations) -> dict[bytes, bytes]:
 
 def _layout(name: str, noted: Mapping[str, Any]) -> NotedLayout:
     columns = tuple(_text(column) for column in noted["columns"])
-    if len(columns) != _PAIR:
-        message = f"layout {name} has {len(columns)} columns, not 2"
+    if len(columns) < _PAIR:
+        message = f"layout {name} has {len(columns)} columns, not 2 or more"
         raise ValueError(message)
     method = _maybe_text(noted.get("method"))
     params = noted.get("params", {})

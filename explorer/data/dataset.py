@@ -39,8 +39,8 @@ class GivenLayout:
     ----------
     name : str
         What people see: "umap", "tsne", "pca", "x, y".
-    coordinates : ndarray of shape (n_rows, 2), float32
-        NaN where a row has none.
+    coordinates : ndarray of shape (n_rows, c), float32
+        Two columns, of a layout in space three or more. NaN where a row has none.
     method : str or None
         "umap", "tsne" or "pca" where the file says how the layout was made, else None.
     params : mapping

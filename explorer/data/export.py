@@ -40,6 +40,7 @@ __all__ = [
 
 _ANNDATA = ".h5ad"
 _MOST_UINT16 = 1 << 16
+_AXES = ("x", "y", "z")
 _PIECE = 1 << 20  # rows taken in one call
 _KEPT = "selection: {}"  # what a column is called that says which rows are in a selection of that name
 
@@ -49,7 +50,7 @@ class ComputedLayout(Protocol):
 
     @property
     def coordinates(self) -> NDArray[np.float32]:
-        """Shape (n_rows, 2), NaN where a row is not drawn."""
+        """Shape (n_rows, c), NaN where a row is not drawn."""
 
     @property
     def method(self) -> str:
@@ -216,7 +217,7 @@ def write_results(
 ) -> None:
     """Write a dataset's rows and what was computed of them, in the format of the file's ending.
 
-    A layout becomes two columns ("umap_1", "umap_2"); a graph becomes two columns of lists, "neighbors" (row numbers) and "distances".
+    A layout becomes a column a dimension ("umap_1", …); a graph becomes two columns of lists, "neighbors" (row numbers) and "distances".
     Parquet and Feather also hold the vectors, and say in their schema how everything was made: opened again, they show it without
     computing. So do .npz and .zarr, without saying how; for these see :mod:`explorer.data.array_writers`. CSV and TSV, which have no
     lists, leave the graph out; in them, text that a spreadsheet would run as a formula gets an apostrophe in front. A layout or graph that
@@ -231,7 +232,7 @@ def write_results(
         from one; or is called projector_config.json, in a folder of which that is the only such file.
     dataset : Dataset
     layouts : sequence of ComputedLayout
-        Coordinates of shape (n_rows, 2).
+        Coordinates of shape (n_rows, c).
     graph : ComputedGraph, optional
         Indices of shape (n_rows, k).
 
@@ -267,7 +268,7 @@ def coordinates_table(
     ----------
     dataset : Dataset
     layout : ComputedLayout
-        Coordinates of shape (n_rows, 2).
+        Coordinates of shape (n_rows, c).
     rows : ndarray of shape (r,), int
         Row numbers, in the order of the table.
     selected : ndarray of shape (n_rows,), bool, optional
@@ -278,13 +279,20 @@ def coordinates_table(
     Returns
     -------
     pyarrow.Table
-        "row", "x", "y", perhaps "selected", those kept, then the metadata; a column of it that has such a name gets a number behind it.
+        "row", "x", "y", of a layout in space "z", "axis_4" and so on, perhaps "selected", those kept, then the metadata; a column of it
+        that has such a name gets a number behind it.
     """
-    columns: dict[str, Any] = {"row": rows, "x": layout.coordinates[rows, 0], "y": layout.coordinates[rows, 1]}
+    columns: dict[str, Any] = {"row": rows} | {name: layout.coordinates[rows, at] for at, name in enumerate(_axes(layout.coordinates))}
     if selected is not None:
         columns["selected"] = selected[rows]
     columns |= _kept_columns(kept, rows)
     return _with_metadata(columns, dataset, rows, dataset.table.column_names)
+
+
+def _axes(coordinates: NDArray[np.float32]) -> list[str]:
+    """Name the columns of coordinates (n, c)."""
+    width = coordinates.shape[1]
+    return [*_AXES[:width], *(f"axis_{at}" for at in range(len(_AXES) + 1, width + 1))]
 
 
 def rows_table(
@@ -342,7 +350,7 @@ def _wide_table(dataset: Dataset, layouts: Sequence[ComputedLayout], graph: Comp
     columns: dict[str, Any] = dict(zip(table.column_names, table.columns, strict=True))
     noted: list[NotedLayout] = []
     for name, coordinates, method, params in _all_layouts(dataset, layouts):
-        names = tuple(_free(f"{name}_{axis}", columns) for axis in ("1", "2"))
+        names = tuple(_free(f"{name}_{axis}", columns) for axis in range(1, coordinates.shape[1] + 1))
         for axis, column in enumerate(names):
             columns[column] = pa.array(coordinates[:, axis], from_pandas=True)
         noted.append(NotedLayout(name, names, method, params))
@@ -384,10 +392,11 @@ def _long_table(dataset: Dataset, graph: ComputedGraph) -> pa.Table:
 def _all_layouts(
     dataset: Dataset, layouts: Sequence[ComputedLayout]
 ) -> Iterable[tuple[str, NDArray[np.float32], str | None, Mapping[str, object]]]:
-    computed = [layout.method for layout in layouts]
+    computed = [(layout.method, layout.coordinates.shape[1]) for layout in layouts]
     used: list[str] = []
     for given in dataset.layouts:
-        if given.name not in computed and given.method not in computed:
+        width = given.coordinates.shape[1]
+        if (given.name, width) not in computed and (given.method, width) not in computed:
             used.append(given.name)
             yield given.name.replace(", ", "_"), given.coordinates, given.method, given.params
     yield from _numbered(layouts, used)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["layout_dataset", "pair_of_columns"]
 
-_PAIR = 2
+_MATRIX = 2  # dimensions of an array of rows and columns
+_WIDTHS = (2, 3)  # columns of coordinates
 _LEAST_ROWS = 2
 
 
@@ -37,7 +38,7 @@ def layout_dataset(
 
     Parameters
     ----------
-    layouts : sequence of (str, array_like of shape (n, 2) or Layout)
+    layouts : sequence of (str, array_like of shape (n, 2) or (n, 3), or Layout)
         By name; of a Layout that is named "", its method and parameters say what it is called. Rows that are not finite are not drawn.
     data : Dataset, data frame or Arrow table of n rows, optional
         What is known of the rows. Columns of vectors are left out.
@@ -105,9 +106,10 @@ def pair_of_columns(data: Any, x: str, y: str) -> tuple[NDArray[np.float32], Any
 def _given(title: str, layout: Any, at: int) -> GivenLayout:
     method, params = getattr(layout, "method", None), getattr(layout, "params", {})
     coordinates = np.asarray(getattr(layout, "coordinates", layout))
-    if coordinates.ndim != _PAIR or coordinates.shape[1] != _PAIR or coordinates.dtype.kind not in "iufb":
+    matrix = coordinates.ndim == _MATRIX and coordinates.dtype.kind in "iufb"
+    if not matrix or not (coordinates.shape[1] in _WIDTHS or (method is not None and coordinates.shape[1] >= min(_WIDTHS))):
         what = f"an array of {coordinates.dtype} of shape {coordinates.shape}"
-        raise BadParameter("layout", what, "give an array of numbers of shape (n, 2), or a Layout.")
+        raise BadParameter("layout", what, "give an array of numbers of shape (n, 2) or (n, 3), or a Layout.")
     if title or method is None:
         return given_layout(title or f"layout {at + 1}", coordinates)
     return given_layout(str(method), coordinates, method=method, params=params)

@@ -18,10 +18,10 @@ from explorer.errors import NoVectors, UnknownColumn
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["as_column", "named_arrays", "whole"]
+__all__ = ["as_column", "holds_places", "named_arrays", "whole"]
 
 _MATRIX = 2
-_PAIR = 2
+_PLACES = (2, 3)  # columns of coordinates
 _NUMBERS = "fiub"
 _SHOWN = "fiubMUST"
 
@@ -32,7 +32,7 @@ def named_arrays(
     """Make contents of arrays.
 
     The vectors are the 2-D array that was asked for, else the one that looks most like vectors: by its name, then by its width. 1-D ones of
-    as many values are metadata, 2-D ones of two columns named like a projection are layouts.
+    as many values are metadata, 2-D ones of two or three columns named like a projection are layouts.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def named_arrays(
     """
     check_size(source, columns=len(arrays))
     matrices = {name: array for name, array in arrays.items() if array.ndim == _MATRIX and array.dtype.kind in _NUMBERS}
-    layouts = {name for name, array in matrices.items() if array.shape[1] == _PAIR and layout_name(_own_name(name)) and name != wanted}
+    layouts = {name for name, array in matrices.items() if holds_places(_own_name(name), array.shape[1]) and name != wanted}
     candidates = {name: array for name, array in matrices.items() if name not in layouts}
     if wanted is not None and wanted not in arrays and not wanted.endswith("*"):
         raise UnknownColumn(source, wanted, [*candidates])
@@ -74,6 +74,12 @@ def named_arrays(
         streams=isinstance(matrices.get(chosen or ""), LazyMatrix),
         stamp=stamp,
     )
+
+
+def holds_places(name: str, width: int) -> bool:
+    """Tell whether an array of this name and so many columns holds coordinates; three principal components may be vectors."""
+    called = layout_name(name)
+    return called is not None and (width == min(_PLACES) or (width == max(_PLACES) and called != "pca"))
 
 
 def as_column(array: NDArray[Any]) -> pa.Array:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Series", "is_id_name", "is_neighbors_name", "is_vector_name", "layout_name", "numbered_series", "pairs"]
+__all__ = ["Series", "coordinate_columns", "is_id_name", "is_neighbors_name", "is_vector_name", "layout_name", "numbered_series"]
 
 _VECTOR = re.compile(r"embed|vector|encoding|latent|(^|[\W_])(emb|embs|vec|vecs|feature|features)($|[\W_\d])", re.IGNORECASE)
 _VECTOR_PREFIXES = {
@@ -61,10 +61,12 @@ _LAYOUTS = {
 _NEIGHBORS = re.compile(r"neighbou?rs?|(^|_)k?nn($|_)|^distances$", re.IGNORECASE)
 _ID = re.compile(r"(^|[\W_])(id|ids|uuid|guid|key|index|rowid)$|^unnamed: ?0$", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.*?)0*(\d+)$", re.DOTALL)
-_ENDS_WITH_AXIS = re.compile(r"(.*?)[\s_\-.:]*(0|1|2|3|x|y)", re.DOTALL)
-_BEGINS_WITH_AXIS = re.compile(r"(x|y)[\s_\-.:]+(.+)", re.DOTALL)
-_AXES = (("x", "y"), ("0", "1"), ("1", "2"))
+_ENDS_WITH_AXIS = re.compile(r"(.*?)[\s_\-.:]*(0|1|2|3|4|x|y|z)", re.DOTALL)
+_BEGINS_WITH_AXIS = re.compile(r"(x|y|z)[\s_\-.:]+(.+)", re.DOTALL)
+_AXES = (("x", "y", "z"), ("0", "1", "2"), ("1", "2", "3"))
+_NEXT = {"2": "3", "3": "4"}  # with this one they are more than three
 _LONGEST_NUMBER = 7
+_PAIR = 2
 _LEAST_SERIES = 3
 
 
@@ -98,7 +100,7 @@ def is_id_name(name: str) -> bool:
 def layout_name(prefix: str) -> str | None:
     """Return what a layout is called whose columns or array are named like this ("X_umap", "t-SNE", "UMAP_2d"), or None."""
     plain = re.sub(r"[\W_]", "", prefix.lower())
-    for candidate in (plain, plain.removesuffix("2d"), plain.removeprefix("x"), plain.removeprefix("x").removesuffix("2d")):
+    for candidate in (each for plain_or_x in (plain, plain.removeprefix("x")) for each in (plain_or_x, re.sub("[23]d$", "", plain_or_x))):
         if candidate in _LAYOUTS:
             return _LAYOUTS[candidate]
     return None
@@ -125,13 +127,13 @@ def numbered_series(names: Iterable[str]) -> list[Series]:
     return found
 
 
-def pairs(names: Iterable[str]) -> list[tuple[str, tuple[str, str]]]:
-    """Find two names that hold coordinates: x and y, umap_1 and umap_2, PC1 and PC2, projection_x and projection_y.
+def coordinate_columns(names: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Find two or three names that hold coordinates: x and y, umap_1 and umap_2, PC1 and PC2, and x, y and z, umap_1, umap_2 and umap_3.
 
     Returns
     -------
-    list of (name, (column, column))
-        A layout's name, and the columns of its first and second coordinate.
+    list of (name, (column, column, …))
+        A layout's name, and the columns of its coordinates. Of four principal components or more the first two: those are vectors, too.
     """
     axes: dict[str, dict[str, str]] = defaultdict(dict)
     for name in names:
@@ -142,9 +144,11 @@ def pairs(names: Iterable[str]) -> list[tuple[str, tuple[str, str]]]:
             axes[begins[2]].setdefault(begins[1], name)
     found = []
     for prefix, columns in axes.items():
-        for first, second in _AXES:
+        for first, second, third in _AXES:
             if first in columns and second in columns and (title := _title(prefix, first, columns)):
-                found.append((title, (columns[first], columns[second])))
+                spatial = third in columns and not (title == "pca" and _NEXT.get(third) in columns)
+                own = (first, second, third) if spatial else (first, second)
+                found.append((f"{title}, z" if spatial and title == "x, y" else title, tuple(columns[axis] for axis in own)))
                 break
     return found
 
@@ -155,5 +159,5 @@ def _title(prefix: str, axis: str, columns: dict[str, str]) -> str | None:
         return known
     if axis == "x":
         return "x, y" if not prefix else (prefix if is_vector_name(prefix) else None)
-    alone = sum(axis in columns for axis in "0123") == len(_AXES[0])  # three or more are vectors
+    alone = sum(axis in columns for axis in "01234") == _PAIR  # three or more are vectors
     return prefix if prefix and prefix in _VECTOR_PREFIXES and alone else None

@@ -65,7 +65,7 @@ def read_projector(place: Path, source: str, asked: Asked = UNASKED) -> Contents
     if pictures is not None:
         name = next(name for name in (_PICTURES, "sprite", f"{_PICTURES} (2)") if name not in table.column_names)
         table = table.append_column(name, pictures) if table.num_columns else pa.table({name: pictures})
-    others = [each for each in embeddings.values() if each is not chosen and layout_name(each.name) and each.shape == (n, _PAIR)]
+    others = [each for each in embeddings.values() if each is not chosen and layout_name(each.name) and each.shape in ((n, 2), (n, 3))]
     return Contents(
         source,
         folder.name,

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from explorer.data.columns import Asked, TableColumns
 from explorer.data.limits import check_size
-from explorer.data.names import is_vector_name, pairs
+from explorer.data.names import coordinate_columns, is_vector_name
 from explorer.data.vectors import find_vectors, is_number
 from explorer.errors import DataError, UnknownTable
 
@@ -67,7 +67,9 @@ def can_be_drawn(head: pa.Table) -> bool:
     kinds = {field.name: field.type for field in head.schema}
     bytes_too = any(is_vector_name(name) and is_bytes(kind) for name, kind in kinds.items())
     try:
-        return bytes_too or bool(find_vectors(columns, has_layouts=False) or pairs([name for name in kinds if is_number(kinds[name])]))
+        return bytes_too or bool(
+            find_vectors(columns, has_layouts=False) or coordinate_columns([name for name in kinds if is_number(kinds[name])])
+        )
     except DataError:
         return True  # what is wrong with it is told when it is read
 

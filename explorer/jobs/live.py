@@ -27,11 +27,10 @@ from explorer.compute.progress import Snapshot
 __all__ = ["LiveLayout", "LiveMemory", "LiveNews", "LiveRun"]
 
 _PLACES: Final = 2
-_HEAD: Final = struct.Struct("<5qd32s")  # run, number, rows, iteration, iterations, loss (NaN: none), stage
+_HEAD: Final = struct.Struct("<6qd32s")  # run, number, rows, columns, iteration, iterations, loss (NaN: none), stage
 _SUM: Final = struct.Struct("<I")  # of the head: one that is half written is void too
 _HEAD_BYTES: Final = 128
 _FIRST_ROW: Final = 4096
-_ROW_BYTES: Final = 8
 _TRIES: Final = 20  # a place is written again only after many times as long as it takes to read it; see Cadence
 
 
@@ -42,7 +41,7 @@ class LiveLayout(NamedTuple):
     ----------
     number : int
         Counts up from 1; a higher one is newer.
-    coordinates : ndarray of shape (n_rows, 2), float32
+    coordinates : ndarray of shape (n_rows, n_components), float32
         Of all rows of the dataset; NaN for those that are not drawn. Nobody else's: it is never written again.
     stage : str
         What was being done: "starting" for the initialization, then "UMAP" or "t-SNE".
@@ -112,11 +111,11 @@ class LiveMemory:
             If there is no memory left.
         """
         coordinates = np.ascontiguousarray(layout.coordinates, np.float32)
-        rows, place = len(coordinates), number % _PLACES
+        (rows, columns), place = coordinates.shape, number % _PLACES
         loss = math.nan if layout.loss is None else layout.loss
-        head = _HEAD.pack(run, number, rows, layout.iteration, layout.iterations, loss, stage.encode())
+        head = _HEAD.pack(run, number, rows, columns, layout.iteration, layout.iterations, loss, stage.encode())
         self._put(place * _HEAD_BYTES, bytes(_HEAD_BYTES))
-        self._put(_FIRST_ROW + place * rows * _ROW_BYTES, coordinates.data.cast("B"))
+        self._put(_FIRST_ROW + place * coordinates.nbytes, coordinates.data.cast("B"))
         self._put(place * _HEAD_BYTES, head + _SUM.pack(zlib.crc32(head)))
 
     def read(self, run: int) -> LiveLayout | None:
@@ -126,10 +125,10 @@ class LiveMemory:
             if not heads:
                 continue  # one may have been begun and the other finished while we looked
             head = max(heads, key=_HEAD.unpack)
-            _, number, rows, iteration, iterations, loss, stage = _HEAD.unpack(head)
+            _, number, rows, columns, iteration, iterations, loss, stage = _HEAD.unpack(head)
             place = number % _PLACES
-            coordinates = np.empty((rows, 2), np.float32)
-            if self._fill(_FIRST_ROW + place * rows * _ROW_BYTES, coordinates) and self._head(place) == head:
+            coordinates = np.empty((rows, columns), np.float32)
+            if self._fill(_FIRST_ROW + place * coordinates.nbytes, coordinates) and self._head(place) == head:
                 known = None if math.isnan(loss) else loss
                 return LiveLayout(number, coordinates, stage.rstrip(b"\0").decode(errors="ignore"), iteration, iterations, known)
         return None

@@ -19,7 +19,7 @@ from numba import njit
 
 from explorer.render.layout_index import BLOCK
 
-__all__ = ["gather_visible", "packed", "splat", "sum_colors", "sum_numbers", "widen"]
+__all__ = ["gather_visible", "packed", "splat", "sum_colors", "sum_numbers", "visible", "widen"]
 
 HIDDEN, CUT, INSIDE = 0, 1, 2
 
@@ -84,7 +84,7 @@ def _keep(first, step, n, shown, shown_bits, pixels, kept):
 
 
 @njit(nogil=True, cache=True)
-def _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept):
+def visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept):
     """Find a block's visible rows: ``pixels`` and ``kept`` get their pixels and their places in the index; return how many there are."""
     place = _block_place(boxes[b], view)
     first, last = b * BLOCK + (-b * BLOCK) % step, min(b * BLOCK + BLOCK, x.size)
@@ -112,7 +112,7 @@ def sum_colors(x, y, boxes, view, width, height, step, shown, shown_bits, chosen
     pixels, kept = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     n_visible, one = 0, np.uint64(1)
     for b in range(boxes.shape[0]):
-        n = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
+        n = visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
         n_visible += n
         if not chosen_bits:
             for j in range(n):
@@ -146,7 +146,7 @@ def sum_numbers(x, y, boxes, view, width, height, step, shown, shown_bits, chose
     pixels, kept = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     n_visible = 0
     for b in range(boxes.shape[0]):
-        n = _visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
+        n = visible(x, y, boxes, b, view, width, height, step, shown, shown_bits, pixels, kept)
         n_visible += n
         for j in range(n):
             at, value = np.uint64(pixels[j]), np.float64(values[np.uint64(kept[j])])

@@ -112,6 +112,7 @@ class Course:
         *,
         most: int | None = None,
         like: Course | None = None,
+        end_home: View | None = None,
     ) -> Course:
         """Find the ways from an indexed layout to another.
 
@@ -126,6 +127,8 @@ class Course:
             Take at most so many rows, a spatially fair sample; all by default.
         like : Course, optional
             One of other rows between the same layouts, so that all of them travel alike.
+        end_home : View, optional
+            The whole of the second layout; as far as these rows tell by default.
 
         Returns
         -------
@@ -144,7 +147,10 @@ class Course:
         drift = _drift(x, y, goal, start.home) if like is None else like.drift
         lead, rest = np.empty((2, len(x)), np.float32), np.empty((2, len(x)), np.float32)
         _part(x, y, goal, drift, *_grid(start.home), lead, rest)
-        end_home = LayoutIndex.build(goal[:: max(1, len(goal) // _HOME_ROWS)]).home if like is None else like.end_home
+        if like is not None:
+            end_home = like.end_home
+        elif end_home is None:
+            end_home = LayoutIndex.build(goal[:: max(1, len(goal) // _HOME_ROWS)]).home
         lead_x, lead_y, rest_x, rest_y = (frozen(side) for side in (*lead, *rest))
         return cls(start, places, frozen(rows), x, y, lead_x, lead_y, rest_x, rest_y, drift, step, end_home)
 

@@ -1,8 +1,8 @@
 """One picture of a map: ``render(request) -> Frame``, a pure function for worker threads; it never caches, waits or touches a widget.
 
 ``FrameRequest(index, view, width, height, color, normalization, selected=None, shown=None, point_px=None, pixel_ratio=1.0, step=1,
-stands_for=1, row_ids=False, background=None)`` with ``index`` a :class:`LayoutIndex`, or :class:`explorer.render.rows.Rows` that are not in
-memory, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``, ``selected`` and ``shown`` a :class:`RowMask` (all of
+stands_for=1, row_ids=False, background=None, depth=None)`` with ``index`` a :class:`LayoutIndex`, or :class:`explorer.render.rows.Rows`
+that are not in memory, ``color`` one of ``Density``, ``ByCategory``, ``ByNumber``, ``selected`` and ``shown`` a :class:`RowMask` (all of
 :mod:`explorer.render.color`, prepared once), ``normalization`` a :class:`Normalization` (measured once a layout).
 ``Frame(rgba uint8 (h, w, 4) straight alpha, row_ids int32 (h, w) or None, n_visible, view, point_px)``. :func:`warm` compiles every kernel.
 """
@@ -16,12 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.errors import BadParameter
 from explorer.render.accumulate import gather_visible, packed, splat, sum_colors, sum_numbers, widen
 from explorer.render.color import ByCategory, ByNumber, Color, Density, RowMask, rgb
+from explorer.render.depth import GROWTH, inks_of, leveled, paint, sum_deep_colors, sum_deep_numbers, visibility
 from explorer.render.layout_index import BLOCK, LayoutIndex, frozen
 from explorer.render.normalization import Normalization
 from explorer.render.rows import PixelSums, Rows, Wanted
-from explorer.render.shade import BLUE, GREEN, RED, shade_density, shade_mixed, shade_numbers
+from explorer.render.shade import BLUE, COUNT, GREEN, RED, shade_density, shade_mixed, shade_numbers
 from explorer.render.view import View
 
 __all__ = ["Frame", "FrameRequest", "render", "warm"]
@@ -36,6 +38,7 @@ _CONTEXT = 0.30  # opacity of unselected rows, relative to selected ones
 
 _NOTHING = frozen(np.zeros(1, np.uint8))
 _EVERY = frozen(np.ones(1, bool))
+_FLAT = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,6 +77,9 @@ class FrameRequest:
         ``"#rrggbb"``: draw an opaque picture on this color; on a transparent ground by default.
     wanted : callable, optional
         Says whether the picture is still wanted; asked where rows are elsewhere, which may take long.
+    depth : ndarray of shape (m,), float32, optional
+        How near each row of an index in memory is, in its order: -1 farthest to 1 nearest. Far rows are pale, near ones lie over them, are
+        larger where they are discs, and are those that ``row_ids`` notes. A flat picture by default.
     """
 
     index: LayoutIndex | Rows
@@ -92,6 +98,7 @@ class FrameRequest:
     row_ids: bool = False
     background: str | None = None
     wanted: Wanted | None = None
+    depth: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +144,7 @@ def render(request: FrameRequest) -> Frame:
     Raises
     ------
     BadParameter
-        If the background is not ``"#rrggbb"``.
+        If the background is not ``"#rrggbb"``, or there is not one depth for each row.
     PictureOvertaken
         If it is not wanted any more.
     """
@@ -149,13 +156,15 @@ def render(request: FrameRequest) -> Frame:
             return _draw_pixels(picture, request.index.sums(
                 picture.view, picture.width, picture.height, picture.color, row_ids=request.row_ids, wanted=request.wanted
             ))  # fmt: skip
-        picture = _Picture(replace(request, index=near.index, color=near.color))
+        picture = _Picture(replace(request, index=near.index, color=near.color, depth=None))
     found = None if sought is None else _few_rows(picture, picture.indexed, sought)
     return _draw_pixels(picture, _index_sums(picture, picture.indexed)) if found is None else _draw_discs(picture, picture.indexed, *found)
 
 
 def warm() -> None:
     """Compile every kernel, or load it from numba's cache, by drawing tiny pictures; for the start of a server."""
+    from explorer.render.camera import Camera
+    from explorer.render.cloud import Cloud
     from explorer.render.course import Course
     from explorer.render.encode import encode_jpeg
     from explorer.render.inside import rows_inside
@@ -163,6 +172,7 @@ def warm() -> None:
     places = np.array([[0, 0], [1, 1], [2, 1]], np.float32)
     index = LayoutIndex.build(places)
     Course.between(index, lambda rows: places[rows]).at(0.5)
+    turned, depths = Cloud.build(np.pad(places, ((0, 0), (0, 1)))).seen(Camera.facing(3))
     lut = np.zeros((256, 3), np.uint8)
     normalization = Normalization.of(index, width=4, height=4)
     colors: list[Color] = [
@@ -182,6 +192,8 @@ def warm() -> None:
                 background="#ffffff",
             )
             frame = render(request)
+            for ratio in (1.0, 2.0):
+                render(replace(request, index=turned, depth=depths, pixel_ratio=ratio))
     encode_jpeg(frame)
     RowMask.of(index, rows_inside(index, [0, 3, 0], [0, 0, 3]))
 
@@ -200,6 +212,9 @@ class _Picture:
         self.shown, self.shown_bits = _optional(request.shown)
         self.chosen, self.chosen_bits = _optional(request.selected)
         self.has_context = request.selected is not None or isinstance(request.color, ByNumber)
+        self.depth = None if request.depth is None else frozen(np.asarray(request.depth, np.float32))
+        if self.depth is not None and isinstance(request.index, LayoutIndex) and self.depth.shape != request.index.x.shape:
+            raise BadParameter("depth", f"{self.depth.size} depths", f"give one for each of the {len(request.index)} rows of the index.")
 
     @property
     def indexed(self) -> LayoutIndex:
@@ -220,6 +235,7 @@ class _Picture:
         point_px: float,
         rows_each: float,
         lost: int,
+        clear: NDArray[np.float32] = _FLAT,
     ) -> Frame:
         """Shade the sums; ``rows_each`` is how many rows of a pixel of usual size each counted one stands for."""
         table = self.request.normalization.table
@@ -231,7 +247,7 @@ class _Picture:
         out = np.empty((self.width * self.height, 4), np.uint8)
         out.view(np.uint32)[:] = self.ground.astype(np.uint8).view(np.uint32)
         ground = frozen((self.ground * (1, 1, 1, 1 / 255)).astype(np.float32))
-        args = sums, context, np.float32(rows_each), frozen(table), frozen(table * np.float32(_CONTEXT)), ground
+        args = sums, context, np.float32(rows_each), frozen(table), frozen(table * np.float32(_CONTEXT)), ground, clear
         if isinstance(self.color, Density):
             shade_density(*args, frozen(self.color.lut), out)
         elif isinstance(self.color, ByNumber) and point_px <= 1:
@@ -245,12 +261,15 @@ class _Picture:
 def _index_sums(picture: _Picture, index: LayoutIndex) -> PixelSums:
     """Add up the rows in each pixel, exactly as Datashader."""
     request, color, n_pixels = picture.request, picture.color, picture.width * picture.height
-    context = np.zeros(n_pixels if picture.has_context else 0, np.uint32)
+    context: NDArray[Any] = np.zeros(n_pixels if picture.has_context else 0, np.uint32)
     ids = np.full(n_pixels if request.row_ids else 0, -1, np.int32)
     rows = index.x, index.y, index.boxes, tuple(map(float, picture.view)), picture.width, picture.height, picture.step
     masks = picture.shown, picture.shown_bits, picture.chosen, picture.chosen_bits
-    lost = 0
-    if isinstance(color, ByNumber):
+    lost, amounts = 0, None
+    if picture.depth is not None:
+        amounts, context = np.zeros(n_pixels, np.float32), context.astype(np.float32)
+        sums, n_visible = _deep_sums(picture, rows + masks, amounts, context, ids)
+    elif isinstance(color, ByNumber):
         sums = np.zeros((n_pixels, 2))
         n_visible = sum_numbers(*rows, *masks, color.values, sums, context, ids)
     else:
@@ -260,24 +279,44 @@ def _index_sums(picture: _Picture, index: LayoutIndex) -> PixelSums:
         n_visible = sum_colors(*rows, *masks, slots, bits, lut, sums, context, ids)
     if request.row_ids and len(index):
         ids = np.where(ids >= 0, index.rows.take(ids, mode="clip"), np.int32(-1))
-    return PixelSums(sums, context, ids, n_visible, lost)
+    return PixelSums(sums, context, ids, n_visible, lost, amounts)
+
+
+def _deep_sums(
+    picture: _Picture, rows: Any, amounts: NDArray[np.float32], context: NDArray[np.float32], ids: NDArray[np.int32]
+) -> tuple[NDArray[Any], int]:
+    """Add up the rows in each pixel, weighted by how near they are; return the sums, and how many rows are visible."""
+    color, n_pixels = picture.color, picture.width * picture.height
+    nearest = np.full(len(ids), -np.inf, np.float32)
+    if isinstance(color, ByNumber):
+        sums: NDArray[Any] = np.zeros((n_pixels, 2))
+        return sums, sum_deep_numbers(*rows, color.values, picture.depth, sums, amounts, context, nearest, ids)
+    slots, bits, lut = (color.slots, -1, color.lut) if isinstance(color, ByCategory) else (_NOTHING, 0, np.zeros((1, 3), np.uint8))
+    sums = np.zeros((n_pixels, 4), np.float32)
+    return sums, sum_deep_colors(*rows, slots, bits, inks_of(lut), picture.depth, sums, amounts, context, nearest, ids)
 
 
 def _draw_pixels(picture: _Picture, found: PixelSums) -> Frame:
     """Draw one pixel a row; of a finer picture as many as a CSS pixel has, so that it is as dark as a coarse one."""
-    request, (sums, context, ids, n_visible, lost) = picture.request, found
+    request, (sums, context, ids, n_visible, lost, amounts) = picture.request, found
     across = max(1, round(request.pixel_ratio))
     if across > 1:
-        widen(sums.reshape(picture.height, picture.width, 2), across)
+        widen(sums.reshape(picture.height, picture.width, -1), across)
         if picture.has_context:
             widen(context.reshape(picture.height, picture.width, 1), across)
-    if not isinstance(picture.color, ByNumber):
+        if amounts is not None:
+            widen(amounts.reshape(picture.height, picture.width, 1), across)
+    clear = _FLAT
+    if amounts is not None:
+        clear = np.zeros(len(amounts), np.float32)
+        leveled(sums, amounts, 1 if isinstance(picture.color, ByNumber) else COUNT, clear)
+    elif not isinstance(picture.color, ByNumber):
         sums = sums.view(np.uint32)
     rows_each = picture.rows_each * (request.pixel_ratio / across) ** 2
     if request.pixel_ratio < 1 and request.point_px is None:  # a picture of usual size might have larger discs
         area = len(sums) / request.pixel_ratio**2
         rows_each *= max(1.0, math.pi * _radius(area, n_visible * picture.rows_each, 1.0) ** 2)
-    return picture.frame(sums, context, ids if request.row_ids else None, n_visible, 1.0, rows_each, lost)
+    return picture.frame(sums, context, ids if request.row_ids else None, n_visible, 1.0, rows_each, lost, clear)
 
 
 class _Sought(NamedTuple):
@@ -296,7 +335,8 @@ def _sought(picture: _Picture) -> _Sought | None:
     radius = _LARGEST_DISC_PX * picture.ratio if point_px is None else point_px / 2
     most = max(int(_INK * area / (math.pi * _SMALLEST_DISC_PX**2)), _FEW) if point_px is None else _MOST_DISCS
     most = len(picture.request.index) if picture.request.always_discs else max(most // picture.rows_each, 1)  # sizes are those of all rows
-    margin_x, margin_y = ((radius + 1) / scale for scale in picture.pixels_a_unit)
+    widest = radius if picture.depth is None else radius * (1 + GROWTH)
+    margin_x, margin_y = ((widest + 1) / scale for scale in picture.pixels_a_unit)
     view = View(picture.view.x0 - margin_x, picture.view.x1 + margin_x, picture.view.y0 - margin_y, picture.view.y1 + margin_y)
     return _Sought(view, radius, most)
 
@@ -330,6 +370,8 @@ def _surely_visible(index: LayoutIndex, view: View) -> int:
 
 def _draw_discs(picture: _Picture, index: LayoutIndex, found: NDArray[np.int64], radius: float) -> Frame:
     """Draw an antialiased disc a row."""
+    if picture.depth is not None:
+        found = found[np.argsort(picture.depth.take(found), kind="stable")]  # far to near
     color, view, n_pixels = picture.color, picture.view, picture.width * picture.height
     (scale_x, scale_y), x, y = picture.pixels_a_unit, index.x.take(found).astype(np.float64), index.y.take(found).astype(np.float64)
     at_x, at_y = (x - view.x0) * scale_x, (view.y1 - y) * scale_y
@@ -347,10 +389,16 @@ def _draw_discs(picture: _Picture, index: LayoutIndex, found: NDArray[np.int64],
     sums = np.zeros((n_pixels, 4), np.float32)
     context = np.zeros(n_pixels if picture.has_context else 0, np.float32)
     centers = at_x.astype(np.float32), at_y.astype(np.float32)
-    splat(*centers, inks.take(slots, axis=0), chosen, radius, picture.width, picture.height, sums, context)
+    rows, size, clear = (*centers, inks.take(slots, axis=0), chosen), (picture.width, picture.height), _FLAT
+    if picture.depth is None:
+        splat(*rows, radius, *size, sums, context)
+    else:
+        depths, clear = picture.depth.take(found), np.zeros(n_pixels, np.float32)
+        radii = (radius * (1 + GROWTH * np.clip(np.nan_to_num(depths, nan=-1), -1, 1))).astype(np.float32)
+        paint(*rows, visibility(depths), radii, *size, sums, clear, context)
     inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
     ids = _ids_of(picture, found, at_x, at_y, inside, chosen) if picture.request.row_ids else None
-    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, picture.rows_each, 0)
+    return picture.frame(sums, context, ids, int(np.count_nonzero(inside)), 2 * radius, picture.rows_each, 0, clear)
 
 
 def _ids_of(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from explorer.render.gather import gather
 from explorer.render.view import View
 
-__all__ = ["BLOCK", "SAMPLE", "LayoutIndex", "Side", "frozen", "home_of"]
+__all__ = ["BLOCK", "SAMPLE", "LayoutIndex", "Side", "frozen", "home_of", "sorted_order"]
 
 BLOCK: Final = 2048
 """Rows of a block; each block has a bounding box, and a block outside the view is not read."""
@@ -240,7 +240,7 @@ def _home(x: NDArray[np.float32], y: NDArray[np.float32], sides: tuple[Side, Sid
 def _z_ordered(
     x: NDArray[np.float32], y: NDArray[np.float32], rows: NDArray[np.int32], sides: tuple[Side, Side]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
-    order = _sorted_order(_morton(x, y, *sides[0].grid, *sides[1].grid))
+    order = sorted_order(_morton(x, y, *sides[0].grid, *sides[1].grid))
     return x[order], y[order], rows[order]
 
 
@@ -269,7 +269,7 @@ def _morton(x, y, low_x, scale_x, low_y, scale_y):  # type: ignore[no-untyped-de
 
 
 @njit(nogil=True, cache=True)
-def _sorted_order(keys):  # type: ignore[no-untyped-def]
+def sorted_order(keys):  # type: ignore[no-untyped-def]
     """Stable radix sort, 11 bits a pass; changes ``keys``; returns the order as int32."""
     n = keys.size
     order = np.arange(n).astype(np.int32)

@@ -26,13 +26,16 @@ class PixelSums(NamedTuple):
     ``sums`` is uint64 of shape (pixels, 2) as :func:`explorer.render.accumulate.sum_colors` leaves it, or float64 (pixels, 2) as
     ``sum_numbers`` does; ``context`` uint32 (pixels,) counts the rows that are drawn gray, empty where there are none; ``ids`` int32
     (pixels,) are row numbers, -1 where there is none, empty where none were asked for. ``lost`` lowest bits of colors are not in the sums.
+    Of rows at a depth, ``sums`` and ``context`` are weighted, see :func:`explorer.render.depth.sum_deep_colors`, and ``amounts`` float32
+    (pixels,) is how many rows they are of.
     """
 
     sums: NDArray[Any]
-    context: NDArray[np.uint32]
+    context: NDArray[Any]
     ids: NDArray[np.int32]
     n_visible: int
     lost: int
+    amounts: NDArray[np.float32] | None = None
 
     @property
     def counts(self) -> NDArray[np.uint32]:

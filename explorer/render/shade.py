@@ -1,7 +1,8 @@
 """Sums in each pixel to RGBA: the kernels that decide how a picture looks.
 
 ``ground`` float32 (4,) is what a picture is drawn on: red, green and blue, and 1 for an opaque picture; 0 for a transparent one, with
-straight (not premultiplied) alpha. ``out`` uint8 (pixels, 4) comes filled with it.
+straight (not premultiplied) alpha. ``out`` uint8 (pixels, 4) comes filled with it. ``clear`` float32 (pixels,) is how visible each pixel's
+rows are at their depth, empty in a flat picture.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -53,7 +54,7 @@ def _put(out, at, red, green, blue, alpha, behind, ground):
 
 
 @njit(nogil=True, cache=True)
-def shade_mixed(sums, context, scale, table, context_table, ground, lost, out):
+def shade_mixed(sums, context, scale, table, context_table, ground, clear, lost, out):
     """Shade pixels whose color is the mean of their rows' colors.
 
     ``sums`` uint32 or float32 (pixels, 4): G, R, count, B, colors without their ``lost`` lowest bits; ``scale`` rows are counted for each
@@ -65,13 +66,14 @@ def shade_mixed(sums, context, scale, table, context_table, ground, lost, out):
         if count > 0:
             part = np.float32(1 << lost) / np.float32(count)
             red, green, blue = np.float32(sums[at, RED]), np.float32(sums[at, GREEN]), np.float32(sums[at, BLUE])
-            _put(out, at, red * part, green * part, blue * part, _opacity(np.float32(count) * scale, table), behind, ground)
+            alpha = _opacity(np.float32(count) * scale, table) * (clear[at] if clear.size else np.float32(1))
+            _put(out, at, red * part, green * part, blue * part, alpha, behind, ground)
         elif behind > 0:
             _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind, ground)
 
 
 @njit(nogil=True, cache=True)
-def shade_numbers(sums, context, scale, table, context_table, ground, low, high, lut, out):
+def shade_numbers(sums, context, scale, table, context_table, ground, clear, low, high, lut, out):
     """Shade pixels whose color stands for the mean of their rows' values; ``sums`` float64 (pixels, 2): value, count."""
     steps = 255.0 / (high - low)
     for at in range(sums.shape[0]):
@@ -79,13 +81,14 @@ def shade_numbers(sums, context, scale, table, context_table, ground, low, high,
         behind = _opacity(np.float32(context[at]) * scale, context_table) if context.size else np.float32(0)
         if count > 0:
             level = np.int64(min(max((sums[at, 0] / count - low) * steps, 0.0), 255.0) + 0.5)
-            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], _opacity(np.float32(count) * scale, table), behind, ground)
+            alpha = _opacity(np.float32(count) * scale, table) * (clear[at] if clear.size else np.float32(1))
+            _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], alpha, behind, ground)
         elif behind > 0:
             _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind, ground)
 
 
 @njit(nogil=True, cache=True)
-def shade_density(sums, context, scale, table, context_table, ground, lut, out):
+def shade_density(sums, context, scale, table, context_table, ground, clear, lut, out):
     """Shade pixels whose color stands for the number of their rows; ``sums`` as in :func:`shade_mixed`."""
     least = table[1]
     steps = np.float32(255) / max(table[-1] - least, np.float32(1e-6))
@@ -95,6 +98,7 @@ def shade_density(sums, context, scale, table, context_table, ground, lut, out):
         if count > 0:
             alpha = _opacity(np.float32(count) * scale, table)
             level = np.int64(min(max((alpha - least) * steps, np.float32(0)), np.float32(255)))
+            alpha *= clear[at] if clear.size else np.float32(1)
             _put(out, at, lut[level, 0], lut[level, 1], lut[level, 2], alpha, behind, ground)
         elif behind > 0:
             _put(out, at, np.float32(0), np.float32(0), np.float32(0), np.float32(0), behind, ground)

@@ -129,6 +129,7 @@ class Appearance(State):
         doc="What has lines around it on the map: the categories that color it, or the clusters, where somebody has found some; "
         "thick around half of the rows, thin around nine of ten, where they lie closest.",
     )
+    depth_cue = param.Boolean(default=True, doc="Whether rows that are far away pale, on a map of three dimensions or more.")
     images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 
     def hidden_in(self, column: str | None) -> Hidden:
@@ -155,6 +156,7 @@ def look_words(name: str, before: Any, after: Any) -> str:
         "point_size": lambda: "automatic point size" if after is None else f"point size {after:g}",
         "images": lambda: "images on the map" if after else "no images on the map",
         "contours": lambda: "no contours" if after == "none" else f"contours of {after}",
+        "depth_cue": lambda: "far rows pale" if after else "far rows as near ones",
         "labels": lambda: "no labels on the map" if after == "none" else f"labels on the map: {after}",
     }
     return said[name]() if name in said else f"{name} {after}"

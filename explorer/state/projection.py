@@ -17,7 +17,7 @@ class ProjectionChoice(State):
     """The method in the panel; each method keeps the parameters it was given."""
 
     method: str = param.Selector(  # type: ignore[assignment]
-        default="umap", objects=list(PROJECTIONS), doc="How the vectors are laid out in two dimensions."
+        default="umap", objects=list(PROJECTIONS), doc="How the vectors are laid out."
     )
 
     vectors: str = param.String(  # type: ignore[assignment]
@@ -38,11 +38,16 @@ class ProjectionChoice(State):
         return {
             "method": self.method,
             "vectors": self.vectors,
-            "params": {method: cast("JSON", made.settings()) for method, made in self.projections.items()},
+            "params": {
+                method: cast("JSON", {name: getattr(made, name) for name in made.parameter_names})
+                for method, made in self.projections.items()
+            },
         }
 
     def load_json(self, values: Mapping[str, JSON]) -> None:
         """Take what :meth:`as_json` gave, all in one step; methods and parameters that are not known are left out.
+
+        What was written before there was a third dimension is of flat maps.
 
         Raises
         ------
@@ -51,7 +56,7 @@ class ProjectionChoice(State):
         """
         params = values.get("params")
         known = {
-            self.projections[method]: _only(settings, list(self.projections[method].settings()))
+            self.projections[method]: _only({**self.projections[method].unsaid, **settings}, self.projections[method].parameter_names)
             for method, settings in (params.items() if isinstance(params, dict) else ())
             if method in self.projections and isinstance(settings, dict)
         }

@@ -125,8 +125,7 @@ class ExportControls(pn.viewable.Viewer):
     def _export_page(self) -> None:
         scene = self._session.scene
         if scene is not None:
-            named = wanted_labels(scene, self._session.appearance.labels, self._session.clustering.clusters)
-            write = partial(_write_page, scene, self._session.describe_maps(), named, self._outlines_of(scene))
+            write = partial(_write_page, self._session.planes[0].as_seen(), self._session.describe_maps(), **self._over())
             self._maker.make("the web page", file_name(*_title_of(scene), ending=".html"), "text/html", write, dataset=scene.dataset)
 
     def _export_map(self, what: str, ending: str, mime: str, write_file: Callable[..., None]) -> None:
@@ -136,18 +135,22 @@ class ExportControls(pn.viewable.Viewer):
         write = partial(
             _write_picture,
             write_file,
-            scene,
+            self._session.planes[0].as_seen(),
             current_window(self._map, scene),
             width=choice.width,
             background=choice.background,
             words=choice.words,
-            labels=wanted_labels(scene, self._session.appearance.labels, self._session.clustering.clusters),
-            contours=self._outlines_of(scene),
+            **self._over(),
         )
         self._maker.make(what, file_name(*_title_of(scene), ending=ending), mime, write, dataset=scene.dataset)
 
-    def _outlines_of(self, scene: Scene) -> Outliner | None:
-        return wanted_outlines(scene, self._session.appearance.contours, self._session.clustering.clusters)
+    def _over(self) -> dict[str, Callable[[Scene], Any]]:
+        """Say, with everything as it is set now, what finds names and lines of a scene: for a thread."""
+        appearance, clusters = self._session.appearance, self._session.clustering.clusters
+        return {
+            "labels": partial(wanted_labels, choice=appearance.labels, clusters=clusters),
+            "contours": partial(wanted_outlines, choice=appearance.contours, clusters=clusters),
+        }
 
     def _export_table(self, ending: str) -> None:
         scene = self._session.scene
@@ -172,7 +175,7 @@ class ExportControls(pn.viewable.Viewer):
 
 def _write_picture(
     write_file: Callable[..., None],
-    scene: Scene,
+    see: Callable[[], Scene],
     window: Window,
     path: Path,
     stop: Event,
@@ -181,9 +184,10 @@ def _write_picture(
     width: int | None,
     background: Any,
     words: bool,
-    labels: Labeler | None,
-    contours: Outliner | None,
+    labels: Callable[[Scene], Labeler | None],
+    contours: Callable[[Scene], Outliner | None],
 ) -> int:
+    scene = see()
     with path.open("wb") as file:
         write_file(
             file,
@@ -193,8 +197,8 @@ def _write_picture(
             background=background,
             title=None if words else "",
             legend=words,
-            labels=labels,
-            contours=contours,
+            labels=labels(scene),
+            contours=contours(scene),
             report=_told(on_fraction),
             should_stop=stop.is_set,
         )
@@ -202,17 +206,20 @@ def _write_picture(
 
 
 def _write_page(
-    scene: Scene,
+    see: Callable[[], Scene],
     describe: Callable[[], str],
-    labels: Labeler | None,
-    contours: Outliner | None,
     path: Path,
     stop: Event,
     on_fraction: Callable[[float], None],
+    *,
+    labels: Callable[[Scene], Labeler | None],
+    contours: Callable[[Scene], Outliner | None],
 ) -> int:
+    scene = see()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         notes = describe().split("\n\n")
-        write_map_page(file, scene, notes=notes, labels=labels, contours=contours, report=_told(on_fraction), should_stop=stop.is_set)
+        drawn = {"labels": labels(scene), "contours": contours(scene)}
+        write_map_page(file, scene, notes=notes, **drawn, report=_told(on_fraction), should_stop=stop.is_set)
     return scene.n_shown
 
 

@@ -24,6 +24,7 @@ from explorer.render.view import View
 from explorer.scene import InProgress, Scene
 from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
+from explorer.turning import Turned, turning
 from explorer.views.card import card
 from explorer.views.contouring import Contouring
 from explorer.views.figure import map_figure
@@ -33,10 +34,12 @@ from explorer.views.marks import marks_of
 from explorer.views.picture_layer import PictureLayer, finite, picture_request
 from explorer.views.picture_layer import drawers as _drawers
 from explorer.views.traveling import journey_message, ring_message
+from explorer.views.turn import turn_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from explorer.render.camera import Camera
 
 __all__ = ["Map"]
 
@@ -104,6 +107,8 @@ class Map(pn.viewable.Viewer):
         session.param.watch(self._on_pointed, ["pointed"])
         session.param.watch(self._on_note, ["dataset", "opening", "running", "error", "runs"])
         session.offer.param.watch(self._on_note, ["title"])
+        session.param.watch(self._on_turn, ["runs"])
+        session.appearance.param.watch(self._on_turn, ["depth_cue"])
         session.inspection.param.watch(self._on_marks, ["row"])
         session.inquiry.param.watch(self._on_marks, ["on_maps"])
         session.newcomers.param.watch(self._on_marks, ["items", "places"])
@@ -267,6 +272,7 @@ class Map(pn.viewable.Viewer):
         with self._clients_lock:
             waiting = [(client, client.asked) for client in self._clients.values() if client.asked is not None]
         home, along = [float(end) for end in index.home], self.plane.journey is not None
+        self._on_turn()
         self.layer.along = along or self.plane.live is not None  # before the home: it says what the browser makes of it
         if home != self.layer.home:
             self.layer.home = home  # the browser answers by asking for this view, unless it is on a journey
@@ -274,8 +280,14 @@ class Map(pn.viewable.Viewer):
                 return
         for client, asked in waiting:
             client.home = home if along else client.home
-            if not client.traveling and not (along and asked.moving and asked.on_the_way):
-                self._draw(client, asked._replace(moving=False))
+            on_the_move = asked.moving and (asked.on_the_way if along else asked.pose is not None)  # it asks for what it needs
+            if not client.traveling and not on_the_move:
+                self._draw(client, asked._replace(moving=False, pose=None))
+
+    def _on_turn(self, *_: object) -> None:
+        told = turn_message(self._session, self.plane)
+        if told != self.layer.turn:
+            self.layer.turn = told
 
     def _on_looking(self, *_: object) -> None:
         plane = self.plane
@@ -338,6 +350,7 @@ class Map(pn.viewable.Viewer):
             if kind == "draw":
                 asked = picture_request(name, message)
                 further = [picture_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
+                _camera_of(self.plane.scene, asked)  # one that makes no sense is not asked for
                 client.asked, client.home = [asked, *further][-1], self.layer.home
                 self._note_travel(client, client.asked)
                 if not client.asked.moving:
@@ -345,6 +358,8 @@ class Map(pn.viewable.Viewer):
                 self._draw(client, asked, further)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
+            elif kind in ("dimensions", "depth_cue"):
+                self._change_space(kind, message)
             elif kind == "seen":
                 client.shown_live = True
             elif kind == "select":
@@ -356,6 +371,13 @@ class Map(pn.viewable.Viewer):
                 self._pick(client, name)
         except (KeyError, TypeError, ValueError, OverflowError):
             logger.warning("a message from the browser that makes no sense was left out: %.200r", message)
+
+    def _change_space(self, kind: str, message: dict[str, Any]) -> None:
+        session = self._session
+        if kind == "dimensions":
+            self._later(partial(session.change_dimensions, self.plane))
+        else:
+            self._later(partial(session.appearance.param.update, depth_cue=bool(message["on"])))
 
     def _note_view(self, asked: PictureRequest) -> None:
         home, port = self.layer.home, self.plane.viewport
@@ -412,6 +434,10 @@ class Map(pn.viewable.Viewer):
         elif not asked.moving:
             self._later(partial(self._stay, client, asked))
             return
+        camera = None if journey is not None else self._camera(scene, asked)
+        if camera is not None and not asked.moving:
+            self._later(partial(self.plane.turn, camera))
+            return
         began, ahead = monotonic(), 0 if journey is None else _AHEAD
 
         def draw_if_wanted() -> list[Picture[Scene]]:
@@ -419,7 +445,8 @@ class Map(pn.viewable.Viewer):
             if overtaken or (journey is None and scene is not self.plane.scene and self.plane.live is None):
                 return []
             if journey is None:
-                return [draw(scene, asked, coarseness=client.coarseness)]
+                seen = scene if camera is None else turning(scene, camera)
+                return [draw(seen, asked, coarseness=client.coarseness)]
             return [draw(journey.scene_at(each.t, scene), each, coarseness=client.coarseness) for each in (asked, *further)]
 
         def drawn(done: Future[list[Picture[Scene]]]) -> None:
@@ -432,6 +459,16 @@ class Map(pn.viewable.Viewer):
 
         _drawers.submit(draw_if_wanted).add_done_callback(drawn)
 
+    def _camera(self, scene: Scene, asked: PictureRequest) -> Camera | None:
+        """Say how a browser wants the layout to be seen, where that is not as it stands, and note it."""
+        if asked.pose is None or not isinstance(scene.shown, Turned):
+            return None
+        camera = scene.shown.camera_of(asked.pose)
+        if camera is None:
+            return None
+        self.plane.face(scene.shown.solid.number, camera)
+        return None if camera == scene.shown.camera else camera
+
     def _on_the_spot(self, asked: PictureRequest) -> bool:
         """Whether the map as it stands is where on its journey a browser asks for."""
         journey, scene = self.plane.journey, self.plane.scene
@@ -442,11 +479,14 @@ class Map(pn.viewable.Viewer):
             return shown.t == asked.t
         return not asked.on_the_way and (shown is journey.start if asked.t <= 0 else shown.run == journey.goal.run)
 
-    def _still_wanted(self, scene: Scene) -> bool:
-        """Whether a scene is what is on the map, or was a moment ago on the way to what will be."""
-        plane = self.plane
+    def _still_wanted(self, picture: Picture[Scene]) -> bool:
+        """Whether a picture shows what is on the map, or was a moment ago on the way to what will be."""
+        plane, scene = self.plane, picture.scene
         if plane.live is not None:
             return isinstance(scene.shown, InProgress)
+        now = None if plane.scene is None else plane.scene.shown
+        if picture.request.moving and isinstance(scene.shown, Turned) and isinstance(now, Turned):
+            return scene.shown.solid is now.solid
         on_the_way = plane.journey is not None and isinstance(scene.shown, OnTheWay) and scene.shown.course is plane.journey.course
         return on_the_way or scene is plane.scene
 
@@ -465,7 +505,7 @@ class Map(pn.viewable.Viewer):
             return
         with self._clients_lock:
             client = self._clients.get(name)
-        if client is None or not self._still_wanted(picture.scene) or picture.request.id < client.sent:
+        if client is None or not self._still_wanted(picture) or picture.request.id < client.sent:
             return
         first, client.sent = self._pushes + 1, picture.request.id
         self._pushes += len(pictures)
@@ -517,7 +557,8 @@ class Map(pn.viewable.Viewer):
     def _pick(self, client: _Client, name: str) -> None:
         """Find what a browser points at, once it has the picture at rest of what it looks at: an older one is too coarse, or elsewhere."""
         rest, asked, session = client.rest, client.asked, self._session
-        if rest is not None and (asked is None or rest.scene is not self.plane.scene or rest.request.view != asked.view):
+        turned = asked is not None and rest is not None and _camera_of(rest.scene, asked) is not None
+        if rest is not None and (asked is None or turned or rest.scene is not self.plane.scene or rest.request.view != asked.view):
             rest = None
         if self.plane.live is not None:
             rest, client.pointed = None, {kind: place for kind, place in client.pointed.items() if kind == "hover"}  # it shows no rows
@@ -550,6 +591,14 @@ class _Client:
         self.shown_live = True  # whether it has shown the last picture of a layout that is being computed
         self.traveling = 0  # number of the journey that it plays: until it has arrived, it asks for what it needs
         self.pointed: dict[str, tuple[float, float]] = {}  # by kind, "hover" or "tap": places in layout units, not yet answered
+
+
+def _camera_of(scene: Scene | None, asked: PictureRequest) -> Camera | None:
+    """Say how a browser wants a layout to be seen, where that is not as it is on the map."""
+    if scene is None or asked.pose is None or not isinstance(scene.shown, Turned):
+        return None
+    camera = scene.shown.camera_of(asked.pose)
+    return None if camera is None or camera == scene.shown.camera else camera
 
 
 def _near(one: View, other: View) -> bool:

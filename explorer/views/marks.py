@@ -51,7 +51,8 @@ def marks_of(
     -------
     list of dict
         ``row``, ``x``, ``y``, ``kind`` ("row", "neighbor", "kept", "lost", "false", "hit", or "new", whose ``row`` is -1), ``label``,
-        ``faint`` for rows that are hidden or do not pass the filters, and ``way`` (see :meth:`Journey.ways`) where the map is on a journey.
+        ``faint`` for rows that are hidden or do not pass the filters, ``at`` (the coordinates in a layout of more than two
+        dimensions, whose view may change), and ``way`` (see :meth:`Journey.ways`) where the map is on a journey.
         Rows that are not on this map have none.
     """
     marks: list[dict[str, Any]] = []
@@ -61,8 +62,10 @@ def marks_of(
         place = scene.shown.place(of)
         if place is not None:
             label = title_of(scene.dataset, of)[:_LABEL_MOST] if labeled else ""
+            faint = shown is not None and not bool(shown[of])
+            at = scene.shown.in_space(of)
             marks.append(
-                {"row": of, "x": place[0], "y": place[1], "kind": kind, "label": label, "faint": shown is not None and not bool(shown[of])}
+                {"row": of, "x": place[0], "y": place[1], "kind": kind, "label": label, "faint": faint, **({"at": at} if at else {})}
             )
 
     _mark_all(mark, row, found, on_map, hits)

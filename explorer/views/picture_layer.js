@@ -112,7 +112,7 @@ export function render({model}) {
     const [w, h] = size();
     if (w < 1 || h < 1 || !intent || travel.playing) return;
     if (!moving || !background) background = read_theme();  // it makes the browser compute styles: not at each step
-    const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background, ...travel.here};
+    const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background, ...travel.here, ...turn.here};
     const known = !again && wanted && Object.keys(next).every(key => next[key] === wanted[key]);  // it is here or on its way
     if (known && !moving) return;
     clearTimeout(rest_timer);
@@ -125,9 +125,9 @@ export function render({model}) {
   const images = gallery({
     box, before: marks, to_px,
     unit: () => (xr.end - xr.start) / Math.max(1, size()[0]),
-    moving: () => !shown || shown.live || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving),
+    moving: () => !shown || shown.live || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving) || turn.apart(shown),
   });
-  const time = () => shown && {journey: shown.journey, t: shown.t, moving: shown.live || travel.playing || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving)};
+  const time = () => shown && {journey: shown.journey, t: shown.t, moving: shown.live || travel.playing || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving) || turn.apart(shown)};
   const contours = tracer({box, before: marks, size, view, time, ground: () => background});
   const labels = namer({
     box, before: marks, size, view, time,
@@ -168,6 +168,30 @@ export function render({model}) {
       ghosts.add(ghost);
     },
   });
+  const turn = turner({
+    box,
+    told: () => model.turn,
+    unit: () => { const v = view(); return (v.x1 - v.x0) / Math.max(1, size()[0]); },
+    tool: () => model.tool,
+    at_end: () => travel.at_an_end && !shown?.live,  // what is being computed has one view
+    seen: () => shown,
+    turned: () => {
+      moved_at = performance.now();
+      hide_card();
+      want(true);
+    },
+    settle: () => want(false),
+    pan: (dx, dy) => {
+      const v = view(), [w, h] = size(), x = dx / w * (v.x1 - v.x0), y = dy / h * (v.y1 - v.y0);
+      step_to({x0: v.x0 - x, x1: v.x1 - x, y0: v.y0 + y, y1: v.y1 + y});
+    },
+    zoom: (factor, px, py) => {
+      const v = view(), [x, y] = to_data(px, py);
+      step_to({x0: x - (x - v.x0) * factor, x1: x + (v.x1 - x) * factor, y0: y - (y - v.y0) * factor, y1: y + (v.y1 - y) * factor});
+    },
+    send: message => model.send_msg({...message, client}),
+  });
+  const seat = mark => turn.place(mark, shown) || travel.place(mark);  // where a mark is in what is seen
   const ghosts = new Set();  // what was seen before, where a person wants no motion: it fades when the next picture is there
   const fade_ghosts = () => {
     for (const ghost of ghosts) {
@@ -241,11 +265,11 @@ export function render({model}) {
     const placed = [];
     travel.draw_trails(pen, to_px, ink_color);
     if (center) {  // lines to where the lost ones went
-      const [cx, cy] = to_px(...travel.place(center));
+      const [cx, cy] = to_px(...seat(center));
       pen.strokeStyle = hues.lost;
       pen.lineWidth = 1.25;
       for (const m of all) if (m.kind === "lost") {
-        const [px, py] = to_px(...travel.place(m));
+        const [px, py] = to_px(...seat(m));
         pen.globalAlpha = m.faint ? 0.25 : 0.65;
         pen.beginPath();
         pen.moveTo(cx, cy);
@@ -256,11 +280,12 @@ export function render({model}) {
     }
     const order = {new: 0, row: 0, hover: 1, kept: 2, neighbor: 2, lost: 2, false: 3, hit: 4}, radii = {new: 7, hit: 5, row: 8, hover: 7, kept: 5, neighbor: 5, lost: 6, false: 5};
     const near = [...all].sort((a, b) => order[a.kind] - order[b.kind]).filter(m => {
-      const [px, py] = to_px(...travel.place(m));
+      if (m.kind === "new" && turn.apart(shown)) return false;  // only the server knows where they are in space
+      const [px, py] = to_px(...seat(m));
       return px > -20 && py > -20 && px < w + 20 && py < h + 20;
     });
     for (const m of [...near].reverse()) {  // the clicked row's ring last, on top
-      const [px, py] = to_px(...travel.place(m)), radius = radii[m.kind], arm = radius * 0.72;
+      const [px, py] = to_px(...seat(m)), radius = radii[m.kind], arm = radius * 0.72;
       pen.globalAlpha = m.faint ? 0.35 : 1;
       pen.beginPath();
       if (m.kind === "lost" || m.kind === "new") {  // a diamond
@@ -289,7 +314,7 @@ export function render({model}) {
     pen.globalAlpha = 1;
     for (const m of near) {  // its label first, so that it gets its place
       if (!m.label) continue;
-      const [px, py] = to_px(...travel.place(m)), radius = radii[m.kind];
+      const [px, py] = to_px(...seat(m)), radius = radii[m.kind];
       pen.font = (m.kind === "row" ? "600 13px" : "12px") + " system-ui, sans-serif";
       const width = pen.measureText(m.label).width;
       let lx = px + radius + 4, ly = py + 4;
@@ -360,7 +385,7 @@ export function render({model}) {
     console.warn("explorer: a picture could not be decoded", error);
     return null;
   });
-  let turn = Promise.resolve();  // pictures are decoded side by side, and shown in the order in which they came
+  let queue = Promise.resolve();  // pictures are decoded side by side, and shown in the order in which they came
   const take = raw => {
     const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
     const n = bytes[0] * 256 + bytes[1];
@@ -370,7 +395,7 @@ export function render({model}) {
     const asked_at = under_way.get(head.id);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
     const decoded = decode(bytes.subarray(2 + n), head.type);
-    turn = turn.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
+    queue = queue.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
   };
   const show = async (head, bitmap, asked_at) => {
     const early = head.journey && head.moving && asked_at !== undefined ? travel.early(head, asked_at) : 0;
@@ -384,10 +409,11 @@ export function render({model}) {
       document.getElementById("explorer-still")?.remove();  // see page.html
       const whole = head.piece + 1 === head.pieces;
       if (!whole && wanted && wanted.id === head.id) model.send_msg({type: "piece", client, push: head.push, piece: head.piece + 1});
-      if (!head.moving || !canvas.hasAttribute("aria-label")) canvas.setAttribute("aria-label", head.alt || "Map");
+      if (!head.moving || !canvas.hasAttribute("aria-label")) canvas.setAttribute("aria-label", (head.alt || "Map") + (head.solid ? ". Arrow keys turn it." : ""));
       box.dataset.picture = `${head.id}.${head.push}`;
       box.dataset.rest = String(!head.moving && whole);
       box.dataset.t = head.journey ? head.t : "";
+      turn.came(head);
       if (!head.moving) fade_ghosts();
       else if (head.live) model.send_msg({type: "seen", client});
       else if (head.journey && asked_at !== undefined) travel.came(head);
@@ -447,9 +473,11 @@ export function render({model}) {
     return {px: event.clientX - frame.left, py: event.clientY - frame.top};
   };
   const on_move = event => {
+    if (turn.owns(event)) { if (hover.inside) leave(); return; }
     if (on_draw(event)) return;
+    if (turn.move(event, pointer(event))) { event.stopPropagation(); return; }
     hover.inside = true;
-    if (event.buttons || travel.playing || performance.now() - moved_at < REST_MS) { hide_card(); return; }
+    if (event.buttons || travel.playing || turn.busy || performance.now() - moved_at < REST_MS) { hide_card(); return; }
     hover.next = pointer(event);
     say_hover();
   };
@@ -483,9 +511,16 @@ export function render({model}) {
     move_to(here);
   };
   const on_down = event => {
+    if (turn.owns(event)) return;
     interrupt();
     pressed = {...pointer(event), at: performance.now()};
     const shape = event.button === 0 && event.isPrimary !== false && shown ? shape_of(event) : null;
+    if (!shape && shown && turn.hold(event, pressed)) {
+      event.stopPropagation();  // the figure does not pan; but it gets the focus, so that arrows are for the map
+      hide_card();
+      return box.setPointerCapture(event.pointerId);
+    }
+    turn.stop();
     if (!shape) return;
     event.stopPropagation();  // the figure does not pan
     event.preventDefault();
@@ -517,6 +552,7 @@ export function render({model}) {
     return false;  // a tap
   };
   const on_up = event => {
+    turn.release(event);
     if (end_outline(event, true) || !pressed) return;
     const {px, py} = pointer(event), far = Math.hypot(px - pressed.px, py - pressed.py);
     const quick = performance.now() - pressed.at < 600;
@@ -540,7 +576,8 @@ export function render({model}) {
   box.addEventListener("pointerleave", on_leave, true);
   box.addEventListener("pointerdown", on_down, true);
   box.addEventListener("pointerup", on_up, true);
-  box.addEventListener("pointercancel", event => { end_outline(event, false); pressed = null; }, true);
+  box.addEventListener("pointercancel", event => { turn.release(event); end_outline(event, false); pressed = null; }, true);
+  box.addEventListener("contextmenu", event => { if ((turn.panned || event.ctrlKey) && box.dataset.turns === "true" && model.tool === "pan") event.preventDefault(); });
 
   // ---- other maps of the group move along, by as many pixels and by the same factor; told to them in the browser
   const now = () => ({cx: (xr.start + xr.end) / 2, cy: (yr.start + yr.end) / 2, unit: (xr.end - xr.start) / Math.max(1, box.clientWidth)});
@@ -609,8 +646,10 @@ export function render({model}) {
     if (!(event.detail.first ? true : hover.inside || box.matches(":focus-within"))) return;
     event.preventDefault();
     if (action === "play") return window.dispatchEvent(new CustomEvent("explorer-play", {detail: {plane: model.plane}}));
+    if (["dimensions", "spin", "tour"].includes(action)) return turn.press(action);
     const v = view(), [w, h] = [v.x1 - v.x0, v.y1 - v.y0];
     const moves = {left: [-0.15, 0], right: [0.15, 0], up: [0, 0.15], down: [0, -0.15]};
+    if (action in moves && !event.detail.moves && turn.key(action)) return;
     if (action in moves) {
       const [dx, dy] = moves[action];
       step_to({x0: v.x0 + dx * w, x1: v.x1 + dx * w, y0: v.y0 + dy * h, y1: v.y1 + dy * h});
@@ -693,6 +732,8 @@ export function render({model}) {
     draw_marks();
   };
   model.on("look", look);
+  model.on("turn", () => { turn.begin(); draw_marks(); });
+  model.on("coming", () => { if (model.coming) turn.stop(); });
   model.on("marks", () => { draw_marks(); labels.place(); });
   model.on("contours", () => contours.take(model.contours));
   model.on("labels", () => labels.take(model.labels));
@@ -705,7 +746,7 @@ export function render({model}) {
     if (message.type === "home") go_home();
     if (message.type === "view") { moved(); fly(range([message.x0, message.x1, message.y0, message.y1])); }
     if (message.type === "fly") fly_to(message.x, message.y);
-    if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y, way: message.way}; draw_marks(); }
+    if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y, way: message.way, at: message.at}; draw_marks(); }
     if (message.type === "journey") {
       under_way.clear();  // of the journey before, the server sends nothing more
       if (message.plays || !whole) cancelAnimationFrame(flight);  // the view comes along with the rows
@@ -735,6 +776,7 @@ export function render({model}) {
     alive = false;
     travel.end();
     contours.end();
+    turn.end();
     labels.end();
     window.removeEventListener("explorer-scrub", on_scrub);
     window.removeEventListener("explorer-view", on_other);
@@ -747,6 +789,7 @@ export function render({model}) {
     model.send_msg({type: "gone", client});
   });
   show_tool();
+  turn.begin();
   note.textContent = model.note;
   contours.take(model.contours);
   labels.take(model.labels);

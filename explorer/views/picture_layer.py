@@ -18,6 +18,7 @@ from explorer.map_page.page import LABELS
 from explorer.picture import PictureRequest
 from explorer.priority import give_way
 from explorer.render.view import View
+from explorer.turning import Pose
 from explorer.views.cells import drawn, keep_back
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ __all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 logger = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
-_SCRIPTS = _HERE / "travel.js", _HERE / "images.js", LABELS, _HERE / "contours.js", _HERE / "picture_layer.js"
+_SCRIPTS = _HERE / "travel.js", _HERE / "images.js", LABELS, _HERE / "contours.js", _HERE / "turn.js", _HERE / "picture_layer.js"
 _NAME_MOST = 64  # characters of the name that a browser gives itself
+_NUMBERS_MOST = 1_000  # of a camera
+_TOUR_MOST = 1e7  # seconds
 _NICER = 5  # threads that draw give way to the event loop where cores are few
 
 drawers = ThreadPoolExecutor(settings.render_threads(), thread_name_prefix="explorer-draw", initializer=give_way, initargs=(_NICER,))
@@ -51,6 +54,7 @@ class PictureLayer(pn.custom.JSComponent):
     contours = param.Dict(default={}, doc="Which lines are on the map, see contours_message.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
     coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
+    turn = param.Dict(default={}, doc="How the layout can be turned and what it is in other dimensions, see turn_message.")
     plane = param.String(default="", doc="Which map this is, for what else in the browser speaks to it.")
     overlaid = param.Boolean(default=False, doc="Whether the figure shows something of its own, over the picture.")
     note = param.String(default="", doc="What to say where there is no map.")
@@ -107,6 +111,21 @@ def picture_request(name: str, message: Mapping[str, Any]) -> PictureRequest:
         budget=None if message.get("budget") is None else int(finite(message["budget"])),
         journey=int(finite(message.get("journey", 0))),
         t=min(max(finite(message.get("t", 0)), 0.0), 1.0),
+        pose=_pose(message),
+    )
+
+
+def _pose(message: Mapping[str, Any]) -> Pose | None:
+    """Read how a browser wants a layout of more than two dimensions to be seen; none where it says nothing of it."""
+    if not message.get("solid"):
+        return None
+    numbers = message.get("camera", [])
+    tour = message.get("tour")
+    return Pose(
+        solid=int(finite(message["solid"])),
+        camera=tuple(finite(number) for number in numbers[:_NUMBERS_MOST]),
+        tour=None if tour is None else min(max(finite(tour), 0.0), _TOUR_MOST),
+        lead=min(max(finite(message.get("lead", 1)), 0.0), 1.0),
     )
 
 

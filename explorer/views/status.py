@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import panel as pn
 import param
 
+from explorer.compute.projection import PLANE
 from explorer.session import Schedule, Session
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ def time_left(seconds: float) -> str:
 
 
 def _variance(layout: Layout) -> list[str]:
-    """Say how much of the variance the two axes show, where that is known."""
+    """Say how much of the variance the two axes show, or all axes of a layout that has more, where that is known."""
+    n_dims = layout.coordinates.shape[1]
+    if n_dims > PLANE:
+        parts = [layout.stats.get(f"explained_variance_{at}") for at in range(1, n_dims + 1)]
+        return [] if None in parts else [f"{sum(part or 0.0 for part in parts):.1%} of the variance"]
     shares = [layout.stats.get(f"explained_variance_{layout.params.get(axis, axis)}") for axis in ("x", "y")]
     known = [f"{share:.1%}" for share in shares if share is not None]
     return [f"{' and '.join(known)} of the variance"] if len(known) == len(shares) else []

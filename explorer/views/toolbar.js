@@ -24,7 +24,9 @@ const PATHS = {
 const MORE = "more";  // what a map by itself has not
 const KEYS = [
   ["Maps", [
-    ["← ↑ → ↓", "move the map"], ["+  −", "zoom in, zoom out"], ["0", "show the whole map"], ["N", "next layout"], ["P", "play the way between two layouts"],
+    ["← ↑ → ↓", "move the map; in 3-D, turn it (with Shift, move)"], ["+  −", "zoom in, zoom out"], ["0", "show the whole map"], ["N", "next layout"], ["P", "play the way between two layouts"],
+    ["D", "three dimensions, and back"], ["R", "in 3-D: turn by itself"], ["G", "grand tour of more than three dimensions"],
+    ["Drag", "in 3-D: turn; with Ctrl or the right button, move"],
     ["1  2  3", "one, two, three maps", MORE], ["T", "the table of rows", MORE], ["L", "zoom the maps together, or each by itself", MORE],
   ]],
   ["Selecting", [
@@ -199,11 +201,11 @@ export function render({model}) {
     if (key in MOVES) {
       if (key.startsWith("Arrow") && taken(event)) return;
       event.preventDefault();
-      return tell_maps(MOVES[key], key === "s" && event.shiftKey ? {mode: "add"} : {});
+      return tell_maps(MOVES[key], event.shiftKey ? (key === "s" ? {mode: "add"} : {moves: true}) : {});
     }
     const doing = {
       h: () => say("tool", "pan"), b: () => say("tool", "box"), v: () => say("tool", "lasso"), i: () => act("invert"), f: () => act("fit"),
-      n: () => act("next"), p: () => tell_maps("play"), t: () => say("table", !model.state.table), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
+      n: () => act("next"), p: () => tell_maps("play"), d: () => tell_maps("dimensions"), r: () => tell_maps("spin"), g: () => tell_maps("tour"), t: () => say("table", !model.state.table), l: () => say("linked", !model.state.linked), 1: () => say("n_maps", 1), 2: () => say("n_maps", 2),
       3: () => say("n_maps", 3), "?": open_help,
     }[model.alone && "tl123".includes(key) ? "" : key];
     if (doing) {

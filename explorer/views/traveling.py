@@ -48,7 +48,14 @@ def ring_message(scene: Scene | None, row: int | None, journey: Journey | None) 
     if place is None or row is None:
         return {"type": "ring", "x": None, "y": None}
     way = [] if journey is None else journey.ways([row])[0].tolist()
-    return {"type": "ring", "x": place[0], "y": place[1], **({"way": way} if way and np.isfinite(way).all() else {})}
+    at = scene.shown.in_space(row) if scene is not None else []
+    return {
+        "type": "ring",
+        "x": place[0],
+        "y": place[1],
+        **({"at": at} if at else {}),
+        **({"way": way} if way and np.isfinite(way).all() else {}),
+    }
 
 
 def _trails(journey: Journey, scene: Scene) -> list[list[float]]:

@@ -190,6 +190,7 @@ class Picture(NamedTuple):
     id: int
     t: float | None = None  # where on the way to another layout; none where the map is on no journey
     live: bool = False  # of a layout that is being computed
+    camera: tuple[float, ...] = ()  # how a layout of three dimensions is seen
 
 
 class Watched:
@@ -220,7 +221,7 @@ class Watched:
             if head.startswith(b'{"client"'):
                 told = json.loads(head)
                 t = told["t"] if told["journey"] else None
-                self.pictures.append(Picture(len(payload), told["moving"], told["id"], t, told["live"]))
+                self.pictures.append(Picture(len(payload), told["moving"], told["id"], t, told["live"], tuple(told.get("camera", ()))))
 
     def _on_sent(self, payload: str | bytes) -> None:
         if isinstance(payload, str) and '"attr":"options"' in payload:  # which nobody can set in a browser

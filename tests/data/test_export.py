@@ -206,3 +206,25 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(dataset: Datase
         write_results(path, dataset)
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "npz"])
+def test_a_layout_in_space_is_three_columns_and_one_layout_again(dataset: Dataset, tmp_path: Path, ending: str) -> None:
+    places = np.column_stack([COORDINATES, COORDINATES[:, 0] * 2])
+    write_layouts(tmp_path / f"out.{ending}", dataset, [MadeLayout(), MadeLayout("tsne", places), MadeLayout("pca", np.tile(places, 2))])
+    if ending == "npz":
+        assert {"tsne_1", "tsne_2", "tsne_3", "pca_6"} <= set(np.load(tmp_path / "out.npz").files)
+        return
+    again = {layout.name: layout.coordinates for layout in open_dataset(tmp_path / f"out.{ending}").layouts}
+    np.testing.assert_array_equal(again["tsne"], places)
+    np.testing.assert_array_equal(again["umap"], COORDINATES)
+    if ending == "parquet":  # which knows what its columns are
+        np.testing.assert_array_equal(again["pca"], np.tile(places, 2))
+
+
+def test_a_map_of_other_dimensions_does_not_replace_the_one_that_came_along(dataset: Dataset, tmp_path: Path) -> None:
+    file = tmp_path / "out.parquet"
+    write_layouts(file, dataset, [MadeLayout()])
+    places = np.column_stack([COORDINATES, COORDINATES[:, 0]])
+    write_layouts(file, open_dataset(file), [MadeLayout("umap", places)])
+    assert [layout.coordinates.shape[1] for layout in open_dataset(file).layouts] == [2, 3]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.data.names import is_id_name, is_neighbors_name, is_vector_name, layout_name, pairs
+from explorer.data.names import coordinate_columns, is_id_name, is_neighbors_name, is_vector_name, layout_name
 
 
 @pytest.mark.parametrize(
@@ -29,19 +29,34 @@ from explorer.data.names import is_id_name, is_neighbors_name, is_vector_name, l
     ],
 )
 def test_two_names_are_a_pair_of_coordinates(first: str, second: str, title: str) -> None:
-    assert pairs(["word", second, first]) == [(title, (first, second))]
+    assert coordinate_columns(["word", second, first]) == [(title, (first, second))]
 
 
 @pytest.mark.parametrize(
     "names", [["x"], ["size_x", "size_y"], ["score_1", "score_2"], ["dim0", "dim1", "dim2"], ["e1", "e2", "e3"], ["year", "ratio_1"], []]
 )
 def test_other_names_are_none(names: list[str]) -> None:
-    assert pairs(names) == []
+    assert coordinate_columns(names) == []
 
 
-def test_three_coordinates_give_the_first_two() -> None:
-    assert pairs(["umap_1", "umap_2", "umap_3"]) == [("umap", ("umap_1", "umap_2"))]
-    assert pairs(["umap_0", "umap_1", "umap_2"]) == [("umap", ("umap_0", "umap_1"))]
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [
+        (("x", "y", "z"), "x, y, z"),
+        (("umap_1", "umap_2", "umap_3"), "umap"),
+        (("umap_0", "umap_1", "umap_2"), "umap"),
+        (("x_tsne", "y_tsne", "z_tsne"), "tsne"),
+        (("PC1", "PC2", "PC3"), "pca"),
+        (("embedding_x", "embedding_y", "embedding_z"), "embedding"),
+    ],
+)
+def test_three_names_are_one_layout_in_space(names: tuple[str, ...], title: str) -> None:
+    assert coordinate_columns(["word", *reversed(names)]) == [(title, names)]
+
+
+def test_many_principal_components_are_vectors_and_give_the_first_two() -> None:
+    assert coordinate_columns([f"PC{at}" for at in range(1, 11)]) == [("pca", ("PC1", "PC2"))]
+    assert coordinate_columns([f"pca_{at}" for at in range(4)]) == [("pca", ("pca_0", "pca_1"))]
 
 
 def test_names_tell_what_they_are_for() -> None:
@@ -50,4 +65,11 @@ def test_names_tell_what_they_are_for() -> None:
     assert all(map(is_neighbors_name, ["neighbors", "neighbours", "knn", "knn_ids", "distances"]))
     assert all(map(is_id_name, ["id", "ID", "user_id", "uuid", "key"]))
     assert not any(map(is_id_name, ["paid", "idea", "liquid"]))
-    assert [layout_name(name) for name in ("X_umap", "UMAP_2d", "t_sne", "word", "x")] == ["umap", "umap", "tsne", None, None]
+    assert [layout_name(name) for name in ("X_umap", "UMAP_2d", "umap3D", "t_sne", "word", "x")] == [
+        "umap",
+        "umap",
+        "umap",
+        "tsne",
+        None,
+        None,
+    ]

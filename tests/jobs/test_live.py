@@ -39,6 +39,20 @@ def whole(layout: LiveLayout) -> bool:
     return bool((layout.coordinates == number).all()) and told == (number, 10 * number, float(number), f"stage {number}")
 
 
+def test_a_layout_in_space_keeps_its_columns() -> None:
+    made = memory()
+    for number, columns in ((1, 3), (2, 3)):
+        made.write(7, number, "UMAP", Snapshot(np.arange(30 * columns, dtype=np.float32).reshape(-1, columns) + number, number, 9))
+    live = made.read(7)
+    assert live is not None
+    np.testing.assert_array_equal(live.coordinates, np.arange(90, dtype=np.float32).reshape(-1, 3) + 2)
+    made.clear()
+    made.write(8, 1, "UMAP", alike(1))
+    live = made.read(8)
+    assert live is not None
+    assert live.coordinates.shape == (100, 2)
+
+
 def test_what_is_written_is_read_by_who_has_the_same_memory() -> None:
     writer = memory()
     reader = LiveMemory(os.dup(writer.descriptor))
