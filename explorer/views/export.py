@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import panel as pn
@@ -47,6 +47,13 @@ def current_window(shown: Map, scene: Scene) -> Window:
         window = Window(scene.shown.index.home)
         return window._replace(view=window.view.fitted(window.width, window.height))
     return Window(asked.view, asked.width, asked.height, asked.ratio, asked.background)
+
+
+class _Over(NamedTuple):
+    """What finds the names and the lines over a scene, as a person wants them at a moment: for a thread."""
+
+    labels: Callable[[Scene], Labeler | None]
+    contours: Callable[[Scene], Outliner | None]
 
 
 class ExportControls(pn.viewable.Viewer):
@@ -125,7 +132,7 @@ class ExportControls(pn.viewable.Viewer):
     def _export_page(self) -> None:
         scene = self._session.scene
         if scene is not None:
-            write = partial(_write_page, self._session.planes[0].as_seen(), self._session.describe_maps(), **self._over())
+            write = partial(_write_page, self._session.planes[0].as_seen(), self._session.describe_maps(), over=self._over())
             self._maker.make("the web page", file_name(*_title_of(scene), ending=".html"), "text/html", write, dataset=scene.dataset)
 
     def _export_map(self, what: str, ending: str, mime: str, write_file: Callable[..., None]) -> None:
@@ -140,17 +147,16 @@ class ExportControls(pn.viewable.Viewer):
             width=choice.width,
             background=choice.background,
             words=choice.words,
-            **self._over(),
+            over=self._over(),
         )
         self._maker.make(what, file_name(*_title_of(scene), ending=ending), mime, write, dataset=scene.dataset)
 
-    def _over(self) -> dict[str, Callable[[Scene], Any]]:
-        """Say, with everything as it is set now, what finds names and lines of a scene: for a thread."""
+    def _over(self) -> _Over:
         appearance, clusters = self._session.appearance, self._session.clustering.clusters
-        return {
-            "labels": partial(wanted_labels, choice=appearance.labels, clusters=clusters),
-            "contours": partial(wanted_outlines, choice=appearance.contours, clusters=clusters),
-        }
+        return _Over(
+            partial(wanted_labels, choice=appearance.labels, clusters=clusters),
+            partial(wanted_outlines, choice=appearance.contours, clusters=clusters),
+        )
 
     def _export_table(self, ending: str) -> None:
         scene = self._session.scene
@@ -184,8 +190,7 @@ def _write_picture(
     width: int | None,
     background: Any,
     words: bool,
-    labels: Callable[[Scene], Labeler | None],
-    contours: Callable[[Scene], Outliner | None],
+    over: _Over,
 ) -> int:
     scene = see()
     with path.open("wb") as file:
@@ -197,8 +202,8 @@ def _write_picture(
             background=background,
             title=None if words else "",
             legend=words,
-            labels=labels(scene),
-            contours=contours(scene),
+            labels=over.labels(scene),
+            contours=over.contours(scene),
             report=_told(on_fraction),
             should_stop=stop.is_set,
         )
@@ -212,14 +217,20 @@ def _write_page(
     stop: Event,
     on_fraction: Callable[[float], None],
     *,
-    labels: Callable[[Scene], Labeler | None],
-    contours: Callable[[Scene], Outliner | None],
+    over: _Over,
 ) -> int:
     scene = see()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         notes = describe().split("\n\n")
-        drawn = {"labels": labels(scene), "contours": contours(scene)}
-        write_map_page(file, scene, notes=notes, **drawn, report=_told(on_fraction), should_stop=stop.is_set)
+        write_map_page(
+            file,
+            scene,
+            notes=notes,
+            labels=over.labels(scene),
+            contours=over.contours(scene),
+            report=_told(on_fraction),
+            should_stop=stop.is_set,
+        )
     return scene.n_shown
 
 
