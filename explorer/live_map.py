@@ -120,6 +120,8 @@ class LiveMap:
         own = coordinates[few].astype(np.float64)
         camera = Camera.facing(coordinates.shape[1]) if reference is None else alike(own, reference.places(few).astype(np.float64))
         seen = ((coordinates - middle) @ camera.basis[:2].T).astype(np.float32)
+        if reference is not None:
+            seen = align(seen[few], reference.places(few)).apply(seen)
         return InProgress(self.run, Layout(seen, layout.method, layout.params), LayoutIndex.unsorted(seen))
 
     def _take(self, made: tuple[LiveLayout, Scene, float] | None, _: int) -> None:

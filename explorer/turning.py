@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,10 +24,8 @@ from explorer.render.cloud import Cloud
 from explorer.render.color import ByCategory, ByNumber, Color, RowMask
 from explorer.render.gather import gather
 from explorer.render.layout_index import LayoutIndex, frozen
+from explorer.render.tour import Tour
 from explorer.scene import Placed, Run, Scene, Shown
-
-if TYPE_CHECKING:
-    from explorer.render.tour import Tour
 
 __all__ = ["Pose", "Solid", "Turned", "alike", "turning"]
 
@@ -70,7 +68,7 @@ class Solid:
         self.first = self.cloud.seen(Camera.facing(self.n_dims))
         self.step = max(1, -(-len(self.cloud) // _MOVING_ROWS))
         self.sample = self.cloud.sample(self.step)
-        self.tour = None if self.n_dims == _SPACE else _tour(self.n_dims)
+        self.tour = None if self.n_dims == _SPACE else Tour(self.n_dims, _TOUR_SEED)
         self._thinned: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._lock = Lock()
 
@@ -110,12 +108,6 @@ class Solid:
             with self._lock:
                 self._thinned[ordered] = found
         return found
-
-
-def _tour(d: int) -> Tour:
-    from explorer.render.tour import Tour
-
-    return Tour(d, _TOUR_SEED)
 
 
 def alike(own: NDArray[np.float64], other: NDArray[np.float64]) -> Camera:

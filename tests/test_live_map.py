@@ -27,6 +27,7 @@ from explorer.scene import InProgress, Scene
 from explorer.session import Session
 from explorer.session_state import state_to_json
 from explorer.store.store import Store
+from explorer.turning import Turned, alike
 from tests.conftest import Loop
 
 N = 500
@@ -67,11 +68,11 @@ def rows(*, places: bool = True) -> Dataset:
 def watching(session: Session, loop: Loop) -> Callable[..., Dataset]:
     """Open rows, run a t-SNE of a minute, and wait until it is on the map."""
 
-    def watch(**options: Any) -> Dataset:
+    def watch(n_components: int = 2, **options: Any) -> Dataset:
         dataset = rows(**options)
         session.open(dataset)
         loop.until(lambda: session.scene is not None and session.scene.dataset is dataset)
-        session.run(TSNE(n_iter=10_000, seed=next(seeds)))
+        session.run(TSNE(n_iter=10_000, seed=next(seeds), n_components=n_components))
         loop.until(lambda: session.planes[0].live is not None)
         return dataset
 
@@ -83,6 +84,26 @@ def next_live(session: Session, loop: Loop) -> Scene:
     before = session.planes[0].live
     loop.until(lambda: session.planes[0].live is not before)
     return session.planes[0].live
+
+
+def test_a_layout_in_space_forms_as_it_looks_like_what_was_there_and_can_be_turned_in_the_end(
+    session: Session, loop: Loop, watching: Callable[..., Dataset]
+):
+    watching(n_components=3)
+    plane, before = session.planes[0], session.scene
+    for _ in range(3):
+        scene = next_live(session, loop)
+    assert scene.told == {}
+    every = np.arange(N)
+    still = align(scene.shown.places(every), before.shown.places(every))
+    assert abs(np.degrees(np.arctan2(still.matrix[1][0], still.matrix[0][0]))) < 20, "it is not turned"
+    assert 0.5 < np.hypot(*still.matrix[0]) < 2, "it has the size of what was there, in whose view it is drawn"
+    assert scene.shown.place(LEFT_OUT[0]) is None
+    session.stop()
+    loop.until(lambda: plane.live is None and isinstance(plane.scene.shown, Turned))
+    assert plane.scene.shown.run.title.startswith("t-SNE, 3-D")
+    found = alike(plane.scene.shown.layout.coordinates.astype(np.float64), before.shown.places(every).astype(np.float64))
+    assert plane.scene.shown.camera.basis == pytest.approx(found.basis, abs=0.05)
 
 
 def test_what_is_computed_is_on_the_map_as_it_forms_and_lies_like_what_was_there(
