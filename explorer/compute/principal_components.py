@@ -65,14 +65,14 @@ class PCA(Projection):
     def check(self, n: int, d: int) -> None:
         """Refuse components that there are not; see :meth:`Projection.check`."""
         super().check(n, d)
-        if self.x == self.y:
-            raise BadParameter("y", self.y, "that is the component of the other axis; choose two that differ.")
         if self.n_components > PLANE:
             if (self.x, self.y) != (1, 2):
                 name = "x" if self.x != 1 else "y"
                 raise BadParameter(name, getattr(self, name), f"with n_components={self.n_components} leave x at 1 and y at 2.")
             if self.n_components > min(n, d):
                 raise BadParameter("n_components", self.n_components, f"{n:,} rows of {d:,} dimensions have {min(n, d):,} components.")
+        if self.x == self.y:
+            raise BadParameter("y", self.y, "that is the component of the other axis; choose two that differ.")
         for name in ("x", "y"):
             wanted = getattr(self, name)
             if wanted > max(2, min(n, d)):

@@ -160,14 +160,14 @@ def test_the_tree_costs_tsne_less_than_a_hundredth_of_its_loss(
 # -- what maps in space keep
 
 
-@pytest.mark.parametrize("chosen", [PCA, UMAP, TSNE])
-def test_a_third_dimension_keeps_more_of_what_has_three(chosen: type[PCA | UMAP | TSNE]):
-    vectors = ball(600)
+@pytest.mark.parametrize(("chosen", "more"), [(PCA, 0.2), (UMAP, 0.02), (TSNE, 0.05)])
+def test_a_third_dimension_keeps_more_of_what_has_three(chosen: type[PCA | UMAP | TSNE], more: float):
+    vectors = ball(500)
     graph = neighbor_graph(vectors, k=30, metric="euclidean")
     given_metric = {} if chosen is PCA else {"metric": "euclidean"}
     flat, spatial = (chosen(n_components=c, **given_metric).fit(vectors, graph).coordinates for c in (2, 3))
-    assert spatial.shape == (600, 3)
-    assert kept(graph, spatial) > kept(graph, flat) + 0.1
+    assert spatial.shape == (500, 3)
+    assert kept(graph, spatial) > kept(graph, flat) + more
 
 
 def test_umap_keeps_density_takes_a_target_and_starts_tsne_in_space(digits: tuple[NDArray[np.float32], NeighborGraph]):
