@@ -149,7 +149,8 @@ class RowMap(RowView, Map):
             if data is not None:
                 raise BadParameter("data", f"a {type(data).__name__}", "the table has its columns itself; give data with an array.")
             layout, data = pair_of_columns(source, x, y)
-        name = "Map" if isinstance(layout, Layout) else f"{x}, {y}"
+        in_space = getattr(layout, "shape", ())[1:] == (3,)
+        name = "Map" if isinstance(layout, Layout) else f"{x}, {y}, z" if in_space else f"{x}, {y}"
         dataset = layout_dataset([("" if isinstance(layout, Layout) else name, layout)], data=data, color=color, label=label, name="Map")
         later = scheduler()
         super().__init__(_opened(dataset, look, later), later=later, height=height, **params)

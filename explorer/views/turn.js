@@ -110,7 +110,7 @@ function turner(layer) {
     const told = layer.told(), flat = !solid;
     bar.hidden = !told.dims || (flat && !told.possible);
     buttons.dimensions.setAttribute("aria-pressed", String(!flat));
-    buttons.dimensions.disabled = !told.possible;
+    buttons.dimensions.hidden = !told.possible;
     buttons.dimensions.title = `${told.other || "Three dimensions"} (D)`;
     for (const name of ["spin", "perspective", "depth", "front"]) buttons[name].hidden = flat;
     buttons.tour.hidden = flat || solid.dims <= 3;
@@ -164,7 +164,7 @@ function turner(layer) {
     timer = requestAnimationFrame(step);
   };
   const change = () => {
-    if (buttons.dimensions.disabled) return;
+    if (buttons.dimensions.hidden) return;
     stop();
     layer.send({type: "dimensions"});
   };
