@@ -62,14 +62,12 @@ export function render({model}) {
   bar.setAttribute("aria-label", "Tools of the maps");
   const say = (name, value) => model.send_msg({type: "set", values: {[name]: value}});
   const act = name => model.send_msg({type: "do", name});
-  const name_it = (made, title, keys) => {
-    made.title = keys ? `${title} (${keys})` : title;
-    made.setAttribute("aria-label", title);
-  };
+  const explain = (made, title, keys) => { made.title = keys ? `${title} (${keys})` : title; };
   const tool = (name, title, keys, on_click, parent) => {
     const made = element("button");
     made.type = "button";
-    name_it(made, title, keys);
+    made.setAttribute("aria-label", title);
+    explain(made, title, keys);
     if (keys) made.setAttribute("aria-keyshortcuts", keys.replaceAll("Ctrl + ", "Control+").replaceAll("Shift + ", "Shift+"));
     made.append(icon(name));
     made.addEventListener("click", event => { event.stopPropagation(); on_click(event); });
@@ -147,8 +145,8 @@ export function render({model}) {
     modes.hidden = now === "pan" && !selected;
     buttons.undo.disabled = !can_undo;
     buttons.redo.disabled = !can_redo;
-    name_it(buttons.undo, undoes ? `Undo: ${undoes}` : "Undo", "Ctrl + Z");
-    name_it(buttons.redo, redoes ? `Redo: ${redoes}` : "Redo", "Ctrl + Shift + Z");
+    explain(buttons.undo, undoes ? `Undo: ${undoes}` : "Undo", "Ctrl + Z");  // told to screen readers as what describes the button
+    explain(buttons.redo, redoes ? `Redo: ${redoes}` : "Redo", "Ctrl + Shift + Z");
     for (const name of ["invert", "fit", "clear"]) buttons[name].hidden = !selected;
   };
   model.on("state", update);
