@@ -29,6 +29,7 @@ PERSPECTIVE_MOST: Final = 0.9
 """The eye never comes into the cloud."""
 
 _SPACE: Final = 3
+_LEAST: Final = 1e-12  # radians: less is no turn, and its direction is lost among the smallest numbers
 _DECIMALS: Final = 5  # of a camera's numbers in JSON: a hundredth of a pixel
 _TOLERANCE: Final = 1e-3  # of what is given as orthonormal: it is made so exactly
 
@@ -104,7 +105,7 @@ class Camera:
             not end the same way.
         """
         angle = math.hypot(dx, dy)
-        if not (math.isfinite(angle) and angle):
+        if not (math.isfinite(angle) and angle > _LEAST):
             return self
         cos, sin, (ux, uy) = math.cos(angle), math.sin(angle), (dx / angle, dy / angle)
         right, up, toward = self.basis
