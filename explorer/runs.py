@@ -40,14 +40,18 @@ def prepare(dataset: Dataset, jobs: Runner) -> Opened:
 
 
 def runs_of(dataset: Dataset, jobs: Runner) -> list[Run]:
-    """List what can be shown at once: UMAP before t-SNE before PCA, and of each what came with the data before what is in the store.
+    """List what can be shown at once: UMAP before t-SNE before PCA, of each flat maps first, then what came with the data.
 
     Layouts of other vectors of the same rows follow those of the same method of its own.
     """
     runs: list[Run] = []
     for own, of in ((dataset, ""), *([] if dataset.other is None else [(dataset.other, dataset.other.vectors_name)])):
         runs += _runs_with(own, of, [run.title for run in runs], jobs)
-    return sorted(runs, key=lambda run: _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST))
+
+    def place(run: Run) -> tuple[int, bool]:
+        return _FIRST.index(run.method) if run.method in _FIRST else len(_FIRST), dimensions_of(dataset, run) > PLANE
+
+    return sorted(runs, key=place)
 
 
 def run_of(method: str, settings: Mapping[str, Any], of: str = "") -> Run:

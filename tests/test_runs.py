@@ -64,5 +64,6 @@ def test_a_layout_of_more_dimensions_says_so_and_a_flat_one_does_not(jobs: Runne
     for made in (UMAP(), TSNE(n_components=3, perplexity=5.0), PCA(n_components=10), PCA()):
         keep(jobs, data, made)
     runs = {run.title: dimensions_of(data, run) for run in runs_of(data, jobs)}
+    assert [*runs] == ["UMAP", "UMAP, 3-D", "t-SNE, 3-D, perplexity 5.0", "x, y, z", "PCA", "PCA, 10-D"], "flat maps first"
     assert _computing(run_of("umap", UMAP(n_components=3).settings())) == "explorer.project(data, 'umap', n_components=3)"
     assert runs == {"UMAP, 3-D": 3, "UMAP": 2, "t-SNE, 3-D, perplexity 5.0": 3, "x, y, z": 2, "PCA, 10-D": 10, "PCA": 2}

@@ -40,7 +40,7 @@ _DENSE_EPOCH: Final = 1.6  # an epoch of a map that keeps density, on the averag
 _SPATIAL_EPOCH: Final = 1.25  # an epoch in three dimensions
 _SYMMETRIC: Final = 1.6  # edges of a graph in both directions, for each in one: neighbors are often mutual
 _MOST_NODES: Final = 4096  # a side of t-SNE's grid
-_TREE_BYTES: Final = 110  # a row, of the tree that takes the place of the grid in three dimensions
+_TREE_BYTES: Final = 90  # a row, of the tree that takes the place of the grid in three dimensions
 _EARLY_TURNS: Final = 100  # of t-SNE's first steps, before its rule ends them
 _SHARED: Final = ("start", "graph")  # parts that two layouts, one after the other, have once
 _FEW_S: Final = 10
@@ -331,7 +331,7 @@ def _landmark_seconds(n: int, k: int, epochs: int | None, d: int, metric: str) -
 
 def _tsne_seconds(n: int, k: int, iterations: int, *, of_umap: bool, dimensions: int) -> float:
     turns = iterations + (0 if of_umap else _EARLY_TURNS)
-    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8 if dimensions == PLANE else 5e-7 * n**1.2 + n * k * 3e-9
+    each = n * (1.5e-7 + k * 2.3e-9) + _nodes(n) ** 2 * 2.5e-8 if dimensions == PLANE else 7e-7 * n**1.2 + n * k * 3e-9
     return n * k * 1e-6 + turns * each + (_umap_seconds(n, 14, None) if of_umap else 0.0)
 
 

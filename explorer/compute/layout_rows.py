@@ -18,7 +18,19 @@ from numpy.typing import NDArray
 from explorer.compute.projection import PLANE
 from explorer.errors import BadParameter
 
-__all__ = ["GRAPH_NEIGHBORS", "Middle", "flat", "middle_of", "neighbors_of", "pair_of", "plain", "shared_rows", "some_of", "z_order"]
+__all__ = [
+    "GRAPH_NEIGHBORS",
+    "Middle",
+    "check_rows",
+    "flat",
+    "middle_of",
+    "neighbors_of",
+    "pair_of",
+    "plain",
+    "shared_rows",
+    "some_of",
+    "z_order",
+]
 
 GRAPH_NEIGHBORS: Final = 15
 """How many true neighbors of a row are looked at: the nearest ones are its neighborhood, and more of them cost more."""
@@ -46,7 +58,7 @@ def flat(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
 def plain(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a read-only, C-ordered view of float32 coordinates (n, 2): what the kernels are compiled for. Memory maps are not read."""
     if coordinates.ndim != 2 or coordinates.shape[1] != PLANE:  # noqa: PLR2004 - rows and columns
-        raise BadParameter("layout", f"an array of shape {coordinates.shape}", "a flat layout is needed here, of two columns, x and y.")
+        raise BadParameter("layout", f"an array of shape {coordinates.shape}", "here a layout has two columns, x and y.")
     made = np.ascontiguousarray(coordinates, np.float32).view(np.ndarray)[...]
     made.flags.writeable = False
     return made
@@ -60,9 +72,19 @@ def pair_of(one: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[NDArr
     BadParameter
         If they do not have the same number of rows, or one has not two columns.
     """
+    check_rows(one, other)
+    return plain(one), plain(other)
+
+
+def check_rows(one: NDArray[np.float32], other: NDArray[np.float32]) -> None:
+    """Refuse layouts that do not have the same number of rows.
+
+    Raises
+    ------
+    BadParameter
+    """
     if len(one) != len(other):
         raise BadParameter("rows", f"{len(one):,} and {len(other):,}", "two layouts can be compared if they are of the same rows.")
-    return plain(one), plain(other)
 
 
 def neighbors_of(neighbors: NDArray[np.int32], n: int) -> NDArray[np.int32]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.compute.layout_rows import some_of
+from explorer.compute.layout_rows import check_rows, some_of
 from explorer.errors import BadParameter
 
 __all__ = ["Orientation", "orientation", "spread_of"]
@@ -76,8 +76,7 @@ def orientation(moving: NDArray[np.float32], fixed: NDArray[np.float32]) -> Orie
         If the layouts do not have the same number of rows, or the moving one has fewer dimensions.
     """
     d, c = moving.shape[1], fixed.shape[1]
-    if len(moving) != len(fixed):
-        raise BadParameter("rows", f"{len(moving):,} and {len(fixed):,}", "two layouts can be compared if they are of the same rows.")
+    check_rows(moving, fixed)
     if c > d:
         raise BadParameter("layout", f"{d} dimensions", f"the layout that it is to lie like has {c}, and it needs as many.")
     rows = some_of(np.flatnonzero(np.isfinite(moving).all(axis=1) & np.isfinite(fixed).all(axis=1)).astype(np.int32))

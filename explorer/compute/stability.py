@@ -95,13 +95,14 @@ def stability(
         If ``should_stop()`` said so.
     """
     from explorer.compute.alignment import align  # loads numba
-    from explorer.compute.layout_rows import middle_of
+    from explorer.compute.layout_rows import check_rows, middle_of
     from explorer.compute.orientation import orientation, spread_of
 
     if not runs:
         raise BadParameter("runs", 0, "a layout is compared with at least one other run.")
     report(STAGE, 0.0)
     for run in runs:
+        check_rows(layout, run)
         if run.shape != layout.shape:
             raise BadParameter("run", f"an array of shape {run.shape}", f"the layout is one of shape {layout.shape}.")
     rows = np.flatnonzero(np.all([np.isfinite(each).all(axis=1) for each in (layout, *runs)], axis=0))

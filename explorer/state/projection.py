@@ -56,7 +56,9 @@ class ProjectionChoice(State):
         """
         params = values.get("params")
         known = {
-            self.projections[method]: _only({**self.projections[method].unsaid, **settings}, self.projections[method].parameter_names)
+            self.projections[method]: _only(
+                {**cast("dict[str, JSON]", self.projections[method].unsaid), **settings}, self.projections[method].parameter_names
+            )
             for method, settings in (params.items() if isinstance(params, dict) else ())
             if method in self.projections and isinstance(settings, dict)
         }

@@ -44,6 +44,18 @@ def test_a_column_of_pairs_named_like_a_projection_is_a_layout(kind: pa.DataType
     assert dataset.vectors is None
 
 
+@pytest.mark.parametrize("kind", [pa.list_(pa.float64()), pa.list_(pa.float32(), 3)])
+def test_a_column_of_three_numbers_each_or_three_columns_are_one_layout_in_space(kind: pa.DataType) -> None:
+    lists = open_dataset(pa.table({"X_umap": pa.array([[1, 2, 3], None, [4, 5, 6]], kind), "word": list("abc")}))
+    columns = open_dataset(pa.table({"x": [1.0, None, 4], "y": [2.0, None, 5], "z": [3.0, None, 6], "word": list("abc")}))
+    for dataset, name in ((lists, "umap"), (columns, "x, y, z")):
+        (layout,) = dataset.layouts
+        assert layout.name == name
+        np.testing.assert_array_equal(layout.coordinates, [[1, 2, 3], [np.nan] * 3, [4, 5, 6]])
+        assert dataset.table.column_names == ["word"]
+        assert dataset.drawable.tolist() == [True, False, True]
+
+
 def test_text_in_x_and_y_is_no_layout() -> None:
     dataset = open_dataset(pa.table({"x": list("abc"), "y": list("abc"), "embedding": [[1.0, 2, 3]] * 3}))
     assert dataset.layouts == ()
@@ -60,6 +72,13 @@ def test_an_archive_holds_layouts_beside_vectors_and_metadata(tmp_path: Path) ->
     assert [layout.name for layout in dataset.layouts] == ["umap"]
     np.testing.assert_array_equal(dataset.layouts[0].coordinates, pairs)
     assert dataset.row(1) == {"year": 2, "word": "b"}
+
+
+def test_an_archive_holds_a_layout_in_space_but_three_principal_components_are_vectors(tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", vectors=np.eye(4), X_umap=np.ones((4, 3)))
+    assert [layout.coordinates.shape for layout in open_dataset(tmp_path / "v.npz").layouts] == [(4, 3)]
+    np.savez(tmp_path / "p.npz", pca=np.eye(3))
+    assert open_dataset(tmp_path / "p.npz").n_dims == 3
 
 
 def test_an_archive_of_coordinates_alone_is_a_map(tmp_path: Path) -> None:

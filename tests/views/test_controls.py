@@ -253,6 +253,8 @@ def other_values(made: Projection, name: str) -> tuple[Any, Any]:
         return "kind: a", ""
     if isinstance(parameter, param.Selector):
         return next(choice for choice in parameter.objects if choice != value), value
+    if name == "n_components":
+        return 3, 2
     if isinstance(parameter, param.Integer):
         return 77, 78
     return (0.25, 0.75) if parameter.bounds[1] <= 1 else (2.25, 3.125)
