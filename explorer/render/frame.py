@@ -162,7 +162,7 @@ def render(request: FrameRequest) -> Frame:
 
 
 def warm() -> None:
-    """Compile every kernel, or load it from numba's cache, by drawing tiny pictures; for the start of a server."""
+    """Compile every kernel, or load it from numba's cache, by drawing tiny pictures, flat and with depth; for the start of a server."""
     from explorer.render.camera import Camera
     from explorer.render.cloud import Cloud
     from explorer.render.course import Course
@@ -172,7 +172,8 @@ def warm() -> None:
     places = np.array([[0, 0], [1, 1], [2, 1]], np.float32)
     index = LayoutIndex.build(places)
     Course.between(index, lambda rows: places[rows]).at(0.5)
-    turned, depths = Cloud.build(np.pad(places, ((0, 0), (0, 1)))).seen(Camera.facing(3))
+    front = Camera.facing(3)
+    turned, depths = Cloud.build(np.pad(places, ((0, 0), (0, 1)))).seen(Camera.between(front, front.spun(0.2), 0.5))
     lut = np.zeros((256, 3), np.uint8)
     normalization = Normalization.of(index, width=4, height=4)
     colors: list[Color] = [
@@ -268,7 +269,7 @@ def _index_sums(picture: _Picture, index: LayoutIndex) -> PixelSums:
     lost, amounts = 0, None
     if picture.depth is not None:
         amounts, context = np.zeros(n_pixels, np.float32), context.astype(np.float32)
-        sums, n_visible = _deep_sums(picture, rows + masks, amounts, context, ids)
+        sums, n_visible = _deep_sums(picture, index, amounts, context, ids)
     elif isinstance(color, ByNumber):
         sums = np.zeros((n_pixels, 2))
         n_visible = sum_numbers(*rows, *masks, color.values, sums, context, ids)
@@ -283,17 +284,19 @@ def _index_sums(picture: _Picture, index: LayoutIndex) -> PixelSums:
 
 
 def _deep_sums(
-    picture: _Picture, rows: Any, amounts: NDArray[np.float32], context: NDArray[np.float32], ids: NDArray[np.int32]
+    picture: _Picture, index: LayoutIndex, amounts: NDArray[np.float32], context: NDArray[np.float32], ids: NDArray[np.int32]
 ) -> tuple[NDArray[Any], int]:
     """Add up the rows in each pixel, weighted by how near they are; return the sums, and how many rows are visible."""
     color, n_pixels = picture.color, picture.width * picture.height
+    rows = index.x, index.y, index.boxes, tuple(map(float, picture.view)), picture.width, picture.height, picture.step
+    masks = picture.shown, picture.shown_bits, picture.chosen, picture.chosen_bits
     nearest = np.full(len(ids), -np.inf, np.float32)
     if isinstance(color, ByNumber):
         sums: NDArray[Any] = np.zeros((n_pixels, 2))
-        return sums, sum_deep_numbers(*rows, color.values, picture.depth, sums, amounts, context, nearest, ids)
+        return sums, sum_deep_numbers(*rows, *masks, color.values, picture.depth, sums, amounts, context, nearest, ids)
     slots, bits, lut = (color.slots, -1, color.lut) if isinstance(color, ByCategory) else (_NOTHING, 0, np.zeros((1, 3), np.uint8))
     sums = np.zeros((n_pixels, 4), np.float32)
-    return sums, sum_deep_colors(*rows, slots, bits, inks_of(lut), picture.depth, sums, amounts, context, nearest, ids)
+    return sums, sum_deep_colors(*rows, *masks, slots, bits, inks_of(lut), picture.depth, sums, amounts, context, nearest, ids)
 
 
 def _draw_pixels(picture: _Picture, found: PixelSums) -> Frame:
