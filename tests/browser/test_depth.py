@@ -26,6 +26,11 @@ def write_blobs(file: Path) -> None:
     pq.write_table(pa.table({**columns, "title": [f"row {row}" for row in range(N)]}), file)
 
 
+def has_ring(page: Watched) -> bool:
+    """Say whether anything is marked on the map."""
+    return bool(page.pixels("marks")[..., 3].any())
+
+
 def test_a_map_goes_to_three_dimensions_turns_under_the_pointer_and_answers_a_click(
     open_page: Callable[..., Watched], server: str, data_root: Path
 ):
@@ -61,10 +66,10 @@ def test_a_map_goes_to_three_dimensions_turns_under_the_pointer_and_answers_a_cl
 
     page.page.mouse.click(*page.place_of_some_row())
     expect(page.page.locator(".inspector")).to_contain_text(re.compile(r"row \d+"))
-    page.wait_until(lambda: page.pixels("marks")[..., 3].any(), "the row that was clicked has a ring")
+    page.wait_until(lambda: has_ring(page), "the row that was clicked has a ring")
     page.page.keyboard.press("ArrowLeft")
     page.wait_until(lambda: page.pictures[-1].camera != last.camera and not page.pictures[-1].moving, "an arrow turns it")
-    assert page.pixels("marks")[..., 3].any(), "its ring goes along"
+    assert has_ring(page), "its ring goes along"
 
     page.button("Turn by itself").click()
     page.wait_until(lambda: len({picture.camera for picture in page.pictures[-12:] if picture.moving}) > 8, "it turns by itself")
