@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explorer.data.llama_index import from_llama_index
     from explorer.encoders.encoder import encoder_for
     from explorer.errors import DataError, ExplorerError, JobCanceled, JobError, ParameterError
-    from explorer.headless import forecast, neighbor_graph, project
+    from explorer.headless import FoundClusters, find_clusters, forecast, neighbor_graph, project
     from explorer.map_file import export_map
     from explorer.retrieval import coverage, retrieve
     from explorer.standalone import Map, transition
@@ -32,6 +32,7 @@ __all__ = [
     "Dataset",
     "Explorer",
     "ExplorerError",
+    "FoundClusters",
     "JobCanceled",
     "JobError",
     "Layout",
@@ -44,6 +45,7 @@ __all__ = [
     "coverage",
     "encoder_for",
     "export_map",
+    "find_clusters",
     "forecast",
     "from_llama_index",
     "neighbor_graph",
@@ -58,6 +60,7 @@ _HOMES = {
     "Dataset": "explorer.data.dataset",
     "Explorer": "explorer.app",
     "ExplorerError": "explorer.errors",
+    "FoundClusters": "explorer.headless",
     "JobCanceled": "explorer.errors",
     "JobError": "explorer.errors",
     "Layout": "explorer.compute.projections",
@@ -73,6 +76,7 @@ _HOMES = {
     "coverage": "explorer.retrieval",
     "encoder_for": "explorer.encoders.encoder",
     "export_map": "explorer.map_file",
+    "find_clusters": "explorer.headless",
     "forecast": "explorer.headless",
     "from_llama_index": "explorer.data.llama_index",
     "neighbor_graph": "explorer.headless",

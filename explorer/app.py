@@ -17,6 +17,7 @@ from explorer.jobs.runner import runner
 from explorer.labels import wanted_labels
 from explorer.map_page.page import MapPage, save_map_page
 from explorer.neighborhood import find_neighbors
+from explorer.outlines import wanted_outlines
 from explorer.pages import scheduler
 from explorer.picture_file import Background, save_picture
 from explorer.query import meaning
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from explorer.data.dataset import Dataset
     from explorer.scene import Scene
-    from explorer.state.appearance import LabelChoice
+    from explorer.state.appearance import ContourChoice, LabelChoice
 
 __all__ = ["Explorer"]
 
@@ -348,6 +349,7 @@ class Explorer(Chosen):
         title: str | None = None,
         legend: bool = True,
         labels: LabelChoice | None = None,
+        contours: ContourChoice | None = None,
         background: Background = "page",
     ) -> None:
         """Write what the map shows now as a PNG or SVG file; where no browser shows it, the first view.
@@ -365,6 +367,8 @@ class Explorer(Chosen):
             Whether the colors are explained below the map.
         labels : {"automatic", "categories", "clusters", "none"}, optional
             What is named on the map; as on screen by default.
+        contours : {"none", "categories", "clusters"}, optional
+            What has lines around it; as on screen by default.
         background : {"page", "white", "transparent"}
             What is behind the rows; "page" is the color on screen, white where no browser shows the map.
 
@@ -380,11 +384,14 @@ class Explorer(Chosen):
         scene = self._scene
         window = current_window(self._panels.map, scene)
         named = wanted_labels(scene, labels or self._session.appearance.labels, self._session.clustering.clusters)
+        outlined = wanted_outlines(scene, contours or self._session.appearance.contours, self._session.clustering.clusters)
         save = save_svg if str(path).lower().endswith(".svg") else save_picture
-        save(path, scene, window, width=width, title=title, legend=legend, labels=named, background=background)
+        save(path, scene, window, width=width, title=title, legend=legend, labels=named, contours=outlined, background=background)
 
-    def save_page(self, path: str | os.PathLike[str], *, title: str | None = None, rows: bool = True) -> MapPage:
-        """Write the whole map as a web page that needs no server and no network: zoom, legend, search, and a card for each row.
+    def save_page(
+        self, path: str | os.PathLike[str], *, title: str | None = None, rows: bool = True, labels: LabelChoice | None = None
+    ) -> MapPage:
+        """Write the whole map as a web page that needs no server and no network: zoom, names, legend, search, and a card for each row.
 
         Parameters
         ----------
@@ -394,6 +401,8 @@ class Explorer(Chosen):
             The first line; the dataset's name by default.
         rows : bool
             Whether the rows are in the file, where they are 200,000 at the most: whoever has the file can read them.
+        labels : {"automatic", "categories", "clusters", "none"}, optional
+            What is named on the map; as on screen by default.
 
         Returns
         -------
@@ -407,7 +416,11 @@ class Explorer(Chosen):
         ExplorerError
             If there is no map yet.
         """
-        return save_map_page(path, self._scene, title=title, notes=self.methods.split("\n\n"), rows=rows)
+        scene = self._scene
+        clusters = self._session.clustering.clusters
+        named = wanted_labels(scene, labels or self._session.appearance.labels, clusters)
+        outlined = wanted_outlines(scene, self._session.appearance.contours, clusters)
+        return save_map_page(path, scene, title=title, notes=self.methods.split("\n\n"), rows=rows, labels=named, contours=outlined)
 
     @property
     def _scene(self) -> Scene:

@@ -92,9 +92,19 @@ class Bookmarks(param.Parameterized):
     def undo(self) -> None:
         """Take the last change back."""
         if self._before is not None:
-            self._set(self._before)
-            self._before = None
-            self.can_undo = False
+            self.put_back(self._before)
+
+    def put_back(self, items: Sequence[Bookmark]) -> None:
+        """Have again those that there were.
+
+        Raises
+        ------
+        BadParameter
+            If the file cannot be written; nothing is changed then.
+        """
+        self._set(items)
+        self._before = None
+        self.can_undo = False
 
     def find(self, name: str) -> Bookmark | None:
         """Find one by its name."""

@@ -35,6 +35,7 @@ Look at embeddings: UMAP, t-SNE and PCA of all rows, linked, with true neighbors
   explorer serve FILE       the same for other people: no browser is opened
   explorer project FILE     compute projections and write them to a file
   explorer neighbors FILE   compute every row's nearest rows and write them to a file
+  explorer clusters FILE    find clusters in layers, name them, and write them to a file
   explorer animate FILE     let every row travel from one projection to another, as a video, a GIF or a page
   explorer export FILE      write a map as a web page that needs no server, or as a picture for print
   explorer llamaindex DIR   look at the nodes of a LlamaIndex index, and at what queries retrieve
@@ -62,6 +63,11 @@ _NEIGHBORS = """\
 examples:
   explorer neighbors vectors.parquet -k 10 -o neighbors.parquet
   explorer neighbors vectors.parquet -k 10 --metric euclidean -o neighbors.csv
+"""
+_CLUSTERS = """\
+examples:
+  explorer clusters vectors.parquet -o clusters.parquet
+  explorer clusters vectors.parquet --text abstract --coarsest 20 -o clusters.csv
 """
 _CLUSTER = """\
 example, in two terminals:
@@ -324,6 +330,35 @@ def _neighbors(options: argparse.Namespace) -> None:
     _remark(dataset.notes)
 
 
+def _add_clusters(parser: argparse.ArgumentParser) -> None:
+    from explorer.compute.clusters import COARSEST
+    from explorer.compute.space import METRICS
+
+    _add_source(parser, endings=".parquet, .feather, .jsonl, .npz, .zarr, .csv or .tsv")
+    _add_columns(parser, "vectors", "text", "image")
+    text = "about how many clusters the first layer is to have (default: %(default)s)"
+    parser.add_argument("--coarsest", type=int, default=COARSEST, metavar="N", help=text)
+    parser.add_argument("--metric", choices=list(METRICS), default="cosine", help="how distance is measured (default: %(default)s)")
+
+
+def _clusters(options: argparse.Namespace) -> None:
+    from explorer.cluster_words import cluster_columns
+    from explorer.data.export import check_target, write_results
+    from explorer.headless import find_clusters
+    from explorer.jobs.runner import runner
+
+    check_target(options.output)
+    runner().begin()  # while the file is read
+    dataset = _opened(options.file, options)
+    found = find_clusters(dataset, metric=options.metric, coarsest=options.coarsest)
+    for column in cluster_columns(found.tree, found.names):
+        dataset.add_column(*column[:2], meaning=column.meaning)
+    write_results(options.output, dataset)
+    layers = " / ".join(f"{len(names):,}" for names in found.names)
+    _say(f"wrote {options.output}: {dataset.n_rows:,} rows, {layers or 'no'} clusters")
+    _remark(dataset.notes)
+
+
 def _add_animate(parser: argparse.ArgumentParser) -> None:
     from explorer.animation.options import AnimationOptions
     from explorer.options import add_options
@@ -516,6 +551,7 @@ COMMANDS = {
         "Lay out every row in two or more dimensions and write the coordinates to a file.", _PROJECT, _add_project, _project
     ),
     "neighbors": Command("Find every row's nearest rows and write them to a file.", _NEIGHBORS, _add_neighbors, _neighbors),
+    "clusters": Command("Find clusters in layers, name them, and write them to a file.", _CLUSTERS, _add_clusters, _clusters),
     "animate": Command("Let every row travel from one layout to another, as a video, a GIF or a page.", _ANIMATE, _add_animate, _animate),
     "export": Command("Write a map as a web page that needs no server, or as a picture for print.", _EXPORT, _add_export, _export),
     "llamaindex": Command("Look at the nodes of a LlamaIndex index, and at what queries retrieve.", _LLAMA, _add_llama_index, _llama_index),

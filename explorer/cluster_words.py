@@ -8,22 +8,42 @@ import numpy as np
 
 from explorer.compute.cluster_names import Names, cluster_names, nameable
 from explorer.compute.word_counts import TextWords
+from explorer.measured import Column
 from explorer.selection_summary import text_column
 
 if TYPE_CHECKING:
     from explorer.compute.clusters import ClusterTree
     from explorer.data.dataset import Dataset
 
-__all__ = ["layer_titles", "names_of"]
+__all__ = ["cluster_columns", "layer_key", "layer_titles", "names_of"]
 
 MOST_TEXTS = 300_000  # that are read; of more, a sample of that many
 _MOST_CATEGORIES = 5_000
+_MEANING = (
+    "Groups of rows that are each other's neighbors in the original space, found in the neighbor graph; named by what tells them apart."
+)
 _TITLES = {1: ("",), 2: ("coarse", "fine"), 3: ("coarse", "medium", "fine"), 4: ("coarse", "medium", "fine", "finest")}
 
 
 def layer_titles(n: int) -> tuple[str, ...]:
     """Name the layers of a tree, the coarsest first: "clusters (coarse)"."""
     return tuple(f"clusters ({title})" if title else "clusters" for title in _TITLES[n]) if n else ()
+
+
+def cluster_columns(tree: ClusterTree, names: Names) -> tuple[Column, ...]:
+    """Make a column of each layer, the coarsest first: each row's cluster by name, null where the row is in none."""
+    import pyarrow as pa
+
+    columns = []
+    for title, rows, called in zip(layer_titles(len(names)), tree.layers, names, strict=True):
+        codes = pa.array(rows, pa.int32(), mask=np.asarray(rows < 0))
+        columns.append(Column(title, pa.DictionaryArray.from_arrays(codes, pa.array(called, pa.string())), _MEANING))
+    return tuple(columns)
+
+
+def layer_key(layer: int) -> tuple[str, int]:
+    """Say by which key the column of a layer is known, see :func:`explorer.measured.measured`."""
+    return "clusters", layer
 
 
 def names_of(dataset: Dataset, tree: ClusterTree) -> Names:

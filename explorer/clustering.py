@@ -6,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-import numpy as np
 import param
 
-from explorer.cluster_words import layer_titles, names_of
+from explorer.cluster_words import cluster_columns, layer_key, layer_titles, names_of
 from explorer.labels import Clusters
-from explorer.measured import Column, add_measured, measured
+from explorer.measured import add_measured, measured
 from explorer.priority import give_way
 from explorer.state.clusters import ClusterNaming
 from explorer.threaded import Threaded
@@ -32,9 +31,6 @@ __all__ = ["Clustering"]
 
 _NICER: Final = 10
 _QUEUED: Final = "waiting for another computation"
-_MEANING: Final = (
-    "Groups of rows that are each other's neighbors in the original space, found in the neighbor graph; named by what tells them apart."
-)
 
 _threads = ThreadPoolExecutor(1, thread_name_prefix="explorer-clusters", initializer=give_way, initargs=(_NICER,))
 
@@ -131,7 +127,7 @@ class Clustering(param.Parameterized):
 
     def column(self, layer: int) -> str | None:
         """Name the column of a layer; None where there is none."""
-        return None if self.tree is None else measured(self._asker.dataset, _key(layer))
+        return None if self.tree is None else measured(self._asker.dataset, layer_key(layer))
 
     def called(self, column: str | None) -> dict[str, str]:
         """Say what somebody calls the categories of a column that is a layer, by the names that were found; nothing of other columns."""
@@ -243,16 +239,6 @@ def _stored(dataset: Dataset, jobs: Runner) -> _Found | None:
 
 def _named(dataset: Dataset, tree: ClusterTree) -> _Found:
     """Name clusters, and add their columns to the dataset."""
-    import pyarrow as pa
-
     names = names_of(dataset, tree)
-    columns = {}
-    for layer, (title, rows) in enumerate(zip(layer_titles(len(names)), tree.layers, strict=True)):
-        codes = pa.array(rows, pa.int32(), mask=np.asarray(rows < 0))
-        columns[_key(layer)] = Column(title, pa.DictionaryArray.from_arrays(codes, pa.array(names[layer], pa.string())), _MEANING)
-    add_measured(dataset, columns)
+    add_measured(dataset, {layer_key(layer): column for layer, column in enumerate(cluster_columns(tree, names))})
     return _Found(tree, names)
-
-
-def _key(layer: int) -> tuple[str, int]:
-    return "clusters", layer

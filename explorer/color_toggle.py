@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import param
 
     from explorer.state.appearance import Appearance
+    from explorer.state.history import History
 
 __all__ = ["ColorToggle"]
 
@@ -19,6 +20,7 @@ class Colored(Protocol):
 
     dataset: Any
     appearance: Appearance
+    history: History
     param: Any
 
 
@@ -28,6 +30,7 @@ class ColorToggle:
     def __init__(self, session: Colored) -> None:
         self._session = session
         self.before: str | None = None  # the last column that was not measured here
+        self._recalled: str | None = None
         session.param.watch(self._on_dataset, ["dataset"])
         session.appearance.param.watch(self._on_color, ["color_by"])
 
@@ -37,16 +40,25 @@ class ColorToggle:
 
     def show(self, column: str) -> None:
         """Color by a column."""
-        self._session.appearance.color_by = column
+        if column != self._recalled:
+            self._session.appearance.color_by = column
+            return
+        with self._session.history.unrecorded():
+            self._session.appearance.color_by = column
+
+    def recall(self, column: str) -> None:
+        """Expect a column that is measured again for a session that is restored: that it colors the maps then is no step of a person's."""
+        self._recalled = column
 
     def back(self) -> None:
         """Color by what did before."""
         self._session.appearance.color_by = self.before
 
     def _on_color(self, event: param.parameterized.Event) -> None:
+        self._recalled = None
         dataset = self._session.dataset
         if dataset is not None and event.old in (None, *dataset.roles) and not is_measured(dataset, event.old):
             self.before = event.old
 
     def _on_dataset(self, *_: object) -> None:
-        self.before = None if self._session.dataset is None else self._session.dataset.color
+        self.before, self._recalled = None if self._session.dataset is None else self._session.dataset.color, None

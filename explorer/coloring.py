@@ -20,7 +20,7 @@ from explorer.state.appearance import Category, Hidden
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["MISSING", "Coloring", "colorable", "coloring", "count_under", "recolored", "shown_mask"]
+__all__ = ["MISSING", "Coloring", "colorable", "coloring", "count_under", "ranks", "recolored", "shown_mask"]
 
 MISSING = -1
 """The code of rows without a value."""
@@ -305,6 +305,25 @@ def count_under(made: Coloring, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         piece = slice(start, start + _COUNTED)
         tally += np.bincount(made.codes[piece][mask[piece]], minlength=len(tally))
     return tally
+
+
+def ranks(made: Coloring, rows: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Say of rows which category each is in; for a thread.
+
+    Returns
+    -------
+    ndarray of shape (len(rows),), int32
+        Its place among the ``most_common``; -1 where it is in none of them.
+    """
+    places = np.full(len(made.names) + 1, -1, np.int32)  # the last one is for rows without a value
+    places[list(made.most_common)] = np.arange(len(made.most_common))
+    if made.codes is not None:
+        return np.asarray(places[made.codes[rows]])
+    if made.palette is None:
+        return np.full(len(rows), -1, np.int32)
+    of_slot = np.full(len(made.lut), -1, np.int32)
+    of_slot[made.palette.category_slots] = places
+    return np.asarray(of_slot[made.slots[rows]])
 
 
 def _color_map(name: str) -> NDArray[np.uint8]:

@@ -6,30 +6,43 @@ finer than the one before; ``wanted_labels`` says which of them a person wants.
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.coloring import Coloring
+from explorer.coloring import Coloring, ranks
 from explorer.compute.clusters import ClusterTree
 from explorer.compute.peaks import Peaks, peaks
 from explorer.render.layout_index import LayoutIndex
 from explorer.scene import Scene
 from explorer.state.appearance import LabelChoice
 
-__all__ = ["Clusters", "Label", "Labeler", "Level", "category_labels", "cluster_labels", "label_levels", "nested_levels", "wanted_labels"]
+__all__ = [
+    "Clusters",
+    "Label",
+    "Labeler",
+    "Level",
+    "category_labels",
+    "cluster_labels",
+    "label_levels",
+    "nested_levels",
+    "told_labels",
+    "wanted_labels",
+]
 
 USUAL: Final = 2, 60
 """Categories that are labeled where nobody has said whether they should be."""
 
 _SAMPLE = 1_000_000  # rows that peaks are found from: of more, every k-th in Z-order, which is a fair sample
 _INK = ""
+_NO_COLOR = 0xFFFFFFFF
 _LONGEST = 32  # characters
 _FINE_PX, _COARSE_PX, _LARGER_PX = 12.0, 14.0, 2.0  # sizes of letters; so much larger is the name of the largest group of a level
 _SHORT, _SHORT_PX = 4, 2.0  # a name of fewer letters is larger by so much for each: a single digit is lost among points
@@ -239,6 +252,33 @@ def label_levels(levels: Sequence[Level]) -> list[Label]:
     return [label for _, label in ranked]
 
 
+def told_labels(labels: Sequence[Label]) -> dict[str, Any]:
+    """Write what can be written on a map for ``map_page/labels.js``: two texts, however many labels there are; for a thread.
+
+    Returns
+    -------
+    dict
+        ``names``: of the groups, one a line. ``numbers``: in base64, one after the other, ``x``, ``y``, ``size``, ``comes`` and ``goes`` of
+        all labels, the most important first, as float32; then the line of their groups' names and their colors, 0xRRGGBB, or 0xFFFFFFFF
+        where a label has none, as uint32; all little-endian. Nothing where there are no labels.
+    """
+    if not labels:
+        return {}
+    x, y, texts, colors, sizes, levels, groups, comes, goes = zip(*labels, strict=True)
+    lines: dict[tuple[int, int], int] = {}
+    names: list[str] = []
+    of_group = np.empty(len(labels), "<u4")
+    for at, group in enumerate(zip(levels, groups, strict=True)):
+        line = lines.setdefault(group, len(lines))
+        if line == len(names):
+            names.append(texts[at])
+        of_group[at] = line
+    codes = {color: int(color[1:], 16) if color else _NO_COLOR for color in set(colors)}
+    floats = np.array([x, y, sizes, comes, goes], "<f4")
+    numbers = floats.tobytes() + of_group.tobytes() + np.array([codes[color] for color in colors], "<u4").tobytes()
+    return {"names": "\n".join(names), "numbers": base64.b64encode(numbers).decode("ascii")}
+
+
 def _line(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
@@ -270,15 +310,4 @@ def _find(coloring: Coloring, index: LayoutIndex, passing: NDArray[np.bool_] | N
     if passing is not None:
         kept = passing[rows]
         rows, x, y = rows[kept], x[kept], y[kept]
-    n = len(coloring.names)
-    places = np.full(n + 1, -1, np.int32)  # of each category among the most common; the last one is for rows without a value
-    places[list(coloring.most_common)] = np.arange(len(coloring.most_common))
-    if coloring.codes is not None:
-        codes = places[coloring.codes[rows]]
-    elif coloring.palette is not None:
-        of_slot = np.full(len(coloring.lut), -1, np.int32)
-        of_slot[coloring.palette.category_slots] = places
-        codes = of_slot[coloring.slots[rows]]
-    else:
-        codes = np.full(len(rows), -1, np.int32)
-    return peaks(x, y, codes, len(coloring.most_common))
+    return peaks(x, y, ranks(coloring, rows), len(coloring.most_common))

@@ -1,4 +1,4 @@
-"""Text into pixels, in whatever script it is written, with the fonts that are there; the one module that names Matplotlib.
+"""Text into pixels, in whatever script it is written, with the fonts that are there; with ``tracing`` all that names Matplotlib.
 
 Text is never markup here: a dollar or a backslash in it is drawn as such. Letters that DejaVu Sans, which comes with Matplotlib, does not
 have are taken from the machine's fonts; for a script that is in none of them, Matplotlib's last resort draws a box that names it.

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from explorer.animation.ends import staged_layout
-from explorer.data.dataset import open_dataset
+from explorer.cluster_words import names_of
+from explorer.data.dataset import Dataset, open_dataset
 from explorer.data.export import check_target
 from explorer.errors import BadParameter
 from explorer.jobs.runner import runner
+from explorer.labels import Clusters, wanted_labels
 from explorer.map_page.page import save_map_page
 from explorer.methods import paragraph
 from explorer.picture_file import WIDEST, Window, save_picture
@@ -58,8 +60,8 @@ def export_map(
     source : Dataset, path, name in the catalog, data frame or ndarray of shape (n, d)
         Whatever :func:`explorer.open_dataset` opens.
     path : str or PathLike
-        Ends with .html (a page with zoom, legend, search and, up to 200,000 rows, what is known of each; it fetches nothing), .svg (for
-        print: a picture with title and legend as text) or .png. The file appears complete or not at all.
+        Ends with .html (a page with zoom, names, legend, search and, up to 200,000 rows, what is known of each; it fetches nothing), .svg
+        (for print: a picture with title and legend as text) or .png. The file appears complete or not at all.
     layout : str
         "umap", "tsne" or "pca", which is computed with its usual parameters where it neither came with the data nor was computed before; or
         the title of any layout that the page offers.
@@ -93,9 +95,16 @@ def export_map(
     window = window._replace(view=window.view.fitted(window.width, window.height))
     with report_bar(shown=progress) as report:
         if ending == ".html":
-            save_map_page(path, scene, title=title, notes=[paragraph(dataset, scene.shown.run, runner())], report=report)
+            notes, named = [paragraph(dataset, scene.shown.run, runner())], wanted_labels(scene, "automatic", _found(dataset))
+            save_map_page(path, scene, title=title, notes=notes, labels=named, report=report)
         elif ending == ".svg":
             save_svg(path, scene, window, width=width, title=title, report=report)
         else:
             save_picture(path, scene, window, width=width, title=title, report=report)
     return MapFile(scene.title, scene.n_shown, Path(path).stat().st_size)
+
+
+def _found(dataset: Dataset) -> Clusters | None:
+    """Give the clusters of a dataset, where somebody has found some."""
+    tree = None if dataset.vectors is None else runner().stored_clusters(dataset)
+    return None if tree is None else Clusters(tree, names_of(dataset, tree))

@@ -21,8 +21,10 @@ from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.data.export import check_target, unfinished
 from explorer.errors import BadParameter, UnknownChoice
 from explorer.labels import Label, Labeler
+from explorer.outlines import Outline, Outliner
 from explorer.picture import SIDE_MOST
 from explorer.picture_labels import label_stamps, press
+from explorer.picture_outlines import strokes, trace
 from explorer.picture_words import Words, legend_strip, title_strip
 from explorer.render.color import rgb
 from explorer.render.frame import Frame, render
@@ -70,6 +72,7 @@ def write_picture(
     title: str | None = None,
     legend: bool = True,
     labels: Labeler | None = None,
+    contours: Outliner | None = None,
     report: Report = ignore,
     should_stop: ShouldStop = never,
 ) -> None:
@@ -94,6 +97,8 @@ def write_picture(
         Whether the colors are explained. A picture narrower than 120 pixels has no room for words.
     labels : callable, optional
         Gives what is named on the map, as far as it has room; see :func:`explorer.labels.wanted_labels`.
+    contours : callable, optional
+        Gives what has lines around it; see :func:`explorer.outlines.wanted_outlines`.
     report, should_stop
         Called at each band.
 
@@ -116,13 +121,14 @@ def write_picture(
     above = title_strip(words, scene, rows, name) if name else None
     below = legend_strip(words, scene, most_height=height // 3) if legend else None
     named = [] if labels is None else labels()
+    outlined = [] if contours is None else contours()
     behind = ground or window.background
     strips = [strip for strip in (above, below) if strip is not None]
 
     def bands() -> Iterator[NDArray[np.uint8]]:
         if above is not None:
             yield on_ground(above, ground)
-        for done, band in _map_bands(scene, window, width, height, n_rows=len(rows), labels=named, ground=behind):
+        for done, band in _map_bands(scene, window, width, height, n_rows=len(rows), labels=named, outlines=outlined, ground=behind):
             if should_stop():
                 raise Stopped
             yield on_ground(band, ground)
@@ -200,7 +206,15 @@ def _size(window: Window, width: int | None) -> tuple[int, int]:
 
 
 def _map_bands(
-    scene: Scene, window: Window, width: int, height: int, *, n_rows: int, labels: Sequence[Label], ground: str
+    scene: Scene,
+    window: Window,
+    width: int,
+    height: int,
+    *,
+    n_rows: int,
+    labels: Sequence[Label],
+    outlines: Sequence[Outline],
+    ground: str,
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Draw the map from top to bottom: how much is done, and a band of it, uint8 (lines, width, 4)."""
     scale = width / window.width
@@ -212,11 +226,12 @@ def _map_bands(
         n_bands = 1
     n_bands = min(n_bands, height)
     stamps = label_stamps(labels, view, width=width, height=height, scale=scale, ground=ground)
+    lines = strokes(outlines, view, width=width, height=height, scale=scale, ground=ground)
     ends = [height * band // n_bands for band in range(n_bands + 1)]
     for top, bottom in pairwise(ends):
         part = View(view.x0, view.x1, view.y1 - unit * bottom / height, view.y1 - unit * top / height) if n_bands > 1 else view
         drawn = _frame(scene, part, width, bottom - top, point_px=max(point_px, 1.0), pixel_ratio=scale).rgba
-        yield bottom / height, press(drawn, top, stamps)
+        yield bottom / height, press(trace(drawn, top, lines), top, stamps)
 
 
 def _frame(

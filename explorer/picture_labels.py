@@ -1,6 +1,7 @@
 """The labels of a picture file: the same names as on screen, placed for the picture's size and written onto its bands; never the map.
 
-``label_stamps(labels, view, ...) -> list[Stamp]`` once for a picture, ``press(band, top, stamps)`` for each of its bands.
+``label_stamps(labels, view, ...) -> list[Stamp]`` once for a picture, ``press(band, top, stamps)`` for each of its bands. Where they stay
+text, ``label_spots(labels, view, ...)`` says where they are.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 
 from explorer.labels import Label
 from explorer.lettering import Lettering, one_line, text_width
+from explorer.render.blending import over
 from explorer.render.color import rgb
+from explorer.render.contrast import readable
 from explorer.render.label_places import Box, place_labels
 from explorer.render.view import View
 
-__all__ = ["Stamp", "label_stamps", "press", "readable"]
+__all__ = ["HALO", "HALO_OPACITY", "Spot", "Stamp", "label_spots", "label_stamps", "press"]
 
-_HALO = 1.8  # CSS pixels around each letter, in the color of the ground
-_HALO_OPACITY = 0.88
+HALO: Final = 1.8
+"""CSS pixels around each letter, in the color of the ground."""
+HALO_OPACITY: Final = 0.88
+
 _CONTRAST: Final = 7.0  # to the ground: a name stands out from points in its color
-_DARK = 0.2  # luminance of a ground on which names are light
-_STEPS = 11
 _SHRINKS = 0.75  # where a picture is smaller than the screen, letters are not smaller than this part of theirs
 
 
@@ -35,6 +38,38 @@ class Stamp(NamedTuple):
     top: int
     left: int
     rgba: NDArray[np.uint8]
+
+
+class Spot(NamedTuple):
+    """A label that has room: its middle and its width, in CSS pixels from the top left of the map, and its color on the ground."""
+
+    label: Label
+    x: float
+    y: float
+    width: float
+    color: str
+
+
+def label_spots(labels: Sequence[Label], view: View, *, width: float, height: float, ground: str) -> list[Spot]:
+    """Choose the labels that have room on a map of so many CSS pixels; see :func:`label_stamps`."""
+    unit = view.span[0] / width
+    known = [
+        label for label in labels if label.goes <= unit <= label.comes and view.x0 <= label.x <= view.x1 and view.y0 <= label.y <= view.y1
+    ]
+    boxes = [
+        Box(
+            (label.x - view.x0) / view.span[0] * width,
+            (view.y1 - label.y) / view.span[1] * height,
+            text_width(one_line(label.text), label.size, bold=True),
+            1.25 * label.size,
+            (label.level, label.group),
+        )
+        for label in known
+    ]
+    return [
+        Spot(known[at], x, y, boxes[at].width, readable(known[at].color, ground, contrast=_CONTRAST))
+        for at, x, y in place_labels(boxes, width, height)
+    ]
 
 
 def label_stamps(labels: Sequence[Label], view: View, *, width: int, height: int, scale: float, ground: str) -> list[Stamp]:
@@ -54,22 +89,8 @@ def label_stamps(labels: Sequence[Label], view: View, *, width: int, height: int
         ``"#rrggbb"`` behind the map.
     """
     scale = max(scale, _SHRINKS)
-    wide, high = width / scale, height / scale  # CSS pixels
-    unit = view.span[0] / wide
-    known = [
-        label for label in labels if label.goes <= unit <= label.comes and view.x0 <= label.x <= view.x1 and view.y0 <= label.y <= view.y1
-    ]
-    boxes = [
-        Box(
-            (label.x - view.x0) / view.span[0] * wide,
-            (view.y1 - label.y) / view.span[1] * high,
-            text_width(one_line(label.text), label.size, bold=True),
-            1.25 * label.size,
-            (label.level, label.group),
-        )
-        for label in known
-    ]
-    return [_stamp(known[at], x * scale, y * scale, boxes[at].width * scale, scale, ground) for at, x, y in place_labels(boxes, wide, high)]
+    spots = label_spots(labels, view, width=width / scale, height=height / scale, ground=ground)
+    return [_stamp(spot, scale, ground) for spot in spots]
 
 
 def press(band: NDArray[np.uint8], top: int, stamps: Sequence[Stamp]) -> NDArray[np.uint8]:
@@ -94,43 +115,24 @@ def press(band: NDArray[np.uint8], top: int, stamps: Sequence[Stamp]) -> NDArray
             continue
         if written is band:
             written = band.copy()
-        over = stamp.rgba[first - stamp.top : last - stamp.top, left - stamp.left : right - stamp.left]
+        upper = stamp.rgba[first - stamp.top : last - stamp.top, left - stamp.left : right - stamp.left]
         under = written[first - top : last - top, left:right]
-        under[...] = _over(over, under)
+        under[...] = over(upper, under)
     return written
 
 
-def readable(color: str, ground: str) -> str:
-    """Take a color as much nearer to black or white as it takes to be read on a ground; black or white where there is no color."""
-    behind = np.array(rgb(ground), float)
-    end = 255.0 if _luminance(behind) < _DARK else 0.0
-    own = np.array(rgb(color), float) if color else np.full(3, end)
-    for share in np.linspace(0, 1, _STEPS):
-        mixed = np.round(own + (end - own) * share)
-        low, high = sorted((_luminance(mixed), _luminance(behind)))
-        if (high + 0.05) / (low + 0.05) >= _CONTRAST:
-            break
-    return "#{:02x}{:02x}{:02x}".format(*mixed.astype(int))
-
-
-def _luminance(color: NDArray[np.floating]) -> float:
-    share = color / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004  # as sRGB is defined
-    return float(linear @ (0.2126, 0.7152, 0.0722))
-
-
-def _stamp(label: Label, x: float, y: float, width: float, scale: float, ground: str) -> Stamp:
+def _stamp(spot: Spot, scale: float, ground: str) -> Stamp:
     """Write a label in the middle of a small picture, with a halo around its letters."""
-    radius = max(1, round(_HALO * scale))
-    size = label.size * scale
-    wide, high = math.ceil(width) + 2 * radius + 2, math.ceil(1.3 * size) + 2 * radius + 2
-    letters = Lettering(wide, high, ink=readable(label.color, ground))
-    letters.text(radius + 1, high / 2 + 0.35 * size, label.text, size=size, bold=True)
+    radius = max(1, round(HALO * scale))
+    size, text = spot.label.size * scale, spot.label.text
+    wide, high = math.ceil(spot.width * scale) + 2 * radius + 2, math.ceil(1.3 * size) + 2 * radius + 2
+    letters = Lettering(wide, high, ink=spot.color)
+    letters.text(radius + 1, high / 2 + 0.35 * size, text, size=size, bold=True)
     ink = letters.rgba
     halo = np.empty_like(ink)
     halo[..., :3] = rgb(ground)
-    halo[..., 3] = np.round(_grown(ink[..., 3], radius) * _HALO_OPACITY)
-    return Stamp(label.text, round(y - high / 2), round(x - wide / 2), _over(ink, halo))
+    halo[..., 3] = np.round(_grown(ink[..., 3], radius) * HALO_OPACITY)
+    return Stamp(text, round(spot.y * scale - high / 2), round(spot.x * scale - wide / 2), over(ink, halo))
 
 
 def _grown(alpha: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
@@ -142,13 +144,3 @@ def _grown(alpha: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
             part = wide[radius + down : radius + down + alpha.shape[0], radius + right : radius + right + alpha.shape[1]]
             np.maximum(grown, part, out=grown)
     return grown
-
-
-def _over(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay one picture over another, both with straight alpha."""
-    above, below = upper[..., 3:] / 255.0, lower[..., 3:] / 255.0
-    alpha = above + below * (1 - above)
-    color = upper[..., :3] * above + lower[..., :3] * below * (1 - above)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mixed = np.where(alpha > 0, color / alpha, 0)
-    return np.round(np.concatenate([mixed, 255 * alpha], axis=-1)).astype(np.uint8)

@@ -52,13 +52,14 @@ from explorer.runs import Opened, dimensions_of, prepare, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
 from explorer.staging import Look, Staged, Way, depart, open_already, prepare_scene
-from explorer.state.appearance import Appearance
+from explorer.state.appearance import Appearance, look_words
 from explorer.state.arrangement import Arrangement
+from explorer.state.clusters import naming_words
 from explorer.state.export import ExportChoice
 from explorer.state.filters import Filters
 from explorer.state.groups import RowGroups
 from explorer.state.histograms import Histograms
-from explorer.state.history import History
+from explorer.state.history import Followed, History
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
@@ -119,7 +120,8 @@ class Session(param.Parameterized):
         self.arrangement = Arrangement()
         self.histograms = Histograms()
         self.table = TableChoice()
-        self.history = History()  # of the selection and the filters together
+        self.history = History()  # of all that a person undoes
+        Followed(self.history, self.appearance, [*self.appearance.as_json()], look_words, dragged=["point_size"])
         self.selection = Selection(history=self.history)
         self.filters = Filters(history=self.history)
         self._schedule = schedule
@@ -144,6 +146,7 @@ class Session(param.Parameterized):
         self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.clustering = Clustering(self, jobs=self._runner)
         self.clustering.param.watch(self._on_renamed, ["names"])
+        Followed(self.history, self.clustering.naming, ["renamed"], naming_words)
         self.comparing = Comparing(self, jobs=self._runner)
         self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
@@ -318,8 +321,11 @@ class Session(param.Parameterized):
             self.param.update(opening="", error="" if self.offer.title else sentence)
 
     def _take_dataset(self, ready: Opened, number: int, *, now: bool = False) -> None:
-        if number != self._opened:
-            return
+        if number == self._opened:
+            with self.history.unrecorded():
+                self._take_opened(ready, now=now)
+
+    def _take_opened(self, ready: Opened, *, now: bool) -> None:
         self.cancel()
         dataset, self._taking = ready.dataset, True
         try:

@@ -75,9 +75,11 @@ def state_from_json(session: Session, values: Mapping[str, JSON]) -> None:
     """
     before = state_to_json(session)
     try:
-        _load(session, values)
+        with session.history.together("set what was kept"):
+            _load(session, values)
     except (ValueError, TypeError, KeyError, AttributeError, zlib.error, binascii.Error) as error:
-        _load(session, before)
+        with session.history.unrecorded():
+            _load(session, before)
         raise BadState(str(error)) from error
 
 
@@ -105,6 +107,7 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
     if "clusters" in values:
         session.clustering.naming.load_json(values["clusters"])
     if measures is not None and dataset is not None:
+        session.colors.recall(str(color))
         measures.recall(color, color=True)
         session.appearance.color_by = color if color in dataset.roles else session.appearance.color_by  # it may be found by now
     if selection is not None and mask is not None:

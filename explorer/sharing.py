@@ -15,6 +15,7 @@ from explorer.snippet import python_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from explorer.bookmarks import Bookmark
     from explorer.plane import Plane
     from explorer.session import Session
 
@@ -46,6 +47,7 @@ class Sharing(param.Parameterized):
         super().__init__()
         self._session = session
         self.bookmarks = Bookmarks(session.visitor.login)
+        self._items = _Items(self)
         self._begun = self._busy = self._again = False
         self._described: tuple[tuple[object, ...], str] = ((), "")  # the paragraphs, and what they depend on
         self._waiting = ""  # what is restored when the dataset is there
@@ -80,26 +82,36 @@ class Sharing(param.Parameterized):
             self._session.open_entry(found["entry"])
             return
         self._waiting = found["text"] or encoded({})
-        self._arrive()
+        self._arrive(f"open the bookmark {name}")
 
     def keep(self, name: str) -> None:
         """Keep what is on the screen as a bookmark."""
         dataset = self._session.dataset
         if dataset is not None and self.shared is not None:
             entry = entry_name(self._session) or ""
-            self._try(partial(self.bookmarks.add, name, self.shared.bookmark, dataset=dataset.name, entry=entry))
+            add = partial(self.bookmarks.add, name, self.shared.bookmark, dataset=dataset.name, entry=entry)
+            self._change(f"keep the bookmark {name}", add)
 
     def rename(self, name: str, new: str) -> None:
         """Give a bookmark another name."""
-        self._try(partial(self.bookmarks.rename, name, new))
+        self._change(f"rename the bookmark {name}", partial(self.bookmarks.rename, name, new))
 
     def delete(self, name: str) -> None:
         """Forget a bookmark."""
-        self._try(partial(self.bookmarks.delete, name))
+        self._change(f"delete the bookmark {name}", partial(self.bookmarks.delete, name))
 
     def undo(self) -> None:
         """Take the last change of the bookmarks back."""
-        self._try(self.bookmarks.undo)
+        if self._session.history.last_is(self._items):
+            self._session.history.undo()
+        else:  # something else was done since, or another dataset was opened
+            self._try(self.bookmarks.undo)
+
+    def _change(self, what: str, change: Callable[[], None]) -> None:
+        before = self._items.snapshot()
+        self._try(change)
+        if self.bookmarks.items != before[0]:
+            self._session.history.record(self._items, what, before)
 
     def _try(self, change: Callable[[], None]) -> None:
         self.problem = ""
@@ -112,16 +124,17 @@ class Sharing(param.Parameterized):
         if self._begun and self._session.dataset is not None:
             self._session.soon(self._arrive)  # when its first layout is on its way
 
-    def _arrive(self) -> None:
+    def _arrive(self, what: str = "") -> None:
+        """Restore what is waiting; as a step of this name that can be undone, where there is something before it."""
         text, self._waiting = self._waiting, ""
-        first = self.shared is None
         if text:
             try:
-                restore(self._session, text)
+                with self._session.history.together(what):
+                    restore(self._session, text)
             except ExplorerError as error:
                 self._session.error = str(error)
-            if first:
-                self._session.history.clear()  # there is nothing before what a page was opened with
+            if not what:
+                self._session.history.clear()  # there is nothing before what a page or a dataset was opened with
         self._on_change()
 
     def _on_planes(self, *_: object) -> None:
@@ -168,3 +181,19 @@ class Sharing(param.Parameterized):
     def _fail(self, sentence: str, _: int) -> None:
         self._busy = self._again = False
         self.problem = sentence
+
+
+class _Items:
+    """The bookmarks, for the history."""
+
+    def __init__(self, sharing: Sharing) -> None:
+        self._sharing = sharing
+
+    def snapshot(self) -> tuple[list[Bookmark], int]:
+        """Give what :meth:`restore` takes, and its size in bytes."""
+        items = list(self._sharing.bookmarks.items)
+        return items, sum(len(item["text"]) for item in items)
+
+    def restore(self, snapshot: list[Bookmark]) -> None:
+        """Have again the bookmarks that there were; where they cannot be kept, the panel says so."""
+        self._sharing._try(partial(self._sharing.bookmarks.put_back, snapshot))

@@ -1,4 +1,4 @@
-"""A map as an SVG file for print: the picture in it without loss at any width, and title and legend as text that stays text."""
+"""A map as an SVG file for print: the picture in it without loss at any width, contours as lines, and all words as text that stays text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from typing import Any, BinaryIO, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from explorer.data.export import check_target, unfinished
-from explorer.lettering import shortened, text_width
+from explorer.labels import Label, Labeler
+from explorer.lettering import one_line, shortened, text_width
+from explorer.outlines import Outline, Outliner
 from explorer.picture_file import Background, Window, ink_on, write_picture
+from explorer.picture_labels import HALO, HALO_OPACITY, label_spots
+from explorer.picture_outlines import strokes
 from explorer.picture_words import FAINT, LINE, MARGIN, TEXT, TITLE, Entry, entries_of, facts, notes_of, wrapped
+from explorer.render.view import View
 from explorer.scene import Scene
+from explorer.tracing import path_commands
 from explorer.view_rows import rows_in_view
 
 __all__ = ["save_svg", "write_svg"]
@@ -55,6 +61,8 @@ def write_svg(
     background: Background = "page",
     title: str | None = None,
     legend: bool = True,
+    labels: Labeler | None = None,
+    contours: Outliner | None = None,
     **how: Any,
 ) -> None:
     """Write an SVG file of what a window shows.
@@ -63,7 +71,7 @@ def write_svg(
     ----------
     file : binary file
         Open for writing.
-    scene, window, width, background, title, legend
+    scene, window, width, background, title, legend, labels, contours
         As of :func:`explorer.picture_file.write_picture`; ``width`` is that of the picture in it. On paper the file is as large as the map
         is on screen, 96 pixels an inch, until it is scaled.
     **how
@@ -73,6 +81,10 @@ def write_svg(
     write_picture(picture, scene, window, width=width, background=background, title="", legend=False, **how)
     across, down = max(window.width, 1.0), max(window.height, 1.0)
     ground = {"page": window.background, "white": "#ffffff", "transparent": None}[background]
+    behind_words = ground or window.background
+    view = window.view.sane().fitted(across, down)
+    over = [] if contours is None else _lines(contours(), view, across, down, behind_words)
+    over += [] if labels is None else _names(labels(), view, across, down, behind_words)
     name = scene.dataset.name if title is None else title
     sheet = _Sheet(across, ink_on(ground or window.background))
     if name:
@@ -91,10 +103,38 @@ def write_svg(
             f'role="img" aria-label={quoteattr(_clean(name or scene.dataset.name))}>\n'
             f"<title>{escape(_clean(name or scene.dataset.name))}</title>\n{behind}"
             f'<image x="0" y="{top:g}" width="{across:g}" height="{down:g}" preserveAspectRatio="none" '
-            f'href="data:image/png;base64,{data}"/>\n'
+            f'href="data:image/png;base64,{data}"/>\n{_laid_over(over, top, across, down)}'
             f'<g font-family="{_FONT}" fill="{sheet.ink}">\n' + "\n".join(sheet.parts) + "\n</g>\n</svg>\n"
         ).encode()
     )
+
+
+def _laid_over(parts: Sequence[str], top: float, across: float, down: float) -> str:
+    """Put what is drawn in the pixels of the map where the map is; nothing of it is beyond."""
+    if not parts:
+        return ""
+    place = f'x="0" y="{top:g}" width="{across:g}" height="{down:g}" viewBox="0 0 {across:g} {down:g}" overflow="hidden"'
+    return f"<svg {place}>\n" + "\n".join(parts) + "\n</svg>\n"
+
+
+def _lines(outlines: Sequence[Outline], view: View, across: float, down: float, ground: str) -> list[str]:
+    """Draw contours."""
+    return [
+        f'<path fill="none" stroke="{stroke.color}" stroke-width="{stroke.width:g}" stroke-opacity="{stroke.opacity:g}" '
+        f'stroke-linejoin="round" d="{path_commands(stroke.lines)}"/>'
+        for stroke in strokes(outlines, view, width=across, height=down, scale=1.0, ground=ground)
+    ]
+
+
+def _names(labels: Sequence[Label], view: View, across: float, down: float, ground: str) -> list[str]:
+    """Write what is named on the map, each name over a halo: not every program draws the outline of letters below them."""
+    halo = f'fill="{ground}" stroke="{ground}" stroke-width="{2 * HALO:g}" stroke-linejoin="round" opacity="{HALO_OPACITY:g}"'
+    parts = []
+    for label, x, y, _, color in label_spots(labels, view, width=across, height=down, ground=ground):
+        place = f'x="{x:.2f}" y="{y + 0.35 * label.size:.2f}" font-size="{label.size:g}"'
+        text = escape(_clean(one_line(label.text)))
+        parts += [f'<text {place} {halo} aria-hidden="true">{text}</text>', f'<text {place} fill="{color}">{text}</text>']
+    return [f'<g font-family="{_FONT}" font-weight="bold" text-anchor="middle">', *parts, "</g>"] if parts else []
 
 
 class _Sheet:

@@ -6,24 +6,68 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import pytest
+from filelock import FileLock
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile each kernel once, not once a store: every compute process and server of the tests shares what is compiled."""
+    """Set what every process of the tests inherits, each compute process and server too.
+
+    Each kernel is compiled once, not once a store. And threads that wait do not spin: with other work on the machine, spinning makes
+    each parallel region ten times slower. OpenMP reads that when it is loaded.
+    """
     assert config.cache is not None
     os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    settings.register_profile("beside others", settings(), deadline=None)  # what else a machine does makes no example wrong
+    settings.load_profile("beside others")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Share the files out among two processes; files that are named run in this one, where a debugger and ``-s`` are at home.
+
+    More than two are asked for with ``-n``. Each has a server, a compute process and a Chromium of its own, so it wants two cores.
+    """
+    named = [Path(arg.partition("::")[0]) for arg in config.args]
+    return 0 if all(path.is_file() for path in named) else 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser tests last: Playwright keeps an event loop running in the main thread until the end."""
-    items.sort(key=lambda item: "browser" in item.path.parts[-2:])
+    """Run the browser tests last: Playwright keeps an event loop running in the main thread until the end.
+
+    Of each kind, files of many tests come first, so that no process is left with one of them when the others are done.
+    """
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: ("browser" in item.path.parts[-2:], -sizes[item.path], item.path))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest-timeout's: nobody's time runs while they wait
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Run a test marked ``alone``, whose claim is a time, while the other processes run none: they wait before their next one.
+
+    Each process holds a lock of its own while it runs a test, and who wants to be alone takes those of all. They come by in a lobby:
+    without it, a lock that is let go and taken again within a moment would never be seen free.
+    """
+    workerinput = getattr(item.config, "workerinput", None)
+    if workerinput is None:
+        return (yield)
+    folder = Path(item.config.getoption("basetemp")).parent  # of this run, and shared by its processes
+    lobby = FileLock(folder / "lobby.lock")
+    names = [f"gw{i}" for i in range(workerinput["workercount"])] if item.get_closest_marker("alone") else [workerinput["workerid"]]
+    with ExitStack() as held:
+        with lobby:
+            for name in names:
+                held.enter_context(FileLock(folder / f"{name}.lock"))
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

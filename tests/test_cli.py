@@ -296,3 +296,55 @@ def test_ctrl_c_ends_an_animation_and_leaves_nothing_behind(here: Path):
     assert process.returncode == 130, err
     assert (out, err) == ("", "explorer: interrupted.\n")
     assert [path.name for path in here.iterdir()] == ["many.parquet"]
+
+
+KINDS = ["bird with wings", "fish with fins", "tree with leaves", "stone"]
+
+
+@pytest.fixture
+def kinds(here: Path) -> np.ndarray:
+    """Rows of four kinds in ``kinds.parquet``, far from each other, with texts; one row cannot be drawn."""
+    kind = np.repeat(np.arange(4), 30)
+    values = (np.eye(4)[kind] * 20 + np.random.default_rng(0).normal(size=(120, 4))).astype(np.float32)
+    values[7] = 0
+    texts = [f"some {KINDS[of]} number {i} of the many that there are here" for i, of in enumerate(kind)]
+    pd.DataFrame({"text": texts, "embedding": list(values)}).to_parquet(here / "kinds.parquet")
+    return kind
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_clusters_are_a_column_of_names(ending: str, kinds: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["clusters", "kinds.parquet", "--coarsest", "4", "-o", f"out.{ending}"]) == 0
+    assert capsys.readouterr().out == f"wrote out.{ending}: 120 rows, 4 clusters\n"
+    table = pd.read_parquet("out.parquet") if ending == "parquet" else pd.read_csv("out.csv")
+    named = table["clusters"]
+    assert named.isna().to_numpy().nonzero()[0].tolist() == [7]
+    for of, kind in enumerate(KINDS):
+        (name,) = named[(kinds == of) & named.notna()].unique()
+        assert kind.split()[0] in name
+    found = explorer.find_clusters("kinds.parquet", coarsest=4)
+    assert found.titles == ("clusters",)
+    (names,), (rows,) = found.names, found.memberships
+    assert [names[row] for row in rows if row >= 0] == named.dropna().tolist()
+    assert rows[7] == -1
+    assert found.sizes(0).tolist() == np.bincount(rows[rows >= 0]).tolist()
+    assert [parents.tolist() for parents in found.parents] == [[-1] * 4]
+    if ending == "parquet":
+        written = explorer.open_dataset("out.parquet")
+        assert written.vectors is not None
+        assert written.roles["clusters"] == "category"
+
+
+def test_clusters_that_cannot_be_are_one_sentence(kinds: np.ndarray, capsys: pytest.CaptureFixture[str]):
+    assert "coarsest=1" in refused(capsys, "clusters", "kinds.parquet", "--coarsest", "1", "-o", "out.csv")
+    assert ".h5ad" in refused(capsys, "clusters", "kinds.parquet", "-o", "out.h5ad")
+    pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]}).to_csv("map.csv")
+    assert "vectors" in refused(capsys, "clusters", "map.csv", "-o", "out.csv")
+    assert sorted(path.name for path in Path().iterdir()) == ["kinds.parquet", "map.csv"]
+
+
+def test_a_dataset_that_is_open_gains_no_column_by_looking_for_clusters(kinds: np.ndarray):
+    dataset = explorer.open_dataset("kinds.parquet")
+    before = list(dataset.roles)
+    assert len(explorer.find_clusters(dataset, metric="euclidean", coarsest=4, progress=False).names[0]) == 4
+    assert list(dataset.roles) == before

@@ -90,6 +90,11 @@ def test_a_cluster_is_renamed_selected_and_restored(loop: Loop, show: Callable[[
     found = clustering.names[0][2]
     clustering.rename(0, 2, "  my   own ")
     assert clustering.names[0][2] == "my own"
+    assert session.history.undoes == "name a cluster my own"
+    session.history.undo()
+    assert clustering.names[0][2] == found
+    session.history.redo()
+    assert clustering.names[0][2] == "my own"
     clustering.rename(9, 2, "nowhere")
     clustering.rename(0, 99, "nowhere")
     clustering.select(0, 2)
@@ -140,6 +145,7 @@ def test_a_saved_color_by_clusters_is_found_again(loop: Loop, show: Callable[[Da
     other = show(groups(2))
     state_from_json(other, saved)
     loop.until(lambda: other.appearance.color_by == session.clustering.column(0))
+    assert other.history.undoes == "set what was kept", "the color that came later is no step of its own"
 
 
 def test_a_search_that_is_stopped_can_begin_again(loop: Loop, show: Callable[[Dataset], Session]) -> None:

@@ -19,7 +19,7 @@ from tests.test_docs import FENCE, PAGES, ROOT
 
 SHELL = {"", "bash", "sh", "console"}
 ASSIGNED = re.compile(r"^(?:[A-Z_]+=\S+ )+")
-COMPUTES = {"project", "neighbors", "animate", "datasets"}  # they end by themselves; the others serve a page until somebody ends them
+COMPUTES = {"project", "neighbors", "clusters", "animate", "datasets"}  # they end by themselves; the others serve until somebody ends them
 
 ELSEWHERE = {
     r"pip install .*": ".ci/run installs the checkout with its extras into a fresh environment; released packages are not fetched by tests",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from explorer.coloring import coloring
 from explorer.compute.clusters import ClusterTree
 from explorer.compute.peaks import peaks
 from explorer.compute.projections import Layout
 from explorer.data.dataset import Dataset, open_dataset
-from explorer.labels import Clusters, Level, category_labels, cluster_labels, label_levels, nested_levels, wanted_labels
+from explorer.labels import Clusters, Label, Level, category_labels, cluster_labels, label_levels, nested_levels, told_labels, wanted_labels
 from explorer.scene import Run, Scene, stage
 from explorer.shelf import shown
 from explorer.state.appearance import Hidden
@@ -99,6 +103,39 @@ def test_a_coarse_name_gives_way_where_those_within_it_come():
     assert coarse.size > finer.size
     assert next(label for label in labels if label.text == "d").comes == math.inf, "it is within no other"
     assert "" not in {label.text for label in labels}
+
+
+@given(
+    st.lists(
+        st.builds(
+            Label,
+            st.floats(-9, 9, width=32),
+            st.floats(-9, 9, width=32),
+            st.just(""),
+            st.sampled_from(["", "#000000", "#0a1b2c", "#ffffff"]),
+            st.floats(8, 30, width=32),
+            st.integers(0, 2),
+            st.integers(0, 3),
+            st.sampled_from([math.inf, 0.5, 0.0]),
+            st.sampled_from([0.0, 0.25]),
+        ),
+        max_size=30,
+    )
+)
+def test_a_browser_reads_from_two_texts_what_was_written(labels: list[Label]):
+    labels = [label._replace(text=f"{label.level} and {label.group}") for label in labels]  # one name for a group
+    told = told_labels(labels)
+    json.dumps(told, allow_nan=False)
+    if not labels:
+        assert told == {}
+        return
+    numbers = base64.b64decode(told["numbers"])
+    n, names = len(numbers) // 28, told["names"].split("\n")
+    floats, codes = np.frombuffer(numbers[: 20 * n], "<f4").reshape(5, n), np.frombuffer(numbers[20 * n :], "<u4").reshape(2, n)
+    assert floats.T.tolist() == [[label.x, label.y, label.size, label.comes, label.goes] for label in labels]
+    assert [names[line] for line in codes[0]] == [label.text for label in labels]
+    assert len(names) == len({(label.level, label.group) for label in labels})
+    assert ["" if code > 0xFFFFFF else f"#{code:06x}" for code in codes[1]] == [label.color for label in labels]
 
 
 def test_layers_of_groups_are_nested_and_rows_in_none_count_nowhere():

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,16 @@ from explorer.animation.ends import staged_layout
 from explorer.compute.progress import Stopped
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import BadParameter, UnknownFormat
+from explorer.labels import wanted_labels
 from explorer.map_page import rows as page_rows
 from explorer.map_page.page import about_bytes, save_map_page, write_map_page
 from explorer.map_page.tiles import TILE, levels_for, square_of, tiles
+from explorer.outlines import category_outlines
 from explorer.scene import Scene
+from explorer.state.appearance import Hidden
 
 EVIL = "</script><script>alert(1)</script>"
+ON_MAP = EVIL[:31] + "…"
 
 
 def data(n: int = 60, **columns: Any) -> Dataset:
@@ -142,6 +147,39 @@ def test_numbers_have_a_color_bar():
     assert (len(legend["colors"]), [word[0] for word in legend["words"]]) == (12, ["≤", "≥"])
 
 
+def named(page: str) -> set[str]:
+    return set(json.loads(block(page, "data"))["labels"].get("names", "").split("\n")) - {""}
+
+
+def test_what_is_named_on_the_map_is_named_on_the_page_and_what_is_hidden_is_not():
+    view = explorer.Explorer(data())
+    scene = view._scene
+    page = page_of(scene, labels=wanted_labels(scene, "categories"))
+    assert named(page) == {"a", "b", ON_MAP}
+    assert EVIL not in page
+    left, top, side = json.loads(block(page, "data"))["square"]
+    numbers = np.frombuffer(base64.b64decode(json.loads(block(page, "data"))["labels"]["numbers"]), "<f4").reshape(7, -1)
+    for x, y in numbers[:2].T:
+        assert left < x < left + side
+        assert top - side < y < top
+    assert named(page_of(scene)) == set()
+    view._session.appearance.hide_in("kind", Hidden(frozenset({"a"})))
+    hidden = view._scene
+    assert named(page_of(hidden, labels=wanted_labels(hidden, "categories"))) == {"b", ON_MAP}
+
+
+def test_a_page_that_is_saved_has_the_names_that_a_person_wants(tmp_path: Path):
+    view, path = explorer.Explorer(data()), tmp_path / "map.html"
+    for labels, names in ((None, {"a", "b", ON_MAP}), ("none", set()), ("categories", {"a", "b", ON_MAP})):
+        view.save_page(path, labels=labels)
+        assert named(path.read_text("utf-8")) == names
+    view._session.appearance.labels = "none"
+    view.save_page(path)
+    assert named(path.read_text("utf-8")) == set()
+    explorer.export_map(data(), path, view.dataset.layouts[0].name, progress=False)
+    assert named(path.read_text("utf-8")) == {"a", "b", ON_MAP}
+
+
 def test_stopping_leaves_no_file(scene: Scene, tmp_path: Path):
     with pytest.raises(Stopped):
         save_map_page(tmp_path / "map.html", scene, should_stop=lambda: True)
@@ -166,3 +204,15 @@ def test_a_map_is_written_by_one_line(tmp_path: Path):
         explorer.export_map(dataset, tmp_path / "map.pdf")
     with pytest.raises(BadParameter, match="as wide as the window"):
         explorer.export_map(dataset, tmp_path / "map.html", width=100)
+
+
+def test_contours_are_in_the_file_where_the_map_has_them(scene: Scene):
+    assert json.loads(block(page_of(scene), "data"))["contours"] == []
+    told = json.loads(block(page_of(scene, contours=partial(category_outlines, scene)), "data"))["contours"]
+    assert {each["slot"] for each in told} == {entry[3] for entry in json.loads(block(page_of(scene), "data"))["legend"]["entries"]}
+    square = square_of(scene)
+    for each, outline in zip(told, category_outlines(scene), strict=True):
+        assert all(re.fullmatch("#[0-9a-f]{6}", color) for color in each["colors"])
+        for line, points in zip(each["lines"], outline.lines, strict=True):
+            x, y = np.array(line).reshape(-1, 2).T / 65_535 * square.span[0]
+            np.testing.assert_allclose(np.stack([square.x0 + x, square.y1 - y], axis=1), points, atol=2e-4)

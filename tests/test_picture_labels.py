@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.labels import Label
-from explorer.picture_labels import label_stamps, press, readable
+from explorer.picture_labels import label_stamps, press
 from explorer.render.color import rgb
+from explorer.render.contrast import readable
 from explorer.render.view import View
 
 VIEW = View(0.0, 9.0, 0.0, 7.0)
@@ -25,11 +26,11 @@ def contrast(one: str, other: str) -> float:
 
 @given(st.integers(0, 0xFFFFFF), st.sampled_from(["#ffffff", "#f4f4f4", "#121212", "#000000"]))
 def test_every_color_can_be_read(color: int, ground: str):
-    assert contrast(readable(f"#{color:06x}", ground), ground) >= 7
+    assert contrast(readable(f"#{color:06x}", ground, contrast=7), ground) >= 7
 
 
 def test_what_can_be_read_stays_as_it_is():
-    assert readable("#0b5d1e", "#ffffff") == "#0b5d1e"
+    assert readable("#0b5d1e", "#ffffff", contrast=7) == "#0b5d1e"
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0, 4.5])

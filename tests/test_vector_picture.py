@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from PIL import Image
 from explorer.animation.ends import staged_layout
 from explorer.data.dataset import open_dataset
 from explorer.errors import BadParameter, UnknownFormat
+from explorer.labels import category_labels
+from explorer.outlines import category_outlines
 from explorer.picture_file import Window, write_picture
 from explorer.scene import Scene
 from explorer.vector_picture import save_svg, write_svg
@@ -82,3 +86,19 @@ def test_a_file_appears_complete_or_not_at_all(tmp_path: Path):
     with pytest.raises(UnknownFormat):
         save_svg(tmp_path / "map.png", scene, window)
     assert [path.name for path in tmp_path.iterdir()] == ["map.svg"]
+
+
+def test_contours_are_paths_over_the_picture_and_names_are_text_over_them():
+    scene = scene_of("kind")
+    plain, made = drawn(scene), drawn(scene, contours=partial(category_outlines, scene), labels=partial(category_labels, scene))
+    assert not list(plain.iter(f"{SVG}path"))
+    pictures = [next(each.iter(f"{SVG}image")).attrib["href"] for each in (plain, made)]
+    assert pictures[0] == pictures[1], "neither is in the picture"
+    paths = list(made.iter(f"{SVG}path"))
+    assert len(paths) == 2 * 2 * 3, "halo and line of two shares of three categories"
+    assert all(re.fullmatch(r"[MQZ\d. -]+", path.attrib["d"]) for path in paths)
+    assert {path.attrib["fill"] for path in paths} == {"none"}
+    named = [text for text in made.iter(f"{SVG}text") if text.text == "a & <b>" and "fill" in text.attrib and "stroke" not in text.attrib]
+    assert named
+    order = [each.tag for each in made.iter() if each.tag in (f"{SVG}image", f"{SVG}path")]
+    assert order[0] == f"{SVG}image"

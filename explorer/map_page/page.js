@@ -1,5 +1,6 @@
-// A map of tiles in one page: pan, zoom, search, cards. Nothing is fetched; texts from the data go through textContent only.
-"use strict";
+// A map of tiles in one page: pan, zoom, names, search, cards. Nothing is fetched; texts from the data go through textContent and fillText only.
+// Comes after labels.js in one script.
+
 const of = id => document.getElementById(id);
 const about = JSON.parse(of("data").textContent), {tile: TILE, deepest, known, legend} = about;
 const canvas = of("map"), pen = canvas.getContext("2d"), card = of("card");
@@ -32,6 +33,21 @@ const tile_at = place => {
   images.set(place, image);
   return image;
 };
+
+// ---- names of groups
+const [square_left, square_top, square_side] = about.square;
+const is_dark = () => (document.documentElement.dataset.scheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const names = namer({
+  box: canvas.parentElement, before: canvas.nextElementSibling, size: () => [width, height],
+  view: () => {
+    const [x0, y0] = to_map(0, 0), [x1, y1] = to_map(width, height), at = v => square_left + v * square_side, down = v => square_top - v * square_side;
+    return {x0: at(x0), x1: at(x1), y0: down(y1), y1: down(y0)};
+  },
+  ground: () => is_dark() ? "#121212" : "#ffffff",  // as page.html has it
+  time: () => ({journey: 0, t: 0, moving: false}),
+  quiet: () => hits.length > 0,  // rings are to be seen
+});
+const write_names = () => names.take(about.labels, label => only === null || label.color === known.lut[only]);
 
 // ---- where the map is: cx, cy in the square from 0 to 1, scale in CSS pixels for its side
 let view = {cx: 0.5, cy: 0.5, scale: 1}, width = 1, height = 1, ratio = 1, pending = 0;
@@ -106,7 +122,10 @@ const title_of = i => (rows.label && rows.label.say(i)) || `Row ${number(rows.id
 
 // ---- drawing
 let only = null, hits = [], pointed = -1;   // a color that stands out; rows that were found; the row under the pointer
-const draw = () => { if (!pending) pending = requestAnimationFrame(paint); };
+const draw = () => {
+  if (!pending) pending = requestAnimationFrame(paint);
+  names.place();
+};
 const paint = () => {
   pending = 0;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -127,6 +146,7 @@ const paint = () => {
   if (only !== null || !discs) paint_tiles(level, x0, y0, x1, y1);
   pen.globalAlpha = 1;
   if (discs) paint_discs(discs);
+  paint_contours();
   const ink = getComputedStyle(document.body).color;
   pen.strokeStyle = ink;
   pen.lineWidth = 1.5;
@@ -151,6 +171,38 @@ const paint_discs = list => {
     pen.arc(px, py, radius, 0, 7);
     pen.fill();
   }
+};
+const contours = about.contours.map(({slot, colors, share, lines}) => {  // through the middles of its sides, bent at its corners
+  const path = new Path2D();
+  for (const line of lines) {
+    const at = k => [line[k] / 65535, line[k + 1] / 65535], middle = k => [(line[k] + line[k + 2]) / 131070, (line[k + 1] + line[k + 3]) / 131070];
+    const last = line.length - 4;  // the first point is there again at the end
+    path.moveTo(...middle(last));
+    for (let k = 0; k <= last; k += 2) path.quadraticCurveTo(...at(k), ...middle(k));
+    path.closePath();
+  }
+  return {slot, colors, path, ...share <= 0.5 ? {wide: 2.25, opacity: 1} : {wide: 1.25, opacity: 0.75}};
+});
+const paint_contours = () => {
+  const style = getComputedStyle(document.body), dark = Number(style.color.match(/\d+/)[0]) > 127;
+  const [left, top] = to_px(0, 0), place = new DOMMatrix([view.scale, 0, 0, view.scale, left, top]);
+  const seen = contours.filter(({slot}) => only === null || slot < 0 || slot === only).map(each => {
+    const path = new Path2D();
+    path.addPath(each.path, place);
+    return {...each, path};
+  });
+  pen.lineJoin = "round";
+  pen.globalAlpha = 0.6;
+  pen.strokeStyle = style.backgroundColor;
+  for (const {path, wide} of seen) { pen.lineWidth = wide + 2.5; pen.stroke(path); }
+  for (const {path, wide, opacity, colors} of seen) {
+    pen.globalAlpha = opacity;
+    pen.lineWidth = wide;
+    pen.strokeStyle = colors[Number(dark)];
+    pen.stroke(path);
+  }
+  pen.globalAlpha = 1;
+  canvas.dataset.contours = seen.length;
 };
 const paint_tiles = (level, x0, y0, x1, y1) => {
   const n = 2 ** level, edge = v => Math.min(n - 1, Math.max(0, Math.floor(v * n)));
@@ -285,6 +337,7 @@ of("search").addEventListener("keydown", event => { if (event.key === "Enter" &&
 const set_only = slot => {
   only = slot !== null && rows ? slot : null;
   for (const button of of("legend").querySelectorAll("button")) button.setAttribute("aria-pressed", String(only !== null && Number(button.dataset.slot) === only));
+  write_names();
   draw();
 };
 const fill_legend = () => {
@@ -324,11 +377,12 @@ of("about").textContent = facts.filter(Boolean).join(" · ");
 canvas.setAttribute("aria-label", `Map of ${about.title}: arrows move it, + and − zoom, 0 shows all of it`);
 for (const note of about.notes) of("notes").append(element("p", "foot", note));
 of("scheme").addEventListener("click", () => {
-  const root = document.documentElement, dark = (root.dataset.scheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  root.dataset.scheme = dark ? "light" : "dark";
+  document.documentElement.dataset.scheme = is_dark() ? "light" : "dark";
   draw();
 });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 fill_legend();
+write_names();
 new ResizeObserver(() => {
   const box = canvas.parentElement, first = width === 1;
   const at_home = first || Math.abs(view.scale - home_scale()) < 1;

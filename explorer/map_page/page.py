@@ -16,16 +16,25 @@ import numpy as np
 
 from explorer.compute.progress import Report, ShouldStop, Stopped, ignore, never
 from explorer.data.export import check_target, unfinished
+from explorer.labels import Labeler, told_labels
 from explorer.map_page.rows import ROWS_MOST, columns_of, packed
 from explorer.map_page.tiles import TILE, levels_for, n_tiles, square_of, tiles
+from explorer.outlines import Outline, Outliner
+from explorer.picture_outlines import CONTRAST
+from explorer.render.contrast import readable
 from explorer.scene import Scene
 
-__all__ = ["MapPage", "about_bytes", "save_map_page", "write_map_page"]
+__all__ = ["LABELS", "MapPage", "about_bytes", "save_map_page", "write_map_page"]
+
+LABELS: Final = Path(__file__).with_name("labels.js")
+"""The script that writes names on a map, here and in a page that is served."""
 
 _PAGE: Final = Path(__file__).with_name("page.html")
 _SCRIPT: Final = Path(__file__).with_name("page.js")
 _BLANK: Final = re.compile(r"\{\{(\w+)\}\}")
 _LISTED: Final = 200  # categories
+_GROUNDS: Final = "#ffffff", "#121212"  # of the page, light and dark
+_STEPS: Final = 65_535  # of the side of the square, for points of contours
 _TILE_MOST: Final = 90_000  # bytes of a tile that is full, in letters
 _LEVEL_BYTES, _LEVEL_POWER = 1_030, 0.7  # of the tiles of a level, as measured from 1,000 to 1,000,000 rows
 _KNOWN_BYTES: Final = 55  # of a row's columns, compressed, in letters
@@ -69,6 +78,8 @@ def write_map_page(
     title: str | None = None,
     notes: Sequence[str] = (),
     rows: bool = True,
+    labels: Labeler | None = None,
+    contours: Outliner | None = None,
     report: Report = ignore,
     should_stop: ShouldStop = never,
 ) -> MapPage:
@@ -89,10 +100,14 @@ def write_map_page(
         Paragraphs below the legend: how the map was made.
     rows : bool
         Whether the rows are in the file, for search and cards, where they are 200,000 at the most.
+    labels : callable, optional
+        Gives what is named on the map, as far as it has room; see :func:`explorer.labels.wanted_labels`.
+    contours : callable, optional
+        Gives what has lines around it; see :func:`explorer.outlines.wanted_outlines`.
     report, should_stop
         Called at each tile.
     """
-    script = _SCRIPT.read_text("utf-8")
+    script = '"use strict";\n' + LABELS.read_text("utf-8") + _SCRIPT.read_text("utf-8")
     name = scene.dataset.name if title is None else title
     known = columns_of(scene) if rows else None
     deepest = levels_for(scene.n_shown)
@@ -103,9 +118,12 @@ def write_map_page(
         "rows": scene.n_shown,
         "all": scene.dataset.n_rows,
         "home": _home(scene),
+        "square": _square(scene),
+        "labels": {} if labels is None else told_labels(labels()),
         "tile": TILE,
         "deepest": deepest,
         "legend": _legend(scene),
+        "contours": [] if contours is None else _contours(scene, contours()),
         "notes": list(notes),
         "known": None if known is None else known.head,
     }
@@ -135,6 +153,27 @@ def _home(scene: Scene) -> list[float]:
     home, square = scene.home.sane(), square_of(scene)
     size = square.span[0]
     return [(home.x0 - square.x0) / size, (square.y1 - home.y1) / size, (home.x1 - square.x0) / size, (square.y1 - home.y0) / size]
+
+
+def _square(scene: Scene) -> list[float]:
+    """Say where the square is, in layout units: left, top, and its side."""
+    square = square_of(scene)
+    return [square.x0, square.y1, square.span[0]]
+
+
+def _contours(scene: Scene, outlines: Sequence[Outline]) -> list[dict[str, Any]]:
+    """Tell the page of contours: their colors on light and on dark, their share of the rows, and points on the square."""
+    square = square_of(scene)
+    corner, size = np.array([square.x0, square.y1]), square.span[0]
+    return [
+        {
+            "slot": outline.slot,
+            "colors": [readable(outline.color, ground, contrast=CONTRAST) for ground in _GROUNDS],
+            "share": outline.share,
+            "lines": [np.round((line - corner) * (1, -1) / size * _STEPS).astype(int).ravel().tolist() for line in outline.lines],
+        }
+        for outline in outlines
+    ]
 
 
 def _legend(scene: Scene) -> dict[str, Any]:

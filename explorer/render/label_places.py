@@ -1,6 +1,6 @@
 """Which labels of a map have room: none lies over another, those that come first have their place first. No text, no pixels.
 
-The page decides the same for itself, at each step of a zoom (``views/labels.js``); this is for pictures that are files.
+The page decides the same for itself, at each step of a zoom (``map_page/labels.js``); this is for pictures that are files.
 """
 
 from __future__ import annotations

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import param
 
 from explorer.state.state import JSON, State
 
-__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "ColorScale", "Hidden", "LabelChoice"]
+__all__ = ["NOTHING_HIDDEN", "Appearance", "Category", "ColorScale", "ContourChoice", "Hidden", "LabelChoice", "look_words"]
 
 Category: TypeAlias = str | None
 """A category's name; None stands for the rows without a value."""
@@ -18,6 +18,8 @@ Category: TypeAlias = str | None
 ColorScale: TypeAlias = Literal["linear", "log", "rank"]
 
 LabelChoice: TypeAlias = Literal["automatic", "categories", "clusters", "none"]
+
+ContourChoice: TypeAlias = Literal["none", "categories", "clusters"]
 
 _ALL_BUT = "all_but"
 
@@ -121,6 +123,12 @@ class Appearance(State):
         objects=list(get_args(LabelChoice)),
         doc="What is named on the map. Automatic: the clusters, where somebody has found some, else the categories of a column of 2 to 60.",
     )
+    contours: ContourChoice = param.Selector(  # type: ignore[assignment]
+        default="none",
+        objects=list(get_args(ContourChoice)),
+        doc="What has lines around it on the map: the categories that color it, or the clusters, where somebody has found some; "
+        "thick around half of the rows, thin around nine of ten, where they lie closest.",
+    )
     depth_cue = param.Boolean(default=True, doc="Whether rows that are far away pale, on a map of three dimensions or more.")
     images = param.Boolean(default=True, doc="Whether rows are shown by their images where so few are in view that there is room.")
 
@@ -132,3 +140,42 @@ class Appearance(State):
         """Set what is hidden of a column; what is hidden of others stays, and is in force when they color the map."""
         others = {name: value for name, value in self.hidden.items() if name != column}
         self.hidden = others if hidden == NOTHING_HIDDEN else {**others, column: hidden.as_json()}
+
+
+_NO_VALUE = "no value"
+
+
+def look_words(name: str, before: Any, after: Any) -> str:
+    """Say what a change of a param of :class:`Appearance` is called, as in "color by topic"."""
+    said: dict[str, Callable[[], str]] = {
+        "color_by": lambda: "one color" if after is None else f"color by {after}",
+        "palette": lambda: f"colors {after or 'as usual'}",
+        "colormap": lambda: f"colors {after or 'as usual'}",
+        "color_scale": lambda: f"{after} color scale",
+        "hidden": lambda: _hiding_words(before, after),
+        "point_size": lambda: "automatic point size" if after is None else f"point size {after:g}",
+        "images": lambda: "images on the map" if after else "no images on the map",
+        "contours": lambda: "no contours" if after == "none" else f"contours of {after}",
+        "depth_cue": lambda: "far rows pale" if after else "far rows as near ones",
+        "labels": lambda: "no labels on the map" if after == "none" else f"labels on the map: {after}",
+    }
+    return said[name]() if name in said else f"{name} {after}"
+
+
+def _hiding_words(before: dict[str, JSON], after: dict[str, JSON]) -> str:
+    """Say which category was hidden or shown; of several, of which column."""
+    column = next((name for name in {**before, **after} if before.get(name) != after.get(name)), "")
+    old, new = Hidden.from_json(before.get(column, [])), Hidden.from_json(after.get(column, []))
+    if new == NOTHING_HIDDEN:
+        shown = old.names if not old.all_but else frozenset[Category]()
+        return f"show {_called(*shown)}" if len(shown) == 1 else f"show all of {column}"
+    if new.all_but and not old.all_but:
+        return f"show {_called(*new.names)} alone" if len(new.names) == 1 else f"show some of {column} alone"
+    changed = new.names ^ old.names
+    if new.all_but != old.all_but or len(changed) != 1:
+        return f"hide some of {column}"
+    return f"{'hide' if next(iter(changed)) in new else 'show'} {_called(*changed)}"
+
+
+def _called(name: Category) -> str:
+    return _NO_VALUE if name is None else name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import param
 
 from explorer.state.state import State
 
-__all__ = ["ClusterNaming"]
+__all__ = ["ClusterNaming", "naming_words"]
 
 _LONGEST = 80  # characters
 
@@ -20,9 +22,22 @@ class ClusterNaming(State):
         """Give a cluster a name; with an empty one it is called again what was found."""
         names, name = dict(self.renamed.get(str(layer), {})), " ".join(name.split())[:_LONGEST]
         names.pop(str(cluster), None)
-        self.renamed = {**self.renamed, str(layer): {**names, **({str(cluster): name} if name else {})}}
+        names = {**names, **({str(cluster): name} if name else {})}
+        others = {key: given for key, given in self.renamed.items() if key != str(layer)}
+        self.renamed = {**others, str(layer): names} if names else others
 
     def given(self, layer: int, cluster: int) -> str:
         """Give the name that somebody gave; "" where nobody did."""
         names = self.renamed.get(str(layer))
         return str(names.get(str(cluster), "")) if isinstance(names, dict) else ""
+
+
+def naming_words(_: str, before: Any, after: Any) -> str:
+    """Say what a change of the names is called."""
+    given = [
+        name
+        for layer, names in after.items()
+        for cluster, name in names.items()
+        if not isinstance(before.get(layer), dict) or before[layer].get(cluster) != name
+    ]
+    return f"name a cluster {given[0]}" if len(given) == 1 else "names of clusters"

@@ -73,17 +73,18 @@ class Filters(param.Parameterized):
         """
         if mask.dtype != bool or mask.shape != (self._n_rows,):
             raise BadParameter("mask", f"{mask.dtype} of shape {mask.shape}", f"give one bool for each of the {self._n_rows:,} rows.")
-        self._set({**self._entries, key: Filter(label, mask, int(np.count_nonzero(mask)))})
+        self._set({**self._entries, key: Filter(label, mask, int(np.count_nonzero(mask)))}, f"filter {label}")
 
     def remove(self, key: str) -> None:
         """Remove a filter; one that is not there is none."""
         if key in self._entries:
-            self._set({name: entry for name, entry in self._entries.items() if name != key})
+            left = {name: entry for name, entry in self._entries.items() if name != key}
+            self._set(left, f"remove the filter {self._entries[key].label}")
 
     def clear(self) -> None:
         """Remove every filter."""
         if self._entries:
-            self._set({})
+            self._set({}, "remove every filter")
 
     def reset(self, n_rows: int) -> None:
         """Remove every filter, for a dataset of this many rows; the history forgets everything."""
@@ -103,8 +104,8 @@ class Filters(param.Parameterized):
         masks = {key: (label, packed.unpack()) for key, (label, packed) in snapshot.items()}
         self._show({key: Filter(label, mask, int(np.count_nonzero(mask))) for key, (label, mask) in masks.items()})
 
-    def _set(self, entries: dict[str, Filter]) -> None:
-        self.history.record(self)
+    def _set(self, entries: dict[str, Filter], what: str) -> None:
+        self.history.record(self, what)
         self._show(entries)
 
     def _show(self, entries: dict[str, Filter]) -> None:

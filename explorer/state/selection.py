@@ -38,6 +38,7 @@ class Selection(param.Parameterized):
         self.mask: NDArray[np.bool_] = np.zeros(n_rows, dtype=bool)
         self.history = history or History()
         self._kept: dict[str, PackedMask] = {}
+        self._names = _Names(self)
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -111,8 +112,9 @@ class Selection(param.Parameterized):
             raise BadParameter("name", name, "nothing is selected that could be kept.")
         if name not in self._kept and len(self._kept) >= _KEPT_MOST:
             raise BadParameter("name", name, f"{_KEPT_MOST} selections are kept already; forget one.")
-        self._kept[name] = PackedMask.of(self.mask)
-        self.kept_version += 1
+        packed = PackedMask.of(self.mask)
+        self.history.record(self._names, f"keep the selection {name}")
+        self._keep({**self._kept, name: packed})
 
     def packed(self) -> dict[str, PackedMask]:
         """Give all that is kept, by name, in packed form."""
@@ -142,14 +144,17 @@ class Selection(param.Parameterized):
 
     def forget(self, name: str) -> None:
         """Forget what was kept under a name; one that is not there is none."""
-        if self._kept.pop(name, None) is not None:
-            self.kept_version += 1
+        if name in self._kept:
+            self.history.record(self._names, f"forget the selection {name}")
+            self._keep({other: packed for other, packed in self._kept.items() if other != name})
 
     def load(self, mask: NDArray[np.bool_], made_by: str, kept: Mapping[str, NDArray[np.bool_]]) -> None:
         """Take a selection, and those that are kept by name, from somewhere else; masks are of shape (n_rows,)."""
-        self._kept = {name: PackedMask.of(some) for name, some in kept.items()}
-        self.kept_version += 1
-        self._set(mask, made_by)
+        packed = {name: PackedMask.of(some) for name, some in kept.items()}
+        with self.history.together(_words_of(made_by)):
+            self.history.record(self._names, "keep selections")
+            self._keep(packed)
+            self._set(mask, made_by)
 
     # -- for the history
 
@@ -165,8 +170,12 @@ class Selection(param.Parameterized):
             self._show(packed.unpack(), made_by)
 
     def _set(self, mask: NDArray[np.bool_], made_by: str) -> None:
-        self.history.record(self)
+        self.history.record(self, _words_of(made_by))
         self._show(mask, made_by)
+
+    def _keep(self, kept: dict[str, PackedMask]) -> None:
+        self._kept = kept
+        self.kept_version += 1
 
     def _show(self, mask: NDArray[np.bool_], made_by: str) -> None:
         self.mask = mask
@@ -186,3 +195,24 @@ class Selection(param.Parameterized):
         mask = np.zeros(n, dtype=bool)
         mask[numbers] = True
         return mask
+
+
+class _Names:
+    """The named selections of a selection, for the history: apart from what is selected."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+
+    def snapshot(self) -> tuple[dict[str, PackedMask], int]:
+        """Give what :meth:`restore` takes, and its size in bytes: a change adds or takes one mask, the others are shared."""
+        kept = self._selection.packed()
+        return kept, max((packed.bits.nbytes for packed in kept.values()), default=0)
+
+    def restore(self, snapshot: dict[str, PackedMask]) -> None:
+        """Keep what was kept when the snapshot was taken."""
+        n_rows = self._selection.mask.size
+        self._selection._keep({name: packed for name, packed in snapshot.items() if packed.size == n_rows})
+
+
+def _words_of(made_by: str) -> str:
+    return f"select by {made_by}" if made_by else "clear the selection"

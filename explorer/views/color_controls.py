@@ -11,6 +11,7 @@ import panel as pn
 from explorer.coloring import colorable
 from explorer.render.palette import COLORMAPS, PALETTES
 from explorer.session import Session
+from explorer.views.status import Message
 from explorer.views.toolkit import Toolkit, tie
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ __all__ = ["ColorControls"]
 
 _NO_COLOR = "— one color —"
 _REST_S = 2.0  # between two changes of what can be chosen
+_NO_CATEGORIES = "Nothing to see yet: color the map by a column of categories."
+_NO_CLUSTERS = "Nothing to see yet: find clusters, in the panel of that name."
 _AUTOMATIC = "automatic"
 _SIZES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)  # pixels of a row
 
@@ -43,11 +46,15 @@ class ColorControls(pn.viewable.Viewer):
         self.images = toolkit.switch("Images on the map", value=appearance.images, description=appearance.param.images.doc)
         named = {what: what for what in appearance.param.labels.objects}
         self.labels = toolkit.select("Labels on the map", named, appearance.labels, description=appearance.param.labels.doc)
+        outlined = {what: what for what in appearance.param.contours.objects}
+        self.contours = toolkit.select("Contours on the map", outlined, appearance.contours, description=appearance.param.contours.doc)
+        self.no_contours = Message(sizing_mode="stretch_width", margin=(-4, 10, 8, 10), visible=False)
         colors = self.column, self.palette, self.colormap, self.color_scale
-        self._view = pn.Column(*colors, self.density, self.size, self.labels, self.images, sizing_mode="stretch_width")
+        widgets = *colors, self.density, self.size, self.labels, self.contours, self.no_contours, self.images
+        self._view = pn.Column(*widgets, sizing_mode="stretch_width")
         self.column.param.watch(self._on_choice, ["value"])
         self.size.param.watch(self._on_size_choice, ["value"])
-        for name in ("palette", "colormap", "color_scale", "density", "labels", "images"):
+        for name in ("palette", "colormap", "color_scale", "density", "labels", "contours", "images"):
             tie(getattr(self, name), appearance, name, soon=session.soon)
         self._offered, self._late = monotonic(), False
         self._before = "", -_REST_S  # what the list showed before it was given another value here, and since when
@@ -55,6 +62,8 @@ class ColorControls(pn.viewable.Viewer):
         session.param.watch(self._on_columns, ["columns"])
         appearance.param.watch(self._on_color, ["color_by"])
         appearance.param.watch(self._on_size, ["point_size"])
+        appearance.param.watch(self._on_contours, ["contours", "color_by"])
+        session.clustering.param.watch(self._on_contours, ["tree"])
         self._on_dataset()
         self._on_size()
 
@@ -111,6 +120,7 @@ class ColorControls(pn.viewable.Viewer):
         self.images.visible = dataset is not None and "image" in dataset.roles.values()
         self._follow(self.column, {_NO_COLOR: "", **{name: name for name in names}}, color if color in names else "")
         self._on_color()
+        self._on_contours()
 
     def _on_color(self, *_: object) -> None:
         dataset, column = self._session.dataset, self._session.appearance.color_by or ""
@@ -129,6 +139,18 @@ class ColorControls(pn.viewable.Viewer):
     def _on_size(self, *_: object) -> None:
         size = self._session.appearance.point_size
         self._follow(self.size, _sizes(size), "" if size is None else str(float(size)))
+
+    def _on_contours(self, *_: object) -> None:
+        """Say why there are no contours where somebody wants some."""
+        session, wanted = self._session, self._session.appearance.contours
+        dataset, color = session.dataset, session.appearance.color_by
+        role = None if dataset is None or color is None else dataset.roles.get(color)
+        why = ""
+        if wanted == "categories" and role != "category":
+            why = _NO_CATEGORIES
+        elif wanted == "clusters" and session.clustering.tree is None:
+            why = _NO_CLUSTERS
+        self.no_contours.param.update(text=why, visible=bool(why))
 
     def _follow(self, widget: Any, options: dict[str, str], value: str) -> None:
         self._following = True

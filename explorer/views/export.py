@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import panel as pn
@@ -16,6 +16,7 @@ from explorer.data.export import KeptRows, write_table
 from explorer.labels import Labeler, wanted_labels
 from explorer.map_page.page import about_bytes, write_map_page
 from explorer.map_page.rows import ROWS_MOST
+from explorer.outlines import Outliner, wanted_outlines
 from explorer.picture_file import Window, write_picture
 from explorer.render.png import PNG
 from explorer.session import Session
@@ -46,6 +47,13 @@ def current_window(shown: Map, scene: Scene) -> Window:
         window = Window(scene.shown.index.home)
         return window._replace(view=window.view.fitted(window.width, window.height))
     return Window(asked.view, asked.width, asked.height, asked.ratio, asked.background)
+
+
+class _Over(NamedTuple):
+    """What finds the names and the lines over a scene, as a person wants them at a moment: for a thread."""
+
+    labels: Callable[[Scene], Labeler | None]
+    contours: Callable[[Scene], Outliner | None]
 
 
 class ExportControls(pn.viewable.Viewer):
@@ -124,7 +132,7 @@ class ExportControls(pn.viewable.Viewer):
     def _export_page(self) -> None:
         scene = self._session.scene
         if scene is not None:
-            write = partial(_write_page, self._session.planes[0].as_seen(), self._session.describe_maps())
+            write = partial(_write_page, self._session.planes[0].as_seen(), self._session.describe_maps(), over=self._over())
             self._maker.make("the web page", file_name(*_title_of(scene), ending=".html"), "text/html", write, dataset=scene.dataset)
 
     def _export_map(self, what: str, ending: str, mime: str, write_file: Callable[..., None]) -> None:
@@ -139,9 +147,16 @@ class ExportControls(pn.viewable.Viewer):
             width=choice.width,
             background=choice.background,
             words=choice.words,
-            label=partial(wanted_labels, choice=self._session.appearance.labels, clusters=self._session.clustering.clusters),
+            over=self._over(),
         )
         self._maker.make(what, file_name(*_title_of(scene), ending=ending), mime, write, dataset=scene.dataset)
+
+    def _over(self) -> _Over:
+        appearance, clusters = self._session.appearance, self._session.clustering.clusters
+        return _Over(
+            partial(wanted_labels, choice=appearance.labels, clusters=clusters),
+            partial(wanted_outlines, choice=appearance.contours, clusters=clusters),
+        )
 
     def _export_table(self, ending: str) -> None:
         scene = self._session.scene
@@ -175,7 +190,7 @@ def _write_picture(
     width: int | None,
     background: Any,
     words: bool,
-    label: Callable[[Scene], Labeler | None],
+    over: _Over,
 ) -> int:
     scene = see()
     with path.open("wb") as file:
@@ -187,7 +202,8 @@ def _write_picture(
             background=background,
             title=None if words else "",
             legend=words,
-            labels=label(scene),
+            labels=over.labels(scene),
+            contours=over.contours(scene),
             report=_told(on_fraction),
             should_stop=stop.is_set,
         )
@@ -195,11 +211,26 @@ def _write_picture(
 
 
 def _write_page(
-    see: Callable[[], Scene], describe: Callable[[], str], path: Path, stop: Event, on_fraction: Callable[[float], None]
+    see: Callable[[], Scene],
+    describe: Callable[[], str],
+    path: Path,
+    stop: Event,
+    on_fraction: Callable[[float], None],
+    *,
+    over: _Over,
 ) -> int:
     scene = see()
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        write_map_page(file, scene, notes=describe().split("\n\n"), report=_told(on_fraction), should_stop=stop.is_set)
+        notes = describe().split("\n\n")
+        write_map_page(
+            file,
+            scene,
+            notes=notes,
+            labels=over.labels(scene),
+            contours=over.contours(scene),
+            report=_told(on_fraction),
+            should_stop=stop.is_set,
+        )
     return scene.n_shown
 
 

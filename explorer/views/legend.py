@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
@@ -194,7 +195,9 @@ class Legend(pn.viewable.Viewer):
 
     def _change(self, coloring: Coloring, change: Change, codes: Sequence[int] = ()) -> None:
         appearance, column = self._session.appearance, str(coloring.column)
-        appearance.hide_in(column, changed(coloring, appearance.hidden_in(column), change, codes))
+        after = changed(coloring, appearance.hidden_in(column), change, codes)
+        with self._session.history.continued() if change == "late solo" else nullcontext():  # its first click is a step already
+            appearance.hide_in(column, after)
 
     def _search(self, coloring: Coloring, text: str) -> None:
         self._searched += 1

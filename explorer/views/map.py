@@ -26,6 +26,7 @@ from explorer.session import Schedule, Session
 from explorer.state.selection import Mode
 from explorer.turning import Turned, turning
 from explorer.views.card import card
+from explorer.views.contouring import Contouring
 from explorer.views.figure import map_figure
 from explorer.views.illustrations import NOTHING, Gallery, Illustrations, find, has_room
 from explorer.views.labeling import Labeling
@@ -119,6 +120,7 @@ class Map(pn.viewable.Viewer):
         self.plane.param.watch(self._on_live, ["live"])
         self._on_scene()
         self._labeling = Labeling(session, self.plane, self.layer)
+        self._contouring = Contouring(session, self.plane, self.layer)
         self._on_note()
         self._on_tool()
 

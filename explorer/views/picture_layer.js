@@ -127,10 +127,11 @@ export function render({model}) {
     unit: () => (xr.end - xr.start) / Math.max(1, size()[0]),
     moving: () => !shown || shown.live || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving) || turn.apart(shown),
   });
+  const time = () => shown && {journey: shown.journey, t: shown.t, moving: shown.live || travel.playing || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving) || turn.apart(shown)};
+  const contours = tracer({box, before: marks, size, view, time, ground: () => background});
   const labels = namer({
-    box, before: marks, size, view,
+    box, before: marks, size, view, time,
     ground: () => background,
-    time: () => shown && {journey: shown.journey, t: shown.t, moving: shown.live || travel.playing || (shown.journey !== 0 && shown.t > 0 && shown.t < 1 && shown.moving) || turn.apart(shown)},
     quiet: () => (model.marks || []).some(mark => mark.label),
   });
   const travel = traveler({
@@ -210,6 +211,7 @@ export function render({model}) {
     canvas.style.height = h + "px";
     canvas.style.transform = `translate(${tx}px,${ty}px) scale(${sx},${sy})`;
     images.place();
+    contours.place();
     labels.place();
   };
   const fitted = ({x0, x1, y0, y1}) => {  // with an equal scale on both axes
@@ -710,6 +712,7 @@ export function render({model}) {
     if (!shown || read_theme() === background) return;
     background = read_theme();  // a picture at rest is transparent: it fits every theme; the server has to know it for a picture file
     draw_marks();
+    contours.place();
     labels.place();
     want(false);
   }, 500);
@@ -732,6 +735,7 @@ export function render({model}) {
   model.on("turn", () => { turn.begin(); draw_marks(); });
   model.on("coming", () => { if (model.coming) turn.stop(); });
   model.on("marks", () => { draw_marks(); labels.place(); });
+  model.on("contours", () => contours.take(model.contours));
   model.on("labels", () => labels.take(model.labels));
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
@@ -771,6 +775,7 @@ export function render({model}) {
   model.on("remove", () => {
     alive = false;
     travel.end();
+    contours.end();
     turn.end();
     labels.end();
     window.removeEventListener("explorer-scrub", on_scrub);
@@ -786,6 +791,7 @@ export function render({model}) {
   show_tool();
   turn.begin();
   note.textContent = model.note;
+  contours.take(model.contours);
   labels.take(model.labels);
   go_home();
   if (model.look.length) look();

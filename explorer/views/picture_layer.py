@@ -14,6 +14,7 @@ import param
 from panel.io.state import set_curdoc
 
 from explorer import settings
+from explorer.map_page.page import LABELS
 from explorer.picture import PictureRequest
 from explorer.priority import give_way
 from explorer.render.view import View
@@ -32,8 +33,9 @@ __all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 
 logger = logging.getLogger(__name__)
 
+_HERE = Path(__file__).parent
+_SCRIPTS = _HERE / "travel.js", _HERE / "images.js", LABELS, _HERE / "contours.js", _HERE / "turn.js", _HERE / "picture_layer.js"
 _NAME_MOST = 64  # characters of the name that a browser gives itself
-_SCRIPTS = ("travel.js", "images.js", "labels.js", "turn.js", "picture_layer.js")
 _NUMBERS_MOST = 1_000  # of a camera
 _TOUR_MOST = 1e7  # seconds
 _NICER = 5  # threads that draw give way to the event loop where cores are few
@@ -48,7 +50,8 @@ class PictureLayer(pn.custom.JSComponent):
     home = param.List(default=[], item_type=float, doc="x0, x1, y0, y1 of the first view; empty until there is a map.")
     look = param.List(default=[], doc="Where to look now: a number that counts, then x0, x1, y0, y1, or nothing for the whole map.")
     marks = param.List(default=[], doc="Rings: dicts of x, y, kind, label and faint, see marks_of.")
-    labels = param.Dict(default={}, doc="What can be written on the map, see labels_message; which of it has room, the browser decides.")
+    labels = param.Dict(default={}, doc="What can be written on the map, see told_labels; which of it has room, the browser decides.")
+    contours = param.Dict(default={}, doc="Which lines are on the map, see contours_message.")
     along = param.Boolean(default=False, doc="Whether the map is on a journey: another layout's home is then no reason to go there.")
     coming = param.Integer(default=0, doc="Number of the journey that plays by itself, whose message says where to look; 0: none.")
     turn = param.Dict(default={}, doc="How the layout can be turned and what it is in other dimensions, see turn_message.")
@@ -60,7 +63,7 @@ class PictureLayer(pn.custom.JSComponent):
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
 
-    _esm = "".join(Path(__file__).with_name(name).read_text() for name in _SCRIPTS)
+    _esm = "".join(path.read_text("utf-8") for path in _SCRIPTS)
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:

@@ -62,11 +62,12 @@ export function render({model}) {
   bar.setAttribute("aria-label", "Tools of the maps");
   const say = (name, value) => model.send_msg({type: "set", values: {[name]: value}});
   const act = name => model.send_msg({type: "do", name});
+  const explain = (made, title, keys) => { made.title = keys ? `${title} (${keys})` : title; };
   const tool = (name, title, keys, on_click, parent) => {
     const made = element("button");
     made.type = "button";
-    made.title = keys ? `${title} (${keys})` : title;
     made.setAttribute("aria-label", title);
+    explain(made, title, keys);
     if (keys) made.setAttribute("aria-keyshortcuts", keys.replaceAll("Ctrl + ", "Control+").replaceAll("Shift + ", "Shift+"));
     made.append(icon(name));
     made.addEventListener("click", event => { event.stopPropagation(); on_click(event); });
@@ -133,7 +134,7 @@ export function render({model}) {
 
   const press = (name, on) => buttons[name].setAttribute("aria-pressed", String(on));
   const update = () => {
-    const {tool: now, mode, n_maps, linked, selected, can_undo, can_redo} = model.state;
+    const {tool: now, mode, n_maps, linked, selected, can_undo, can_redo, undoes, redoes} = model.state;
     for (const name of ["pan", "box", "lasso"]) press(name, name === now);
     for (const name of ["replace", "add", "subtract", "intersect"]) press(name, name === mode);
     [["one", 1], ["two", 2], ["three", 3]].forEach(([name, n]) => press(name, n === n_maps));
@@ -144,6 +145,8 @@ export function render({model}) {
     modes.hidden = now === "pan" && !selected;
     buttons.undo.disabled = !can_undo;
     buttons.redo.disabled = !can_redo;
+    explain(buttons.undo, undoes ? `Undo: ${undoes}` : "Undo", "Ctrl + Z");  // told to screen readers as what describes the button
+    explain(buttons.redo, redoes ? `Redo: ${redoes}` : "Redo", "Ctrl + Shift + Z");
     for (const name of ["invert", "fit", "clear"]) buttons[name].hidden = !selected;
   };
   model.on("state", update);

@@ -21,7 +21,7 @@ _SET = frozenset({"tool", "mode", "n_maps", "linked", "table", "table_height", "
 class ToolbarComponent(pn.custom.JSComponent):
     """The toolbar in the browser; see ``toolbar.js``."""
 
-    state = param.Dict(default={}, doc="The arrangement, and selected, can_undo, can_redo.")
+    state = param.Dict(default={}, doc="The arrangement, and selected, can_undo, can_redo, and what these do: undoes, redoes.")
     group = param.String(default="", doc="What the maps of this session have in common.")
     keys_everywhere = param.Boolean(default=True, doc="Whether keys count wherever the focus is: a notebook has keys of its own.")
 
@@ -76,7 +76,7 @@ class Toolbar(pn.viewable.Viewer):
             on_message=self._on_message, group=str(id(session)), keys_everywhere=keys_everywhere, alone=alone, margin=0
         )
         session.arrangement.param.watch(self._update, list(_SET))
-        session.history.param.watch(self._update, ["can_undo", "can_redo"])
+        session.history.param.watch(self._update, ["can_undo", "can_redo", "undoes", "redoes"])
         session.selection.param.watch(self._update, ["count"])
         self._update()
 
@@ -109,4 +109,6 @@ class Toolbar(pn.viewable.Viewer):
             "selected": session.selection.count,
             "can_undo": session.history.can_undo,
             "can_redo": session.history.can_redo,
+            "undoes": session.history.undoes,
+            "redoes": session.history.redoes,
         }

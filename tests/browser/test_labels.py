@@ -94,3 +94,32 @@ def test_they_go_while_rows_travel_and_are_of_the_other_layout_then(server: str,
     watched.wait_until(lambda: any(picture.t == 1 and not picture.moving for picture in watched.pictures), "it is there")
     watched.wait_until(lambda: written(watched) and written(watched) != before, "labels of the other layout")
     check(watched, written(watched))
+
+
+def test_contours_come_when_asked_for_follow_the_zoom_and_go_while_rows_travel(server: str, open_page: Open):
+    watched = open_page(f"{server}?dataset=wordnet-10k")
+    watched.settle()
+    watched.choose("Labels on the map", "none")
+    sheet = watched.page.locator("canvas.contours").first
+    assert not sheet.is_visible()
+    watched.choose("Contours on the map", "categories")
+    watched.wait_until(sheet.is_visible, "contours")
+    names = set(watched.legend())
+    assert sheet.get_attribute("data-groups") == str(len(names))
+    assert all(name in (sheet.get_attribute("aria-label") or "") for name in names)
+    far = watched.pixels("contours")[..., 3]
+    assert 5_000 < (far > 200).sum() < far.size / 4
+
+    watched.zoom(8)
+    watched.settle()
+    watched.wait_until(lambda: (watched.pixels("contours")[..., 3] != far).sum() > 5_000, "lines that were nearer")
+    near = watched.pixels("contours")[..., 3]
+    assert 500 < (near > 200).sum() < (far > 200).sum(), "fewer are in view, and as thin as before"
+
+    note = "new MutationObserver(() => window.sheets.push(sheet.hidden)).observe(sheet, {attributeFilter: ['hidden']})"
+    sheet.evaluate(f"sheet => {{ window.sheets = []; {note}; }}")
+    watched.show_layout(next(title for title in watched.layouts() if title.startswith("t-SNE")))
+    watched.wait_until(lambda: watched.page.evaluate("window.sheets").count(False) > 0, "they are there again")
+    assert watched.page.evaluate("window.sheets[0]"), "they were gone before"
+    watched.choose("Contours on the map", "none")
+    watched.wait_until(lambda: not sheet.is_visible(), "they go")

@@ -248,3 +248,23 @@ def test_another_palette_colors_map_and_legend_alike(topics: Watched):
     n = page.n_colored()
     page.choose("Point size", "1 px")
     page.wait_until(lambda: page.n_colored() < n / 4, "points are smaller")
+
+
+def test_what_the_legend_hides_and_what_colors_the_map_are_undone_by_the_button_and_the_key(topics: Watched):
+    undo, redo = (topics.page.get_by_role("toolbar").get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    expect(undo).to_be_disabled()
+    entry(topics, "topic 10").click()
+    status(topics, "585 of 600 rows")
+    expect(undo).to_have_attribute("title", "Undo: hide topic 10 (Ctrl + Z)")
+    entry(topics, "topic 11").dblclick()
+    status(topics, "15 of 600 rows")
+    expect(undo).to_have_attribute("title", "Undo: show topic 11 alone (Ctrl + Z)")
+    undo.click()
+    status(topics, "585 of 600 rows")
+    topics.page.keyboard.press("Control+z")
+    status(topics, "600 of 600 rows")
+    expect(undo).to_be_disabled()
+    topics.page.keyboard.press("Control+Shift+z")
+    status(topics, "585 of 600 rows")
+    expect(redo).to_have_attribute("title", "Redo: show topic 11 alone (Ctrl + Shift + Z)")
+    expect(redo).to_be_enabled()

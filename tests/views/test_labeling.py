@@ -26,7 +26,7 @@ def colored(shown: Shown, opened: Callable[..., Dataset], loop: Any, session: Se
 
 
 def texts(shown: Shown) -> set[str]:
-    return {text for _, _, text, *_ in shown.map.layer.labels.get("labels", [])}
+    return set(shown.map.layer.labels.get("names", "").split("\n")) - {""}
 
 
 def test_categories_are_told_and_nothing_where_there_are_none(colored: Shown, loop: Any, session: Session):

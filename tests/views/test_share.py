@@ -148,6 +148,66 @@ def test_a_bookmark_brings_back_what_was_on_the_screen(view: ShareView, session:
     assert not view.component.can_undo
 
 
+def test_a_deleted_bookmark_is_undone_by_the_key_as_well_and_once(view: ShareView, session: Session, loop: Any, opened: Opened):
+    def names() -> list[str]:
+        return [item["name"] for item in view.component.bookmarks]
+
+    def act(**message: str) -> None:
+        view.component._on_message(message)
+        loop.run()
+
+    loop.until(lambda: not view.sharing._busy)
+    for name in ("one", "two"):
+        act(type="keep", name=name)
+    act(type="delete", name="one")
+    act(type="delete", name="nobody")
+    assert session.history.undoes == "delete the bookmark one"
+    session.history.undo()
+    assert names() == ["one", "two"]
+    session.history.redo()
+    assert names() == ["two"]
+    session.history.undo()
+    act(type="delete", name="two")
+    act(type="undo")
+    assert names() == ["one", "two"]
+    assert session.history.undoes == "keep the bookmark two", "what the panel took back is no step any more"
+    act(type="delete", name="two")
+    session.appearance.color_by = "score"
+    act(type="undo")
+    assert names() == ["one", "two"]
+    assert session.history.undoes == "color by score"
+    act(type="delete", name="one")
+    opened(seed=1)
+    act(type="undo")
+    assert names() == ["one", "two"]
+
+
+def test_a_bookmark_that_is_opened_is_one_step_and_a_page_begins_with_none(view: ShareView, session: Session, loop: Any, opened: Opened):
+    assert not session.history.can_undo
+    session.appearance.color_by = "score"
+    session.filters.put("query", "score < 0.5", np.arange(400) < 200)
+    loop.until(lambda: not view.sharing._busy)
+    view.component._on_message({"type": "keep", "name": "few"})
+    loop.run()
+    session.filters.clear()
+    session.appearance.param.update(color_by="kind", density="linear")
+    session.selection.apply([8])
+    view.component._on_message({"type": "open", "name": "few"})
+    loop.run()
+    assert (session.appearance.color_by, session.appearance.density, session.selection.count) == ("score", "log", 0)
+    assert session.history.undoes == "open the bookmark few"
+    session.history.undo()
+    assert (session.appearance.color_by, session.appearance.density, session.selection.rows.tolist()) == ("kind", "linear", [8])
+    assert not session.filters.entries
+    assert session.history.undoes == "select by Python"
+    session.history.redo()
+    assert list(session.filters.entries) == ["query"]
+    opened(seed=1)
+    assert not session.history.can_undo
+    loop.until(lambda: not view.sharing._busy)
+    assert not session.history.can_undo
+
+
 def test_bookmarks_of_one_who_has_logged_in_are_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EXPLORER_STORE", str(tmp_path))
     Bookmarks("ann").add("one", "text", dataset="Digits", entry="digits")

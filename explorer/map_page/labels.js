@@ -1,6 +1,6 @@
 // Names of groups on the map, where there is room for them: which ones is decided here, at each step of a zoom.
 // A name has its place by the scale alone: dragging the map never makes one come or go in the middle of it. Text goes through fillText only.
-// Comes before picture_layer.js in one module.
+// Of the served map and of the map that is a file: comes before picture_layer.js in one module, and before page.js in one script.
 
 const LABEL_FADE_MS = 180;
 const LABEL_GAP = [5, 2];    // pixels between two labels, on each side; as render/label_places.py has it
@@ -25,13 +25,30 @@ const contrast = (one, other) => {
   const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (high + 0.05) / (low + 0.05);
 };
-const readable = (color, ground) => {  // the same hue, as much nearer to black or white as it takes
+const readable = (color, ground, least) => {  // the same hue, as much nearer to black or white as it takes
   const end = luminance(ground) < 0.2 ? 255 : 0, rgb = channels(color);
   for (let share = 0; share <= 1; share += 0.1) {
     const mixed = rgb.map(v => Math.round(v + (end - v) * share));
-    if (contrast(mixed, ground) >= LABEL_CONTRAST) return `rgb(${mixed})`;
+    if (contrast(mixed, ground) >= least) return `rgb(${mixed})`;
   }
   return end ? "#ffffff" : "#000000";
+};
+
+// Reads what told_labels of labels.py wrote: x, y, size, comes and goes of all labels, then the lines of their names and their colors.
+function read_labels({names, numbers}) {
+  if (!numbers) return [];
+  const {buffer} = Uint8Array.from(atob(numbers), letter => letter.charCodeAt(0)), n = buffer.byteLength / 28, lines = names.split("\n");
+  const floats = new Float32Array(buffer, 0, 5 * n), codes = new Uint32Array(buffer, 20 * n);
+  return Array.from({length: n}, (_, at) => {
+    const [x, y, size, comes, goes] = [0, 1, 2, 3, 4].map(part => floats[part * n + at]), group = codes[at], color = codes[n + at];
+    return {x, y, size: Math.round(10 * size) / 10, comes, goes, group, text: lines[group], color: color > 0xffffff ? "" : `#${color.toString(16).padStart(6, "0")}`};
+  });
+}
+
+const is_there = (now, journey, t) => {  // whether what is seen is the layout at this time of this journey
+  if (!now || now.moving) return false;
+  if (!journey) return true;
+  return now.journey === journey ? Math.abs(now.t - t) < 1e-6 : now.journey === 0 && t === 0;
 };
 
 // Chooses by scale: for each label whether it is shown. labels: {x, y, width, height, group, comes, goes}, the most important first.
@@ -80,12 +97,6 @@ function namer(layer) {
   let costs = [];                           // milliseconds that each of the last steps took
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-  const apt = () => {  // whether what is seen is the layout that the labels are of
-    const now = layer.time();
-    if (!now || now.moving) return false;
-    if (!journey) return true;
-    return now.journey === journey ? Math.abs(now.t - t) < 1e-6 : now.journey === 0 && t === 0;
-  };
   const sprite = (label, ratio, ground) => {
     let made = sprites.get(label.key);
     if (made) return made;
@@ -104,7 +115,7 @@ function namer(layer) {
     ink.lineWidth = LABEL_HALO;
     ink.strokeStyle = `rgba(${rgb},0.9)`;
     ink.strokeText(label.text, 0, 0);
-    ink.fillStyle = label.color ? readable(label.color, rgb) : luminance(rgb) < 0.2 ? "#ffffff" : "#000000";
+    ink.fillStyle = label.color ? readable(label.color, rgb, LABEL_CONTRAST) : luminance(rgb) < 0.2 ? "#ffffff" : "#000000";
     ink.fillText(label.text, 0, 0);
     sprites.set(label.key, made);
     return made;
@@ -137,7 +148,7 @@ function namer(layer) {
     drawing = 0;
     const began = performance.now(), view = layer.view(), [w, h] = layer.size(), ratio = window.devicePixelRatio || 1, ground = layer.ground();
     if (w < 1 || h < 1 || !ground) return;
-    const unit = (view.x1 - view.x0) / w, shows = labels.length > 0 && apt();
+    const unit = (view.x1 - view.x0) / w, shows = labels.length > 0 && is_there(layer.time(), journey, t);
     if (!shows && clear && !seen.size) return;
     if (!(Math.abs(unit / chosen_at - 1) < LABEL_SAME)) {  // dragging changes it by what rounding does
       chosen = choose_labels(labels, unit, chosen);
@@ -183,16 +194,16 @@ function namer(layer) {
   };
   return {
     place,
-    take(told) {
+    take(told, wanted = () => true) {  // of which those that are wanted are written
       [journey, t, left] = [told.journey || 0, told.t || 0, told.left || 0];
       const numbers = new Map();
-      labels = (told.labels || []).map(([x, y, text, color, size, group, comes, goes]) => {
+      labels = read_labels(told).map(({x, y, text, color, size, group, comes, goes}) => {
         const number = (numbers.get(group) || 0) + 1, font = `600 ${size}px ${LABEL_FONT}`;
         numbers.set(group, number);
         ruler.font = font;
         const width = Math.ceil(ruler.measureText(text).width), key = `${group} ${number} ${text} ${color} ${size}`;
-        return {x, y, text, color, group, key, font, width, height: Math.ceil(size * 1.25), comes: comes ?? Infinity, goes};
-      });
+        return {x, y, text, color, group, key, font, width, height: Math.ceil(size * 1.25), comes, goes};
+      }).filter(wanted);
       if (sprites.size > 2 * labels.length + 200) sprites.clear();
       chosen = new Set();
       chosen_at = 0;
