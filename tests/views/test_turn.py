@@ -26,6 +26,8 @@ def shown(session: Session, loop: Any, monkeypatch: pytest.MonkeyPatch) -> Shown
     monkeypatch.setattr(made.map.layer, "_send_msg", made.sent.append)
     space = np.random.default_rng(3).normal(size=(N, 3)).astype(np.float32)
     session.open_now(layout_dataset([("space", space), ("flat", space[:, :2])], data=pd.DataFrame({"at": np.arange(N)}), color="at"))
+    session.planes[0].stage_now(next(run for run in session.runs if run.title == "space"), session.dataset)
+    loop.run()
     made.say(WIDE)
     loop.until(lambda: made.head.get("id") == 1)
     return made
