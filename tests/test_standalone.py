@@ -144,7 +144,7 @@ def test_a_transition_is_called_what_its_layouts_say():
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
-        (lambda: explorer.Map(np.zeros((5, 3))), BadParameter, r"an array of numbers of shape \(n, 2\)"),
+        (lambda: explorer.Map(np.zeros((5, 4))), BadParameter, r"an array of numbers of shape \(n, 2\)"),
         (lambda: explorer.Map(np.full((5, 2), np.nan)), BadParameter, "at least 2"),
         (lambda: explorer.Map(places(), color="kind"), UnknownColumn, "has no column kind"),
         (lambda: explorer.Map(places(), color=[1, 2]), BadParameter, "one for each of the 600 rows"),
