@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,9 +22,22 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Share the files out among two processes; files that are named run in this one, where a debugger and ``-s`` are at home.
+
+    More than two are asked for with ``-n``. Each has a server, a compute process and a Chromium of its own, so it wants two cores.
+    """
+    named = [Path(arg.partition("::")[0]) for arg in config.args]
+    return 0 if all(path.is_file() for path in named) else 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser tests last: Playwright keeps an event loop running in the main thread until the end."""
-    items.sort(key=lambda item: "browser" in item.path.parts[-2:])
+    """Run the browser tests last: Playwright keeps an event loop running in the main thread until the end.
+
+    Of each kind, files of many tests come first, so that no process is left with one of them when the others are done.
+    """
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: ("browser" in item.path.parts[-2:], -sizes[item.path], item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
