@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -91,42 +91,55 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.fixture(scope="session")
-def serving(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+def serve(
+    words: Sequence[str], settings: Mapping[str, str], data_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Server, subprocess.Popen[bytes]]:
+    port = free_port()
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    store = tmp_path_factory.mktemp("store")
+    env = {**os.environ, "EXPLORER_STORE": str(store), "EXPLORER_DATA": str(data_root), "BOKEH_RESOURCES": "server", **settings}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, *(word.format(port=port) for word in words)],
+            cwd=tmp_path_factory.mktemp("cwd"),
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Server(f"http://localhost:{port}/explorer", log), process
+
+
+@pytest.fixture(scope="module")
+def serving(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Start servers: ``serving("-m", "panel", ..., "{port}", EXPLORER_LOG="json")`` runs Python with these words and settings.
 
-    Each has a store of its own; all of them end with the tests.
+    Each has a store of its own; all of them end with the module's tests, for even a server that nobody asks anything warms up.
     """
     started: list[subprocess.Popen[bytes]] = []
 
-    def serve(*words: str, **settings: str) -> Server:
-        port = free_port()
-        log = tmp_path_factory.mktemp("log") / "server.log"
-        store = tmp_path_factory.mktemp("store")
-        env = {**os.environ, "EXPLORER_STORE": str(store), "EXPLORER_DATA": str(data_root), "BOKEH_RESOURCES": "server", **settings}
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, *(word.format(port=port) for word in words)],
-                cwd=tmp_path_factory.mktemp("cwd"),
-                env=env,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+    def start(*words: str, **settings: str) -> Server:
+        server, process = serve(words, settings, data_root, tmp_path_factory)
         started.append(process)
-        wait_for_url(f"http://localhost:{port}/liveness", process, log)
-        return Server(f"http://localhost:{port}/explorer", log)
+        wait_for_url(server.url.replace("/explorer", "/liveness"), process, server.log)
+        return server
 
-    yield serve
+    yield start
     for process in started:
         end_group(process)
 
 
 @pytest.fixture(scope="session")
-def served(serving: Callable[..., Server]) -> Server:
+def served(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """``panel serve explorer``, as the README starts it."""
     folder = Path(explorer.__file__).resolve().parent
-    return serving("-m", "panel", "serve", str(folder), "--port", "{port}", "--num-threads", "4", "--liveness")
+    words = ("-m", "panel", "serve", str(folder), "--port", "{port}", "--num-threads", "4", "--liveness")
+    server, process = serve(words, {}, data_root, tmp_path_factory)
+    try:
+        wait_for_url(server.url.replace("/explorer", "/liveness"), process, server.log)
+        yield server
+    finally:
+        end_group(process)
 
 
 @pytest.fixture

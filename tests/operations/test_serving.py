@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,9 +53,8 @@ class Server(NamedTuple):
         return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
 
 
-@pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Start servers: ``start(way, **environment)``; they end with the module's tests."""
+@contextmanager
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     running: list[subprocess.Popen[bytes]] = []
 
     def serve(way: str, *words: str, **environment: str) -> Server:
@@ -78,17 +78,27 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
         assert process.poll() is None, server.log.read_text()
         return server
 
-    yield serve
-    for process in running:
-        os.killpg(process.pid, signal.SIGINT)
-    for process in running:
-        process.wait(30)
+    try:
+        yield serve
+    finally:
+        for process in running:
+            os.killpg(process.pid, signal.SIGINT)
+        for process in running:
+            process.wait(30)
+
+
+@pytest.fixture
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Start servers: ``start(way, **environment)``; they end with the test, for even a server that nobody asks anything warms up."""
+    with starting(tmp_path_factory) as serve:
+        yield serve
 
 
 @pytest.fixture(scope="module", params=list(WAYS))
-def server(request: pytest.FixtureRequest, start: Callable[..., Server]) -> Server:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server, started in one way and then in the other."""
-    return start(request.param)
+    with starting(tmp_path_factory) as serve:
+        yield serve(request.param)
 
 
 def answers(server: Server) -> bool:
