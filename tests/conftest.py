@@ -17,9 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile each kernel once, not once a store: every compute process and server of the tests shares what is compiled."""
+    """Set what every process of the tests inherits, each compute process and server too.
+
+    Each kernel is compiled once, not once a store. And threads that wait do not spin: with other work on the machine, spinning makes
+    each parallel region ten times slower. OpenMP reads that when it is loaded.
+    """
     assert config.cache is not None
     os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
