@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +45,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     sizes = Counter(item.path for item in items)
     items.sort(key=lambda item: ("browser" in item.path.parts[-2:], -sizes[item.path], item.path))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest-timeout's: nobody's time runs while they wait
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Run a test marked ``alone``, whose claim is a time, while the other processes run none: they wait before their next one.
+
+    Each process holds a lock of its own while it runs a test, and who wants to be alone takes those of all. They come by in a lobby:
+    without it, a lock that is let go and taken again within a moment would never be seen free.
+    """
+    workerinput = getattr(item.config, "workerinput", None)
+    if workerinput is None:
+        return (yield)
+    folder = Path(item.config.getoption("basetemp")).parent  # of this run, and shared by its processes
+    lobby = FileLock(folder / "lobby.lock")
+    names = [f"gw{i}" for i in range(workerinput["workercount"])] if item.get_closest_marker("alone") else [workerinput["workerid"]]
+    with ExitStack() as held:
+        with lobby:
+            for name in names:
+                held.enter_context(FileLock(folder / f"{name}.lock"))
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

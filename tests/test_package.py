@@ -68,6 +68,7 @@ PARENTS = {"ExplorerError", "DataError", "ParameterError", "JobError"}
 EVERY_ERROR = [getattr(errors, name) for name in errors.__all__ if name not in PARENTS]
 
 
+@pytest.mark.alone
 def test_import_explorer_takes_less_than_a_third_of_a_second(python):
     timed = "import time; start = time.perf_counter(); import explorer; print(time.perf_counter() - start)"
     assert min(float(python("-c", timed).stdout) for _ in range(3)) < 0.3

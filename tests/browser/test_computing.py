@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.datasets import load_digits
 
+import pytest
+
 from tests.browser.conftest import Watched
 
 Open = Callable[..., Watched]
@@ -72,6 +74,7 @@ def exact_neighbors_of_the_digits(k: int) -> list[list[int]]:
     return [[int(row) for row in order] for order in np.argsort(distances, axis=1, kind="stable")[:, :k]]
 
 
+@pytest.mark.alone
 def test_cancel_stops_at_once_and_the_map_from_before_is_back(server: str, open_page: Open):
     page = open_page(server)
     before = page.settle()

@@ -348,6 +348,7 @@ def test_another_color_in_the_middle_is_taken_along(on_map: OnTheMap):
     watched.choose("Color by", "category" if "category" in watched.options("Color by") else watched.options("Color by")[1])
 
 
+@pytest.mark.alone
 def test_on_a_slow_way_the_map_arrives_in_time_and_the_page_answers(server: str, open_page: Open):
     link = SlowLink(int(urlsplit(server).port or 0), bytes_a_second=250_000, seconds=0.08)
     try:

@@ -61,6 +61,7 @@ def test_the_server_never_loads_what_computes(probed: str, open_page: Open):
     assert not {"umap", "pynndescent", "openTSNE"} & loaded
 
 
+@pytest.mark.alone
 def test_four_people_zooming_do_not_hold_up_the_server(probed: str, open_page: Open):
     pages = [open_page(probed, own_window=True) for _ in range(4)]
     for page in pages:

@@ -23,6 +23,7 @@ def link(server: str) -> Iterator[SlowLink]:
     made.close()
 
 
+@pytest.mark.alone
 def test_pictures_get_coarser_before_they_get_late_and_sharp_again_at_rest(server: str, open_page: Open, link: SlowLink):
     page = open_page(f"http://localhost:{link.port}/explorer", width=1510, height=820)
     page.settle()

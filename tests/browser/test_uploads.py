@@ -41,23 +41,23 @@ def guarded(serving: Callable[..., Server], tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def log_in(guarded: tuple[Server, Path], browser: Browser) -> Iterator[Callable[[str], Callable[..., Watched]]]:
-    """Log somebody in; returns what opens pages for them."""
+    """Give somebody a browser; returns what opens pages in it, the first of them by way of the login."""
     windows, opened = [], []
 
     def log(user: str) -> Callable[..., Watched]:
         window = new_window(browser, viewport={"width": 1400, "height": 900})
         windows.append(window)
-        form = window.new_page()
-        form.goto(guarded[0].url)
-        form.locator("input[name=username]").fill(user)
-        form.locator("input[name=password]").fill(SECRETS[user])
-        form.keyboard.press("Enter")
-        form.locator(".map").first.wait_for()
-        form.close()
 
         def open_(query: str = "") -> Watched:
+            known = bool(window.pages)
             opened.append(Watched(window.new_page()))
-            opened[-1].page.goto(guarded[0].url + query)
+            page = opened[-1].page
+            page.goto(guarded[0].url + query)
+            if not known:
+                page.locator("input[name=username]").fill(user)
+                page.locator("input[name=password]").fill(SECRETS[user])
+                page.keyboard.press("Enter")
+                page.wait_for_url(guarded[0].url + query)
             return opened[-1]
 
         return open_

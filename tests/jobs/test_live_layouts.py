@@ -179,6 +179,7 @@ def test_nothing_is_shown_of_what_has_no_steps(shared: Runner) -> None:
         assert set(numbers) <= {0}
 
 
+@pytest.mark.alone
 def test_stop_keeps_the_layout_as_it_was_under_settings_that_say_so(shared: Runner) -> None:
     data = dataset(left_out=(9,))
     job = shown(shared.submit_layout(data, LONG))
@@ -213,6 +214,7 @@ def test_what_was_stopped_is_not_taken_for_what_was_finished(shared: Runner) -> 
     assert shared.kept(data) == [("tsne", dict(later.params)), *earlier]
 
 
+@pytest.mark.alone
 def test_stop_ends_the_computation(shared: Runner) -> None:
     stopped(shown(shared.submit_layout(dataset(), LONG)))
     pid = shared.worker_pid

@@ -312,6 +312,7 @@ def test_a_full_or_unwritable_store_is_said_in_a_sentence(tmp_path: Path) -> Non
     made.close()
 
 
+@pytest.mark.alone
 def test_cancel_shows_at_once_and_stops_the_computation_within_a_second(shared: Runner) -> None:
     job = running(shared)
     pid = shared.worker_pid
@@ -493,6 +494,7 @@ def test_the_store_may_be_deleted_while_jobs_wait(shared: Runner) -> None:
     assert waiting.result(WAIT_S).method == "pca"
 
 
+@pytest.mark.alone
 def test_asking_takes_milliseconds_even_for_big_vectors(shared: Runner) -> None:
     data = dataset(200_000, 16)
     started = time.monotonic()
@@ -535,6 +537,7 @@ def test_a_process_that_was_begun_takes_the_first_job(tmp_path: Path) -> None:
     made.close()
 
 
+@pytest.mark.alone
 def test_warming_up_lets_a_job_through(tmp_path: Path) -> None:
     made = Runner(Store(tmp_path))
     made.warm()

@@ -67,9 +67,9 @@ def test_a_named_secret_never_stays_wherever_it_stands(before: str, name: str, v
 @pytest.mark.parametrize("piece", ["key", "session", "a://", "token=", "eyJ", "'auth", "cookie:"])
 def test_a_long_line_takes_no_longer_than_its_length(piece: str):
     def seconds(times: int) -> float:
-        start = time.perf_counter()
+        start = time.process_time()  # other programs' work is not counted
         redacted(piece * times)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(1_000)
     assert seconds(40_000) < 200 * max(seconds(1_000), 0.001)  # forty times as long; its square would be 1,600
