@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.datasets import load_digits
-
 import pytest
+from sklearn.datasets import load_digits
 
 from tests.browser.conftest import Watched
 
