@@ -50,14 +50,16 @@ def log_in(guarded: tuple[Server, Path], browser: Browser) -> Iterator[Callable[
 
         def open_(query: str = "") -> Watched:
             known = bool(window.pages)
-            opened.append(Watched(window.new_page()))
-            page = opened[-1].page
-            page.goto(guarded[0].url + query)
-            if not known:
+            page = window.new_page()
+            if not known:  # the login is Panel's page, and not watched
+                page.goto(guarded[0].url + query)
                 page.locator("input[name=username]").fill(user)
                 page.locator("input[name=password]").fill(SECRETS[user])
                 page.keyboard.press("Enter")
-                page.wait_for_url(guarded[0].url + query)
+                page.wait_for_url(guarded[0].url + query, wait_until="commit")
+            opened.append(Watched(page))
+            if known:
+                page.goto(guarded[0].url + query)
             return opened[-1]
 
         return open_
