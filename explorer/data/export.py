@@ -41,6 +41,7 @@ __all__ = [
 _ANNDATA = ".h5ad"
 _MOST_UINT16 = 1 << 16
 _AXES = ("x", "y", "z")
+_PLANE = 2  # columns of a flat layout
 _PIECE = 1 << 20  # rows taken in one call
 _KEPT = "selection: {}"  # what a column is called that says which rows are in a selection of that name
 
@@ -405,8 +406,11 @@ def _all_layouts(
 def _numbered(layouts: Sequence[ComputedLayout], used: list[str]) -> Iterable[tuple[str, NDArray[np.float32], str, Mapping[str, object]]]:
     for layout in layouts:
         used.append(layout.method)
-        number = used.count(layout.method)  # the same method twice, with other parameters
-        yield layout.method if number == 1 else f"{layout.method} {number}", layout.coordinates, layout.method, layout.params
+        number, width = used.count(layout.method), layout.coordinates.shape[1]  # the same method twice, with other parameters
+        spatial = f"{layout.method}_{width}d"  # beside a flat one; read as a layout by its name again
+        name = layout.method if number == 1 else spatial if width > _PLANE and spatial not in used else f"{layout.method} {number}"
+        used += [name] if name != layout.method else []
+        yield name, layout.coordinates, layout.method, layout.params
 
 
 def _lists(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> pa.Array:

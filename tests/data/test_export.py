@@ -228,3 +228,9 @@ def test_a_map_of_other_dimensions_does_not_replace_the_one_that_came_along(data
     places = np.column_stack([COORDINATES, COORDINATES[:, 0]])
     write_layouts(file, open_dataset(file), [MadeLayout("umap", places)])
     assert [layout.coordinates.shape[1] for layout in open_dataset(file).layouts] == [2, 3]
+    write_layouts(tmp_path / "out.csv", open_dataset(file), [])
+    assert {"umap_1", "umap_2", "umap_3d_1", "umap_3d_3"} <= set(cells(tmp_path / "out.csv")[0])
+    again = open_dataset(tmp_path / "out.csv").layouts
+    assert [layout.coordinates.shape[1] for layout in again] == [2, 3]
+    write_layouts(file, dataset, [MadeLayout(), MadeLayout(), MadeLayout("umap", places), MadeLayout("umap", places)])
+    assert [layout.name for layout in open_dataset(file).layouts] == ["umap", "umap 2", "umap_3d", "umap 4"]
