@@ -81,7 +81,7 @@ def contours(
     -------
     list of Region
         In the order of groups and shares; a group of fewer than five rows has none. Regions of smaller shares are inside those of larger
-        ones. Deterministic. O(n log n + groups): 117,659 rows of 26 groups take about 0.2 s.
+        ones. Deterministic. O(n log n + groups): 117,659 rows of 45 groups take about 0.13 s of a core.
     """
     order = np.argsort(codes, kind="stable")
     sorted_codes = codes[order]
