@@ -36,10 +36,11 @@ WIDTH, HEIGHT = 900, 700
 LIGHT = "#ffffff"
 PEER = "NumPy product + Canvas.points(by) + tf.shade"
 GOALS = {1_000_000: 30.0, 10_000_000: 20.0}  # pictures a second, up to so many rows
-MOVING_ROWS = 1_000_000  # that the page draws while a cloud turns
+MOVING_ROWS = 400_000  # that the page draws while a cloud turns
 MORE_ROWS = 3_000_000
 TURN = 0.03  # radians from one picture to the next
 TOUR_DIMS = 10
+TOUR_ROWS = 1_000_000  # at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ def measure(rows: int, categories: int, repeats: int) -> list[Figure]:
     start = time.perf_counter()
     cloud = Cloud.build(places)
     built = (time.perf_counter() - start) * 1e3
-    step = max(1, rows // MOVING_ROWS)
+    step = max(1, -(-rows // MOVING_ROWS))
     moving, whole = Stage.of(cloud.sample(step), codes, palette), Stage.of(cloud, codes, palette)
     around = (Camera.facing(3).dragged(0.4, 0.2).spun(TURN * turn) for turn in count())
     textbook = Textbook(places, codes, names, palette.colors, cloud)
@@ -109,7 +110,7 @@ def measure(rows: int, categories: int, repeats: int) -> list[Figure]:
         figures.append(Figure(f"of {len(more.cloud):,} rows", 1e3 / median(lambda: encode_jpeg(more.drawn(next(around))), repeats), "/s"))
     at_rest = median(lambda: encode_lossless(whole.drawn(next(around), row_ids=True)), few)
     figures += [Figure("at rest: every row, row ids, without loss", at_rest, "ms"), Figure("cloud built, once a layout", built, "ms")]
-    if rows <= MOVING_ROWS:
+    if rows <= TOUR_ROWS:
         figures.append(touring(rows, categories, repeats))
     for figure in figures:
         figure.rows = rows
@@ -119,7 +120,7 @@ def measure(rows: int, categories: int, repeats: int) -> list[Figure]:
 def touring(rows: int, categories: int, repeats: int) -> Figure:
     """Go on a tour."""
     places, codes, names = clusters_in(TOUR_DIMS, rows, categories)
-    stage = Stage.of(Cloud.build(places).sample(max(1, rows // MOVING_ROWS)), codes, Palette.of(names))
+    stage = Stage.of(Cloud.build(places).sample(max(1, -(-rows // MOVING_ROWS))), codes, Palette.of(names))
     tour, turns = Tour(TOUR_DIMS), count()
     took = median(lambda: encode_jpeg(stage.drawn(tour.at(next(turns) / 30))), repeats)
     return compared(Figure(f"pictures a second on a tour of {TOUR_DIMS} dimensions", 1e3 / took, "/s", goal_of(GOALS, rows)), at_least=True)

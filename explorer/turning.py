@@ -29,7 +29,7 @@ from explorer.scene import Placed, Run, Scene, Shown
 
 __all__ = ["Pose", "Solid", "Turned", "alike", "turning"]
 
-_MOVING_ROWS = 1_000_000  # drawn in a picture while it turns, a fair sample of more
+_MOVING_ROWS = 400_000  # drawn in a picture while it turns, a fair sample of more
 _FITTINGS = 60  # steps; each takes as long as a singular value decomposition of (d, d)
 _FITTED_ROWS = 50_000  # that say how a cloud has to be turned to lie like another layout
 _TOUR_SEED = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from playwright.sync_api import expect
 
 from explorer.compute.neighbors import neighbor_graph
@@ -17,6 +18,7 @@ from explorer.data.export import write_layouts
 from tests.browser.conftest import PATIENCE_MS, Watched
 
 
+@pytest.mark.alone
 def test_layouts_are_measured_compared_and_color_the_map(sample_page: Watched):
     page = sample_page.page
     group = page.get_by_role("group", name="Layout on this map").first
