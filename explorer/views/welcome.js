@@ -49,7 +49,7 @@ export function render({model}) {
     if (!rows) return;
     const count = rows.toLocaleString("en"), numbers = dims ? ` of ${dims.toLocaleString("en")} numbers each` : "";
     about.textContent = `${name}: each point is one of ${count} rows${numbers}${color ? `, colored by ${color}` : ""}.`;
-    placed.textContent = `${layout} has put rows that are alike near each other, as far as two dimensions allow.`;
+    placed.textContent = `${layout} has put rows that are alike near each other, as far as a map can.`;
     tries.play.how.textContent = `▶ below the map: from ${layout} to ${trip}.`;
     tries.play.made.hidden = !trip;
     more.textContent = (trip ? "The percentage beside a layout is how many true neighbors it keeps. " : "") + "Keys, and this card, are under ?.";
