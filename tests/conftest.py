@@ -33,21 +33,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Share the files out among two processes; files that are named run in this one, where a debugger and ``-s`` are at home.
+    """Share the files out among two processes with ``-n auto``; files that are named run in one, where a debugger and ``-s`` are at home.
 
-    More than two are asked for with ``-n``. Each has a server, a compute process and a Chromium of its own, so it wants two cores.
+    Each has a server, a compute process and a Chromium of its own, so it wants two cores.
     """
     named = [Path(arg.partition("::")[0]) for arg in config.args]
     return 0 if all(path.is_file() for path in named) else 2
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the browser tests last: Playwright keeps an event loop running in the main thread until the end.
 
-    Of each kind, files of many tests come first, so that no process is left with one of them when the others are done.
+    Of several processes, files of many tests come first of each kind, so that none is left with one of them when the others are done.
     """
-    sizes = Counter(item.path for item in items)
-    items.sort(key=lambda item: ("browser" in item.path.parts[-2:], -sizes[item.path], item.path))
+    sizes = Counter(item.path for item in items) if hasattr(config, "workerinput") else Counter[Path]()
+    items.sort(key=lambda item: ("browser" in item.path.parts[-2:], -sizes[item.path], item.path if sizes else Path()))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest-timeout's: nobody's time runs while they wait

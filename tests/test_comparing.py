@@ -118,9 +118,8 @@ def test_layouts_of_both_lie_side_by_side_and_are_ends_of_one_way(
     dataset = opened()
     session.choice.method = "pca"
     session.comparing.side_by_side()
-    loop.until(lambda: len(session.planes) == 2 and all(plane.scene is not None for plane in session.planes))
+    loop.until(lambda: [plane.scene and plane.scene.shown.run.title for plane in session.planes] == ["PCA", "PCA · b"])
     one, other = (plane.scene.shown for plane in session.planes)
-    assert (one.run.title, other.run.title) == ("PCA", "PCA · b")
     assert dataset.other is not None
     assert jobs.stored_layout(dataset.other, PCA()) is not None, "kept under the fingerprint of its own vectors"
     np.testing.assert_array_equal(np.isfinite(other.layout.coordinates[:, 0]), dataset.other.drawable)

@@ -134,7 +134,7 @@ def test_html_in_a_file_is_shown_as_text(server: str, open_page: Open):
 def test_the_address_names_the_dataset(server: str, open_page: Open):
     page = open_page(f"{server}?dataset=digits")
     page.status().filter(has_text="1,797 of 1,797 rows").wait_for()
-    assert page.select("Dataset").inner_text() == "Handwritten digits"
+    page.wait_until(lambda: page.select("Dataset").inner_text() == "Handwritten digits", "its name in the list")
 
 
 def test_the_address_opens_nothing_that_is_not_in_the_catalog(server: str, open_page: Open):
