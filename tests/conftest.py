@@ -14,7 +14,6 @@ from queue import Empty, SimpleQueue
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,8 +27,6 @@ def pytest_configure(config: pytest.Config) -> None:
     assert config.cache is not None
     os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    settings.register_profile("beside others", settings(), deadline=None)  # what else a machine does makes no example wrong
-    settings.load_profile("beside others")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
