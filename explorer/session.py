@@ -364,6 +364,7 @@ class Session(param.Parameterized):
             self.assessment.columns_came()
             self.steadiness.columns_came()
             self.clustering.columns_came()
+            self.comparing.columns_came()
 
     def _on_steadiness(self, *_: object) -> None:
         if self.steadiness.known:  # which took a neighbor graph
