@@ -188,11 +188,12 @@ export function render({model}) {
     play.setAttribute("aria-label", busy ? "Pause" : "Play the way between the two layouts");
     play.title = busy ? "Pause" : "Play (P)";
     if (slider.getRootNode().activeElement !== slider || playing) slider.value = Math.round(t * FINE);
-    const {moved} = model.content;
+    const {moved, why_not} = model.content;
     color.disabled = moved === "unknown";
+    color.setAttribute("aria-disabled", String(Boolean(why_not)));  // it can be pressed, and says why
     color.classList.toggle("awaited", moved === "awaited");
     color.setAttribute("aria-pressed", String(moved === "color"));
-    color.title = {
+    color.title = why_not || {
       color: "Color as before",
       awaited: "How far each row moved is being measured; press again not to wait for it",
     }[moved] ?? "Color by how far each row moved relative to its neighbors";
