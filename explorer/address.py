@@ -18,13 +18,14 @@ from urllib.parse import urlencode
 
 from explorer.crossfilter import first_columns
 from explorer.errors import BadState
-from explorer.session_state import state_as_set, state_from_json
+from explorer.session_state import compares_others, comparison_of, state_as_set, state_from_json
 
 if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
     from explorer.session import Session
     from explorer.state.state import JSON
 
-__all__ = ["ROOM", "Address", "address_of", "decoded", "differing", "encoded", "entry_name", "restore"]
+__all__ = ["ROOM", "Address", "address_of", "decoded", "differing", "encoded", "entry_name", "reopening", "restore"]
 
 ROOM: Final = 3_500
 """Letters. A proxy takes 8,000 bytes of a header, and the address is in some of them more than once."""
@@ -67,6 +68,7 @@ def differing(session: Session) -> Callable[[], dict[str, Any]]:
         if state["selection"]["made_by"] or state["selection"]["kept"]:
             made["selection"] = state["selection"]
         made["filters"] = state["filters"]
+        made["compare"] = state["compare"]
         made = {part: value for part, value in made.items() if value}
         return {**made, "dataset": state["dataset"]} if made else {}
 
@@ -113,8 +115,19 @@ def decoded(text: str) -> dict[str, JSON]:
     return found
 
 
-def restore(session: Session, text: str) -> None:
+def restore(session: Session, text: str, *, problem: str = "") -> None:
     """Set what a text says; everything else becomes as on a page that was just opened.
+
+    With which other vectors the rows are compared is not set here, as those are opened in a thread: see :func:`reopening`.
+
+    Parameters
+    ----------
+    session : Session
+        Where it is set.
+    text : str
+        What :func:`encoded` wrote.
+    problem : str, optional
+        A sentence on what of it could not be had.
 
     Raises
     ------
@@ -144,8 +157,27 @@ def restore(session: Session, text: str) -> None:
         },
     )
     missing = [title for title in maps if title is not None and title not in {run.title for run in session.runs}]
-    if missing:
-        session.error = f"{' and '.join(map(str, missing))} has not been computed on this machine: choose its settings and press Run."
+    told = [problem or compares_others(session, given)]
+    if missing and not problem:  # else they may be of those vectors
+        told.append(f"{' and '.join(map(str, missing))} has not been computed on this machine: choose its settings and press Run.")
+    if any(told):
+        session.error = " ".join(filter(None, told))
+
+
+def reopening(session: Session, text: str) -> Callable[[], Dataset] | None:
+    """Give what opens the rows again with the other vectors that a text compares them with, or without any: for a thread.
+
+    Returns
+    -------
+    callable or None
+        None where nothing has to be opened; see :func:`explorer.session_state.comparison_of`.
+
+    Raises
+    ------
+    BadState
+        If it is no such text.
+    """
+    return comparison_of(session, {"compare": None, **decoded(text)})
 
 
 def _usual(session: Session) -> dict[str, Any]:

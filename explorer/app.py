@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.compute.projections import Layout, projection
 from explorer.data.catalog import catalog
-from explorer.errors import EncoderUnknown, ExplorerError
+from explorer.errors import BadState, EncoderUnknown, ExplorerError
 from explorer.jobs.runner import runner
 from explorer.labels import wanted_labels
 from explorer.map_page.page import MapPage, save_map_page
@@ -26,7 +26,7 @@ from explorer.query.conditions import matching
 from explorer.query.formula import encoded
 from explorer.selection_summary import summarize
 from explorer.session import Session
-from explorer.session_state import state_from_json, state_to_json
+from explorer.session_state import open_comparison, state_from_json, state_to_json
 from explorer.vector_picture import save_svg
 from explorer.view_rows import view_table
 from explorer.views.chosen import Chosen
@@ -161,7 +161,16 @@ class Explorer(Chosen):
 
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
-        state_from_json(self._session, values)
+        session, dataset, before = self._session, self._session.dataset, self.state
+        note = open_comparison(session, values)
+        try:
+            state_from_json(session, values)
+        except BadState:
+            if session.dataset is not dataset:
+                session.open_now(dataset)
+                state_from_json(session, before)
+            raise
+        session.error = note or session.error
 
     def keep_selection(self, name: str) -> None:
         """Keep what is selected now under a name; what had this name is replaced. Exports have a column for each that is kept.

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, get_args
 
 from explorer import settings
 from explorer.errors import BadParameter, ExplorerError, FileMissing, Unreadable
@@ -88,7 +88,7 @@ examples:
 _EXPORT = """\
 examples:
   explorer export vectors.parquet --layout umap --color topic -o map.html
-  explorer export vectors.parquet --layout tsne --width 4000 -o map.svg
+  explorer export vectors.parquet --layout tsne --width 4000 --contours categories -o map.svg
 """
 
 
@@ -385,6 +385,8 @@ def _animate(options: argparse.Namespace) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
+    from explorer.state.appearance import ContourChoice, LabelChoice
+
     _add_source(parser, endings=".html, .svg or .png")
     text = "umap, tsne, pca, or the title of a layout that came with the data (default: %(default)s)"
     parser.add_argument("--layout", metavar="LAYOUT", default="umap", help=text)
@@ -392,6 +394,10 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("picture")
     group.add_argument("--title", metavar="TEXT", help="the first line (default: the dataset's name)")
     group.add_argument("--width", type=int, metavar="N", help="pixels of a picture, 1 to 8,000")
+    text = "what is named on the map; automatic: clusters that were found, else 2 to 60 categories (default: %(default)s)"
+    group.add_argument("--labels", choices=get_args(LabelChoice), default="automatic", help=text)
+    text = "what has lines around it: around half and nine of ten of its rows (default: %(default)s)"
+    group.add_argument("--contours", choices=get_args(ContourChoice), default="none", help=text)
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -399,7 +405,8 @@ def _export(options: argparse.Namespace) -> None:
 
     check_map_file(options.output, options.width)
     dataset = _opened(options.file, options)
-    made = export_map(dataset, options.output, options.layout, color=options.color, title=options.title, width=options.width)
+    chosen = {name: getattr(options, name) for name in ("color", "title", "width", "labels", "contours")}
+    made = export_map(dataset, options.output, options.layout, **chosen)
     _say(f"wrote {options.output}: {made.title}, {made.n_rows:,} rows, {made.n_bytes / 1e6:,.1f} MB")
     _remark(dataset.notes)
 

@@ -17,6 +17,7 @@ from explorer.compute.projection import GRAPH_K
 from explorer.jobs.runner import Runner
 from explorer.measured import Column, add_measured, measured
 from explorer.priority import give_way
+from explorer.state.appearance import Appearance
 from explorer.state.arrangement import Arrangement
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
@@ -25,6 +26,7 @@ from explorer.threaded import Threaded
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from explorer.color_toggle import ColorToggle
     from explorer.compute.neighbors import NeighborGraph
     from explorer.data.dataset import Dataset
     from explorer.jobs.job import Job
@@ -50,6 +52,8 @@ class Asker(Threaded, Protocol):
     running: Any
     planes: Any
     error: Any
+    appearance: Appearance
+    colors: ColorToggle
     choice: ProjectionChoice
     inspection: Inspection
     arrangement: Arrangement
@@ -132,10 +136,12 @@ class Comparing(param.Parameterized):
         self._job: Job[NeighborGraph] | None = None
         self._asked = self._summed = 0  # count the questions: a late answer to an old one is dropped
         self._begun = False
+        self._awaited: str | None = None  # the column that will color the maps when it is there
         self._pairing: list[str] | None = None  # of which vectors a layout was asked for, while both are brought onto maps
         asker.param.watch(self._on_dataset, ["dataset"])
         asker.param.watch(self._pair, ["running"])
         asker.inspection.param.watch(self._begin_again, ["metric"])
+        asker.appearance.param.watch(self._on_color, ["color_by"])
 
     @property
     def names(self) -> tuple[str, str]:
@@ -153,6 +159,25 @@ class Comparing(param.Parameterized):
         """Name the column of the neighbors that are shared, of so many or as :data:`JACCARD`; None where there is none yet."""
         found, dataset = self.findings, self._asker.dataset
         return None if found is None or not self.possible else measured(dataset, column_key(dataset.other, found.metric, what))
+
+    def can_recall(self, name: object) -> bool:
+        """Say whether a column is missing that can be measured again: it was in a session that was saved."""
+        dataset = self._asker.dataset
+        return self.possible and name not in dataset.roles and name in _names(dataset, _sizes(_k(dataset)))
+
+    def recall(self, name: str, *, color: bool = False) -> None:
+        """Measure a missing column again, and color the maps by it where asked for."""
+        if self.can_recall(name):
+            self._awaited = name if color else self._awaited
+            self.measure()
+
+    def columns_came(self) -> None:
+        """Color the maps by what was waited for, if it is among the columns now."""
+        if self._awaited is not None and self._awaited in self._asker.dataset.roles:
+            self._asker.colors.show(self._awaited)
+
+    def _on_color(self, *_: object) -> None:
+        self._awaited = None  # a color that somebody chooses meanwhile stays
 
     # -- measuring
 
@@ -216,7 +241,7 @@ class Comparing(param.Parameterized):
 
     def _on_dataset(self, *_: object) -> None:
         self.stop()
-        self._pairing = None
+        self._pairing = self._awaited = None
         dataset = self._asker.dataset
         possible = dataset is not None and dataset.other is not None
         category = _category(dataset) if possible else ""
@@ -346,15 +371,14 @@ def _count(dataset: Dataset, graphs: list[NeighborGraph], column: str) -> tuple[
     one, other = graphs
     assert dataset.other is not None
     most = min(one.k, other.k)
-    sizes = sorted({min(size, most) for size in SIZES})
+    sizes = _sizes(most)
     found = shared_neighbors(one.indices, other.indices, sizes=sizes)
     at = sizes.index(min(_AT, most))
-    names = f"{dataset.vectors_name} ↔ {dataset.other.vectors_name}"
+    *shared, both = _names(dataset, sizes)
     columns = {
-        column_key(dataset.other, one.metric, size): Column(f"shared of {size}: {names}", found.share[i], _meaning(size))
-        for i, size in enumerate(sizes)
+        column_key(dataset.other, one.metric, size): Column(shared[i], found.share[i], _meaning(size)) for i, size in enumerate(sizes)
     }
-    jaccard = Column(f"Jaccard of {sizes[at]}: {names}", found.jaccard[at], "Neighbors in both, of all that are neighbors in either.")
+    jaccard = Column(both, found.jaccard[at], "Neighbors in both, of all that are neighbors in either.")
     add_measured(dataset, {**columns, column_key(dataset.other, one.metric, JACCARD): jaccard})
     compared = np.isfinite(found.share[at])
     n = int(np.count_nonzero(compared))
@@ -371,6 +395,17 @@ def _count(dataset: Dataset, graphs: list[NeighborGraph], column: str) -> tuple[
         min(one.recall, other.recall) if np.isfinite([one.recall, other.recall]).all() else float("nan"),
     )
     return summary, mean_by_category(*dataset.codes(column), found.share[at]) if column else []
+
+
+def _sizes(most: int) -> list[int]:
+    return sorted({min(size, most) for size in SIZES})
+
+
+def _names(dataset: Dataset, sizes: list[int]) -> list[str]:
+    """Name the columns of what is shared, one for each size, and then that of the Jaccard index."""
+    assert dataset.other is not None
+    names = f"{dataset.vectors_name} ↔ {dataset.other.vectors_name}"
+    return [*(f"shared of {size}: {names}" for size in sizes), f"Jaccard of {min(_AT, sizes[-1])}: {names}"]
 
 
 def _categories(dataset: Dataset, column: str, shares: str) -> list[Category]:

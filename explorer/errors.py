@@ -34,6 +34,7 @@ ExplorerError                    catch this one to catch them all
         BadPattern               a regular expression that does not compile
         BadQuery                 a query that cannot be read, or that asks for what a query cannot do
         BadState                 a state that cannot be set
+        ComparisonGone           other vectors that a state was kept with, and that cannot be had any more
         SearchTooSlow            a search that would go on for too long
     JobError (RuntimeError)      a computation did not finish
         JobFailed                it raised
@@ -65,6 +66,7 @@ __all__ = [
     "BadQuery",
     "BadState",
     "BadVectors",
+    "ComparisonGone",
     "DataError",
     "DuplicateColumns",
     "EmptyDataset",
@@ -437,6 +439,14 @@ class BadState(ParameterError):
 
     def __str__(self) -> str:
         return f"This state cannot be set: {self.args[0]}. Nothing was changed."
+
+
+class ComparisonGone(ParameterError):
+    """Other vectors that a state was kept with: ``ComparisonGone(title, reason)``, the reason as a sentence."""
+
+    def __str__(self) -> str:
+        title, reason = self.args
+        return f"This view was kept while it was compared with {title}. {reason} The rest is shown as it was."
 
 
 class SearchTooSlow(ParameterError):

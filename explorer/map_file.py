@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
-from explorer.animation.ends import staged_layout
-from explorer.cluster_words import names_of
-from explorer.data.dataset import Dataset, open_dataset
+from explorer.animation.ends import check_categories, known_clusters, staged_layout
+from explorer.data.dataset import open_dataset
 from explorer.data.export import check_target
-from explorer.errors import BadParameter
+from explorer.errors import BadParameter, UnknownChoice
 from explorer.jobs.runner import runner
-from explorer.labels import Clusters, wanted_labels
+from explorer.labels import wanted_labels
 from explorer.map_page.page import save_map_page
 from explorer.methods import paragraph
+from explorer.outlines import wanted_outlines
 from explorer.picture_file import WIDEST, Window, save_picture
+from explorer.state.appearance import ContourChoice, LabelChoice
 from explorer.terminal import report_bar
 from explorer.vector_picture import save_svg
 
@@ -51,6 +52,8 @@ def export_map(
     color: str | None = None,
     title: str | None = None,
     width: int | None = None,
+    labels: LabelChoice = "automatic",
+    contours: ContourChoice = "none",
     progress: bool | None = None,
 ) -> MapFile:
     """Write a map as a file that needs no server.
@@ -71,6 +74,11 @@ def export_map(
         The first line; the dataset's name by default.
     width : int, optional
         Pixels of a picture, 1 to 8,000.
+    labels : {"automatic", "categories", "clusters", "none"}
+        What is named on the map. Automatic: the clusters, where somebody has found some, else the categories that color it, where there are
+        2 to 60. With "clusters" they are found first, where nobody has.
+    contours : {"none", "categories", "clusters"}
+        What has lines around it, around half and nine of ten of its rows where they lie closest.
     progress : bool, optional
         Whether to draw a progress bar on stderr; by default when that is a terminal.
 
@@ -84,27 +92,25 @@ def export_map(
     DataError
         If the source cannot be opened, has no such column, or the file cannot be written.
     ParameterError
-        If there is no such layout, or the width does not fit.
+        If there is no such layout, the width does not fit, or categories are asked for where none color the map.
     JobError
-        If the layout cannot be computed.
+        If the layout, or the clusters, cannot be computed.
     """
     check_map_file(path, width)
+    for name, choice, choices in (("labels", labels, LabelChoice), ("contours", contours, ContourChoice)):
+        if choice not in get_args(choices):
+            raise UnknownChoice(name, choice, list(get_args(choices)))
     dataset = open_dataset(source)
     scene = staged_layout(dataset, layout, color=color, progress=progress)
+    clusters = known_clusters(dataset, asked="clusters" in (labels, contours), progress=progress)
+    for name, choice in (("labels", labels), ("contours", contours)):
+        check_categories(scene, name, choice)
+    over = {"labels": wanted_labels(scene, labels, clusters), "contours": wanted_outlines(scene, contours, clusters)}
     ending, window = Path(path).suffix.lower(), Window(scene.home)
     window = window._replace(view=window.view.fitted(window.width, window.height))
     with report_bar(shown=progress) as report:
         if ending == ".html":
-            notes, named = [paragraph(dataset, scene.shown.run, runner())], wanted_labels(scene, "automatic", _found(dataset))
-            save_map_page(path, scene, title=title, notes=notes, labels=named, report=report)
-        elif ending == ".svg":
-            save_svg(path, scene, window, width=width, title=title, report=report)
+            save_map_page(path, scene, title=title, notes=[paragraph(dataset, scene.shown.run, runner())], **over, report=report)
         else:
-            save_picture(path, scene, window, width=width, title=title, report=report)
+            (save_svg if ending == ".svg" else save_picture)(path, scene, window, width=width, title=title, **over, report=report)
     return MapFile(scene.title, scene.n_shown, Path(path).stat().st_size)
-
-
-def _found(dataset: Dataset) -> Clusters | None:
-    """Give the clusters of a dataset, where somebody has found some."""
-    tree = None if dataset.vectors is None else runner().stored_clusters(dataset)
-    return None if tree is None else Clusters(tree, names_of(dataset, tree))

@@ -86,7 +86,7 @@ class Movement(param.Parameterized):
     def follow(self, plane: Plane) -> None:
         """Hear that a plane has another scene: what moves on its journey is measured, once and after it; not where it began on the way."""
         passage, dataset = plane.passage, self._asker.dataset
-        if passage is None or dataset is None or any(dimensions_of(dataset, run) != PLANE for run in passage):
+        if passage is None or dataset is None or self.why_not(*passage):
             return
         start, goal = passage
         pair = _pair(start, goal)
@@ -102,10 +102,21 @@ class Movement(param.Parameterized):
         dataset: Dataset | None = self._asker.dataset
         return None if dataset is None else column_between(dataset, frozenset((one, other)))
 
+    def why_not(self, start: Run, goal: Run) -> str:
+        """Say why it is not measured how far rows moved between two layouts, as a sentence; "" where it is."""
+        dataset = self._asker.dataset
+        in_space = [] if dataset is None else [run.title for run in (start, goal) if dimensions_of(dataset, run) != PLANE]
+        if not in_space:
+            return ""
+        have = "has" if len(in_space) == 1 else "have"
+        return f"What moved is measured between flat layouts, and {' and '.join(in_space)} {have} more than two dimensions."
+
     def toggle_color(self, start: Run, goal: Run) -> None:
         """Color the maps by how far rows moved, as soon as that is measured; where that colors them already, by what did before."""
-        pair, column = _pair(start, goal), self.column(start.title, goal.title)
-        if self.awaited == pair:
+        pair, column, why_not = _pair(start, goal), self.column(start.title, goal.title), self.why_not(start, goal)
+        if why_not:
+            self._asker.error = f"{why_not} Choose two flat ones at the ends of the way."
+        elif self.awaited == pair:
             self.awaited = None
         elif column is not None:
             self._asker.colors.toggle(column)

@@ -21,14 +21,17 @@ from explorer.render.contrast import readable
 from explorer.render.label_places import Box, place_labels
 from explorer.render.view import View
 
-__all__ = ["HALO", "HALO_OPACITY", "Spot", "Stamp", "label_spots", "label_stamps", "press"]
+__all__ = ["HALO", "HALO_OPACITY", "HEIGHT", "SHRINKS", "Spot", "Stamp", "label_spots", "label_stamp", "label_stamps", "press"]
 
 HALO: Final = 1.8
 """CSS pixels around each letter, in the color of the ground."""
 HALO_OPACITY: Final = 0.88
+HEIGHT: Final = 1.25
+"""Of a label, in the size of its letters."""
+SHRINKS: Final = 0.75
+"""Where a picture is smaller than the screen, letters are not smaller than this part of theirs."""
 
 _CONTRAST: Final = 7.0  # to the ground: a name stands out from points in its color
-_SHRINKS = 0.75  # where a picture is smaller than the screen, letters are not smaller than this part of theirs
 
 
 class Stamp(NamedTuple):
@@ -61,7 +64,7 @@ def label_spots(labels: Sequence[Label], view: View, *, width: float, height: fl
             (label.x - view.x0) / view.span[0] * width,
             (view.y1 - label.y) / view.span[1] * height,
             text_width(one_line(label.text), label.size, bold=True),
-            1.25 * label.size,
+            HEIGHT * label.size,
             (label.level, label.group),
         )
         for label in known
@@ -88,9 +91,9 @@ def label_stamps(labels: Sequence[Label], view: View, *, width: int, height: int
     ground : str
         ``"#rrggbb"`` behind the map.
     """
-    scale = max(scale, _SHRINKS)
+    scale = max(scale, SHRINKS)
     spots = label_spots(labels, view, width=width / scale, height=height / scale, ground=ground)
-    return [_stamp(spot, scale, ground) for spot in spots]
+    return [label_stamp(spot, scale, ground) for spot in spots]
 
 
 def press(band: NDArray[np.uint8], top: int, stamps: Sequence[Stamp]) -> NDArray[np.uint8]:
@@ -121,11 +124,12 @@ def press(band: NDArray[np.uint8], top: int, stamps: Sequence[Stamp]) -> NDArray
     return written
 
 
-def _stamp(spot: Spot, scale: float, ground: str) -> Stamp:
-    """Write a label in the middle of a small picture, with a halo around its letters."""
+def label_stamp(spot: Spot, scale: float, ground: str) -> Stamp:
+    """Write a label in the middle of a small picture, with a halo around its letters; ``scale`` and ``ground`` as :func:`label_stamps`."""
     radius = max(1, round(HALO * scale))
     size, text = spot.label.size * scale, spot.label.text
-    wide, high = math.ceil(spot.width * scale) + 2 * radius + 2, math.ceil(1.3 * size) + 2 * radius + 2
+    across = text_width(one_line(text), size, bold=True)  # small letters are not as narrow as they should be
+    wide, high = math.ceil(across) + 2 * radius + 2, math.ceil(1.3 * size) + 2 * radius + 2
     letters = Lettering(wide, high, ink=spot.color)
     letters.text(radius + 1, high / 2 + 0.35 * size, text, size=size, bold=True)
     ink = letters.rgba

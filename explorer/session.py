@@ -128,9 +128,8 @@ class Session(param.Parameterized):
         self._runner = jobs or runner()
         self._job: Job[Layout] | None = None
         self._live: LiveMap | None = None
-        self._opened = 0  # these count what was asked for: a late answer to an old question is dropped
-        self._asked = 0  # counts what was to be run
-        self._looked = 0
+        self._goal: Plane | None = None  # the map that the computed layout is for; the first one, once that is gone
+        self._opened = self._asked = self._looked = 0  # count what was asked for: a late answer to an old question is dropped
         self._taking = False
         self._closed = False
         self._frames = Frames()
@@ -365,6 +364,7 @@ class Session(param.Parameterized):
             self.assessment.columns_came()
             self.steadiness.columns_came()
             self.clustering.columns_came()
+            self.comparing.columns_came()
 
     def _on_steadiness(self, *_: object) -> None:
         if self.steadiness.known:  # which took a neighbor graph
@@ -372,7 +372,7 @@ class Session(param.Parameterized):
 
     # -- layouts
 
-    def run(self, projection: Projection | None = None, *, of: str | None = None) -> Job[Layout] | None:
+    def run(self, projection: Projection | None = None, *, of: str | None = None, plane: Plane | None = None) -> Job[Layout] | None:
         """Compute a projection of every row, and show it when it is done; the chosen one unless another is given.
 
         Parameters
@@ -381,6 +381,8 @@ class Session(param.Parameterized):
             The chosen one by default.
         of : str, optional
             Of which vectors, where the rows have others as well: by default those that are chosen.
+        plane : Plane, optional
+            The map on which it is shown, while it forms and when it is done; the first one by default.
 
         Returns
         -------
@@ -396,7 +398,7 @@ class Session(param.Parameterized):
         of = own.vectors_name if own is not dataset else ""
         self._asked += 1
         if not projection.input_names:
-            return self._run(dataset, projection, NOTHING, of)
+            return self._run(dataset, projection, NOTHING, of, plane)
         chosen = type(projection)(**projection.settings())  # as it is now
         find = partial(named_by, own, chosen, self.groups)
         self.in_thread(
@@ -404,20 +406,20 @@ class Session(param.Parameterized):
             self._asked,
             lambda: self._asked,
             find,
-            partial(self._run_with, dataset, chosen, of),
+            partial(self._run_with, dataset, chosen, of, plane),
             self._fail_asking,
         )
         return None
 
-    def _run_with(self, dataset: Dataset, projection: Projection, of: str, named: Named, number: int) -> None:
+    def _run_with(self, dataset: Dataset, projection: Projection, of: str, plane: Plane | None, named: Named, number: int) -> None:
         if number == self._asked and self.dataset is dataset:
-            self._run(dataset, projection, named, of)
+            self._run(dataset, projection, named, of, plane)
 
     def _fail_asking(self, sentence: str, number: int) -> None:
         if number == self._asked:
             self.error = sentence
 
-    def _run(self, dataset: Dataset, projection: Projection, named: Named, of: str) -> Job[Layout] | None:
+    def _run(self, dataset: Dataset, projection: Projection, named: Named, of: str, plane: Plane | None) -> Job[Layout] | None:
         try:
             job = self._runner.submit_layout(dataset.with_vectors(of), projection, named=named, owner=self.owner)
         except ExplorerError as error:
@@ -426,8 +428,9 @@ class Session(param.Parameterized):
         run = run_of(projection.method, settings_of(projection, named), of)
         self.cancel()
         self._job = job
+        self._goal = goal = plane if plane is not None and plane in self.planes else self.planes[0]
         self.param.update(running=projection.title, stage="", detail="", fraction=0.0, seconds_left=None, error="")
-        self._live = LiveMap(self, self.planes[0], run, job)
+        self._live = LiveMap(self, goal, run, job)
         job.watch(lambda changed: self.soon(self._follow, changed, dataset, of))
         return job
 
@@ -468,7 +471,7 @@ class Session(param.Parameterized):
         job, self._job, self._live = self._job, None, None
         if job is not None:
             job.cancel()
-            self.planes[0].unwatch()
+            self._asked_on.unwatch()
         self._end_running()
 
     def _follow(self, job: Job[Layout], dataset: Dataset, of: str) -> None:
@@ -482,17 +485,17 @@ class Session(param.Parameterized):
                 self._live.look()
             return
         live, self._job, self._live = self._live, None, None
-        first = self.planes[0]
+        plane = self._asked_on
         if job.state == "done":
             layout = job.result()
             run = run_of(layout.method, layout.params, of)  # one that was stopped says so
-            (first.travel if first.live is None else first.finish)(run, dataset)
+            (plane.travel if plane.live is None else plane.finish)(run, dataset)
         elif isinstance(job.error, JobTooLong) and job.error.iteration is not None and live is not None:
             kept = run_of(str(live.run.method), {**live.run.settings, STOPPED_AT: job.error.iteration}, of)
-            (first.travel if first.live is None else first.finish)(kept, dataset)
+            (plane.travel if plane.live is None else plane.finish)(kept, dataset)
             self._end_running(_sentence(job.error))
         else:
-            first.unwatch()
+            plane.unwatch()
             self._end_running("" if isinstance(job.error, JobCanceled) else _sentence(job.error))
 
     def show(self, run: Run, dataset: Dataset | None = None) -> Future[None]:
@@ -500,7 +503,7 @@ class Session(param.Parameterized):
         return self.planes[0].travel(run, dataset or self.dataset)
 
     def change_dimensions(self, plane: Plane) -> None:
-        """Show the layout of a map in three dimensions, or one of more in two; where it is not there, it is computed for the first map."""
+        """Show the layout of a map in three dimensions, or one of more in two; where it is not there, it is computed for this map."""
         dataset, run = self.dataset, plane.run
         if dataset is None or run is None or plane.live is not None:
             return
@@ -508,7 +511,7 @@ class Session(param.Parameterized):
         if found.run is not None:
             plane.travel(found.run, dataset)
         elif found.projection is not None:
-            self.run(found.projection, of=run.of)
+            self.run(found.projection, of=run.of, plane=plane)
         else:
             self.error = f"{found.sentence}."
 
@@ -529,6 +532,11 @@ class Session(param.Parameterized):
         if scene is not None and plane.wanted is scene.shown and isinstance(scene.shown, Turned) and scene.shown.run == run:
             plane.turn(camera)
 
+    @property
+    def _asked_on(self) -> Plane:
+        """The map that the layout is for which is being computed, or was last."""
+        return self.planes[0] if self._goal is None else self._goal
+
     def _end_running(self, error: str | None = None) -> None:
         changes: dict[str, Any] = {"running": "", "stage": "", "detail": "", "fraction": 0.0, "seconds_left": None}
         self.param.update(**changes if error is None else {**changes, "error": error})
@@ -541,6 +549,12 @@ class Session(param.Parameterized):
         for plane in self._every_plane[n:]:
             plane.clear()
         self.planes = self._every_plane[:n]
+        if self._asked_on not in self.planes:  # what it was asked for is gone: it comes on the first map, as what is run does
+            self._goal = self.planes[0]
+            if self._live is not None and self._job is not None:
+                self._live = LiveMap(self, self._goal, self._live.run, self._job)
+            elif self.running:  # it had begun to travel to where nobody sees it
+                self._end_running()
         self._fill()
 
     def show_next(self) -> None:
@@ -653,21 +667,20 @@ class Session(param.Parameterized):
 
     def staged(self, plane: Plane) -> None:
         """Hear from a plane that it has another scene."""
-        if plane is self.planes[0]:
-            self._on_map()
+        self._on_map(plane)
         self.movement.follow(plane)
         self._fill()
 
     def not_staged(self, plane: Plane, sentence: str) -> None:
         """Hear from a plane that its scene could not be made."""
-        if plane is self.planes[0]:
-            self._on_map()
+        self._on_map(plane)
         self.error = sentence
 
-    def _on_map(self) -> None:
-        if self._job is None:
+    def _on_map(self, plane: Plane) -> None:
+        if self._job is None and plane is self._asked_on:
             self._end_running()
-        self.scene = self.planes[0].scene
+        if plane is self.planes[0]:
+            self.scene = plane.scene
 
     # -- the clicked row
 

@@ -7,20 +7,28 @@ import binascii
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import BadState
+from explorer.data.comparison import with_other, with_rival
+from explorer.errors import BadState, ComparisonGone, ExplorerError
 from explorer.journey import OnTheWay
 from explorer.plane import Plane
 from explorer.render.view import View
 from explorer.session import Session
+from explorer.shelf import open_shared
 from explorer.state.history import PackedMask
 from explorer.state.state import JSON
 
-__all__ = ["state_as_set", "state_from_json", "state_to_json"]
+if TYPE_CHECKING:
+    from explorer.data.dataset import Dataset
+    from explorer.intake import Intake
+
+__all__ = ["compares_others", "comparison_of", "open_comparison", "state_as_set", "state_from_json", "state_to_json"]
 
 _VERSION = 1
 _PARTS = ("choice", "appearance", "export", "inspection", "arrangement", "histograms", "table")
@@ -32,10 +40,11 @@ def state_to_json(session: Session) -> dict[str, JSON]:
     Returns
     -------
     dict
-        A part for each state object; ``dataset`` (name, rows, fingerprint); ``maps``, the titles of the layouts; ``selection`` and
-        ``filters`` with their masks in packed and compressed form; for each map in ``views`` the part of it that is on screen, None for
-        all of it, in ``ways`` the two layouts between which it is, with how far, 0 to 1, and in ``cameras`` how a layout of more than two
-        dimensions is seen, see :meth:`explorer.render.camera.Camera.numbers`.
+        A part for each state object; ``dataset`` (name, rows, fingerprint); ``compare``, the other vectors that those are compared
+        with (``column`` of the same source or ``entry`` of the catalog, ``title``, ``fingerprint``), or None; ``maps``, the titles of the
+        layouts; ``selection`` and ``filters`` with their masks in packed and compressed form; for each map in ``views`` the part of it
+        that is on screen, None for all of it, in ``ways`` the two layouts between which it is, with how far, 0 to 1, and in ``cameras``
+        how a layout of more than two dimensions is seen, see :meth:`explorer.render.camera.Camera.numbers`.
     """
     return state_as_set(session)()
 
@@ -47,6 +56,7 @@ def state_as_set(session: Session) -> Callable[[], dict[str, JSON]]:
     made["clusters"] = session.clustering.naming.as_json()
     made["version"] = _VERSION
     made["dataset"] = None if dataset is None else {"name": dataset.name, "rows": dataset.n_rows, "fingerprint": dataset.fingerprint}
+    made["compare"] = _compare(session)
     made["maps"] = [None if plane.run is None else plane.run.title for plane in session.planes]
     made["views"] = [None if plane.viewport.view is None else list(plane.viewport.view) for plane in session.planes]
     made["ways"] = [_way(plane) for plane in session.planes]
@@ -83,6 +93,103 @@ def state_from_json(session: Session, values: Mapping[str, JSON]) -> None:
         raise BadState(str(error)) from error
 
 
+class _Wanted(NamedTuple):
+    """With which other vectors the rows were compared."""
+
+    column: str
+    entry: str
+    title: str
+    fingerprint: str
+
+
+def comparison_of(session: Session, values: Mapping[str, JSON]) -> Callable[[], Dataset] | None:
+    """Give what opens the comparison that a state was kept with, or without it: for a thread.
+
+    What is compared may only be a column of the open source, or what the visitor may open by name: never a path.
+
+    Returns
+    -------
+    callable or None
+        None where that is what is open, where the state says nothing of it, or is of other rows than those that are open. Raises
+        ``ComparisonGone`` where it cannot be had.
+
+    Raises
+    ------
+    BadState
+        If it is none.
+    """
+    dataset, of = session.dataset, values.get("dataset")
+    mine = dataset is not None and (not isinstance(of, dict) or of.get("fingerprint") == dataset.fingerprint)
+    if dataset is None or not mine or "compare" not in values:
+        return None
+    wanted = _wanted(values)
+    if wanted is None:  # what was named when the server was started stays: on the page it could not be had again
+        chosen = dataset.compared is not None and dataset.compared.column in dataset.rivals
+        return partial(with_rival, dataset, "") if chosen else None
+    if dataset.other is not None and dataset.other.fingerprint == wanted.fingerprint:
+        return None
+    return partial(_opened_with, session.intake, replace(dataset, other=None, compared=None), wanted)
+
+
+def compares_others(session: Session, values: Mapping[str, JSON]) -> str:
+    """Say, as a sentence, that vectors are compared that were others when a state was kept; "" where they are the same, or none are."""
+    wanted, other = _wanted(values), None if session.dataset is None else session.dataset.other
+    if wanted is None or other is None or other.fingerprint == wanted.fingerprint:
+        return ""
+    return f"{wanted.title} has other vectors by now than when this view was kept."
+
+
+def open_comparison(session: Session, values: Mapping[str, JSON]) -> str:
+    """Open here and now the comparison that a state was kept with; where it is gone, the sentence that says so.
+
+    Raises
+    ------
+    BadState
+        If it is none.
+    """
+    read = comparison_of(session, values)
+    if read is None:
+        return ""
+    try:
+        session.open_now(read())
+    except ComparisonGone as error:
+        return str(error)
+    return compares_others(session, values)
+
+
+def _compare(session: Session) -> dict[str, JSON] | None:
+    """Say with what the open rows are compared, so that others find it."""
+    dataset = session.dataset
+    if dataset is None or dataset.other is None or dataset.compared is None:
+        return None
+    column, title, file = dataset.compared
+    found = (each.name for each in session.catalog if (each.title == title if file is None else each.path == file))
+    entry = "" if column else next(found, "")
+    return {"column": column, "entry": entry, "title": title, "fingerprint": dataset.other.fingerprint}
+
+
+def _wanted(values: Mapping[str, JSON]) -> _Wanted | None:
+    told = values.get("compare")
+    if told is None:
+        return None
+    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in _Wanted._fields):
+        message = f"{told!r:.100} is not with what the rows were compared"
+        raise BadState(message)
+    return _Wanted(*(str(told[name]) for name in _Wanted._fields))
+
+
+def _opened_with(intake: Intake, alone: Dataset, wanted: _Wanted) -> Dataset:
+    if wanted.column and wanted.column not in alone.rivals:
+        raise ComparisonGone(wanted.title, f"{alone.name} has no column {wanted.column} of vectors any more.")
+    entry = None if wanted.column else intake.catalog().find(wanted.entry)
+    if entry is None and not wanted.column:
+        raise ComparisonGone(wanted.title, "That is not in the catalog here.")
+    try:
+        return with_rival(alone, wanted.column) if entry is None else with_other(alone, alone, open_shared(entry))
+    except ExplorerError as error:
+        raise ComparisonGone(wanted.title, str(error)) from error
+
+
 def _load(session: Session, values: Mapping[str, Any]) -> None:
     dataset = session.dataset
     n_rows = 0 if dataset is None else dataset.n_rows
@@ -95,12 +202,9 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
     kept = {} if selection is None else {str(name): _mask(packed, n_rows) for name, packed in selection["kept"].items()}
     passing = [(str(entry["key"]), str(entry["label"]), _mask(entry["mask"], n_rows)) for entry in filters or ()]
     color = values.get("appearance", {}).get("color_by")
-    measuring = (session.movement, session.assessment, session.steadiness, session.clustering)
+    measuring = (session.movement, session.assessment, session.steadiness, session.clustering, session.comparing)
     measures = next((one for one in measuring if one.can_recall(color)), None)
-    for part in _PARTS:
-        if part in values:
-            later = ("color_by",) if part == "appearance" and measures is not None else ()
-            getattr(session, part).load_json({name: value for name, value in values[part].items() if name not in later})
+    _load_parts(session, values, later=() if measures is None else ("color_by",))
     for column in {*session.histograms.columns, *session.table.columns, *(column for column, _ in session.table.sort)}:
         for one in measuring:
             one.recall(column)
@@ -124,6 +228,16 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
             look = looks[at]
             plane.viewport.view = None if look is None else tuple(look)
             plane.looking = () if look is None else look
+
+
+def _load_parts(session: Session, values: Mapping[str, Any], *, later: Sequence[str]) -> None:
+    """Set what the state objects have, but for what of the appearance is set ``later``."""
+    for part in _PARTS:
+        if part in values:
+            left = later if part == "appearance" else ()
+            getattr(session, part).load_json({name: value for name, value in values[part].items() if name not in left})
+    if session.dataset is None or session.dataset.other is None:
+        session.choice.vectors = ""  # it may be of a comparison that is gone
 
 
 def _way(plane: Plane) -> dict[str, JSON] | None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import param
 
-from explorer.address import Address, address_of, differing, encoded, entry_name, restore
+from explorer.address import Address, address_of, differing, encoded, entry_name, reopening, restore
 from explorer.bookmarks import Bookmarks
 from explorer.errors import ExplorerError
 from explorer.snippet import python_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from explorer.bookmarks import Bookmark
     from explorer.plane import Plane
@@ -51,6 +52,7 @@ class Sharing(param.Parameterized):
         self._begun = self._busy = self._again = False
         self._described: tuple[tuple[object, ...], str] = ((), "")  # the paragraphs, and what they depend on
         self._waiting = ""  # what is restored when the dataset is there
+        self._reopened = ""  # the text for which it was opened again, with what that compares it with
         self._followed: set[Plane] = set()
         parts = (session.appearance, session.selection, session.filters, session.arrangement, session.inspection, session.histograms)
         for part in (*parts, session.table, session.choice, *session.choice.projections.values()):
@@ -124,18 +126,43 @@ class Sharing(param.Parameterized):
         if self._begun and self._session.dataset is not None:
             self._session.soon(self._arrive)  # when its first layout is on its way
 
-    def _arrive(self, what: str = "") -> None:
+    def _arrive(self, what: str = "", problem: str = "") -> None:
         """Restore what is waiting; as a step of this name that can be undone, where there is something before it."""
         text, self._waiting = self._waiting, ""
+        if text and self._reopen(text):
+            return
         if text:
             try:
                 with self._session.history.together(what):
-                    restore(self._session, text)
+                    restore(self._session, text, problem=problem)
             except ExplorerError as error:
                 self._session.error = str(error)
             if not what:
                 self._session.history.clear()  # there is nothing before what a page or a dataset was opened with
         self._on_change()
+
+    def _reopen(self, text: str) -> bool:
+        """Begin to open what a text compares the rows with, once; whether it is waited for."""
+        session, tried, self._reopened = self._session, self._reopened == text, ""
+        try:
+            read = None if tried else reopening(session, text)
+        except ExplorerError:
+            return False  # restoring it says so
+        if read is None:
+            return False
+        self._waiting = self._reopened = text
+
+        def done(opening: Future[None]) -> None:
+            error = opening.exception()
+            if isinstance(error, ExplorerError):
+                session.soon(self._do_without, text, str(error))
+
+        session.open_with(read, session.dataset.name).add_done_callback(done)
+        return True
+
+    def _do_without(self, text: str, problem: str) -> None:
+        if self._waiting == text:
+            self._arrive(problem=problem)
 
     def _on_planes(self, *_: object) -> None:
         for plane in self._session.planes:

@@ -38,7 +38,7 @@ def python_of(session: Session) -> Callable[[Mapping[str, Any]], str]:
         lines = ["import explorer", ""]
         if entry is None:
             lines.append("# The file that the page shows: give its path, or whatever explorer.open_dataset takes.")
-        lines.append(f"data = explorer.open_dataset({entry or dataset.name!r})")
+        lines.append(f"data = explorer.open_dataset({entry or dataset.name!r}{_compared(state.get('compare'))})")
         for run in dict.fromkeys(_computing(run) for run in runs):
             lines += [run] if run else []
         lines.append(f"view = explorer.Explorer(data, color={color!r})" if given else "view = explorer.Explorer(data)")
@@ -57,7 +57,15 @@ def _computing(run: Run) -> str:
         return ""
     usual = PROJECTIONS[run.method]().settings()
     options = "".join(f", {name}={value!r}" for name, value in run.settings.items() if usual.get(name) != value)
-    return f"explorer.project(data, {run.method!r}{options})"
+    return f"explorer.project(data{'.other' if run.of else ''}, {run.method!r}{options})"
+
+
+def _compared(told: Mapping[str, str] | None) -> str:
+    """Name the other vectors of the same rows: a column of the same source, else what the catalog has, or what somebody has to complete."""
+    if not told:
+        return ""
+    source = repr(told["column"]) if told["column"] else f"explorer.open_dataset({told['entry'] or told['title']!r})"
+    return f", compare={source}"
 
 
 def _literal(state: Mapping[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,20 +12,25 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from explorer.address import address_of, differing, encoded, entry_name, reopening
+from explorer.app import Explorer
 from explorer.comparing import JACCARD, Category, Comparing, column_key, mean_by_category
 from explorer.compute.projections import PCA, UMAP
 from explorer.data.dataset import Dataset, open_dataset
+from explorer.errors import BadState, ComparisonGone
 from explorer.jobs.runner import Runner
 from explorer.measured import measured
 from explorer.runs import runs_of
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
+from explorer.sharing import Sharing
 from explorer.store.store import Store
 from explorer.views.comparison import ComparisonView
 from explorer.views.controls import DataControls
 from explorer.views.material import MaterialToolkit
 
 N = 90
+Followed = Callable[[str, Dataset], Session]
 KINDS = np.array(["same", "moved", "apart"])[np.arange(N) % 3]
 
 
@@ -237,3 +244,105 @@ def test_the_panel_says_it_and_takes_only_what_makes_sense(session: Session, loo
 def test_means_by_category():
     codes, shares = np.array([0, 0, 1, -1, 2], np.int32), np.array([0.5, 1.0, 0.25, 1.0, np.nan], np.float32)
     assert mean_by_category(codes, ["x", "y", "z"], shares) == [Category("y", 1, 0.25), Category("x", 2, 0.75), Category(None, 1, 1.0)]
+
+
+def linked(session: Session) -> tuple[str, ...]:
+    """What a page's address and a bookmark hold of a session, and nothing but text."""
+    session.catalog = session.intake.catalog()
+    state = json.loads(json.dumps(differing(session)()))
+    return address_of(state, entry_name(session)).text, encoded(state)
+
+
+@pytest.fixture
+def followed(loop: Any, jobs: Runner) -> Iterator[Followed]:
+    """Open rows in a new session, and follow a link there until all is set."""
+    made = []
+
+    def follow(link: str, rows: Dataset) -> Session:
+        session = Session(schedule=loop, jobs=jobs)
+        made.append(session)
+        session.open(rows)
+        sharing = Sharing(session)
+        sharing.begin(link)
+        loop.until(lambda: sharing.shared is not None and not sharing._waiting and not session.opening and session.scene is not None)
+        return session
+
+    yield follow
+    for each in made:
+        each.close()
+
+
+def test_a_link_brings_back_the_column_that_was_compared_and_what_was_measured_of_it(
+    session: Session, loop: Any, opened: Callable[..., Dataset], followed: Followed
+):
+    opened(compared=False)
+    session.compare("b")
+    loop.until(lambda: session.comparing.possible)
+    session.run_now(PCA(), of="b")
+    session.choice.vectors = "b"
+    session.comparing.measure()
+    loop.until(lambda: session.comparing.findings is not None)
+    session.colors.show(session.comparing.column(15))
+    elsewhere = [followed(link, data(compared=False)) for link in linked(session)]
+    loop.until(lambda: all(each.appearance.color_by == "shared of 15: a ↔ b" for each in elsewhere))
+    loop.until(lambda: all(each.planes[0].settled and each.scene.shown.run.title == "PCA · b" for each in elsewhere))
+    assert {each.dataset.other.fingerprint for each in elsewhere} == {session.dataset.other.fingerprint}
+    assert {(each.choice.vectors, each.error) for each in elsewhere} == {("b", "")}
+
+
+def test_a_link_without_a_comparison_takes_a_column_away_that_is_compared(
+    session: Session, loop: Any, opened: Callable[..., Dataset], followed: Followed
+):
+    opened(compared=False)
+    session.selection.apply([3, 4])
+    elsewhere = followed(linked(session)[0], data())
+    assert elsewhere.dataset.other is None
+    assert elsewhere.selection.rows.tolist() == [3, 4]
+    assert elsewhere.error == ""
+
+
+def test_a_link_brings_back_a_file_of_the_catalog_and_says_when_it_is_gone(
+    session: Session, loop: Any, followed: Followed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    for name, made in (("monday", vectors(0)), ("tuesday", others())):
+        pd.DataFrame({"kind": KINDS, "vector": list(made)}).to_parquet(tmp_path / f"{name}.parquet")
+    monday, tuesday = (tmp_path / f"{name}.parquet" for name in ("monday", "tuesday"))
+    session.open_now(monday, compare=tuesday, name="monday")
+    session.selection.apply([5])
+    link, whole = linked(session)[0], state_to_json(session)
+    assert str(tmp_path) not in json.dumps(whole), "no path is told"
+    elsewhere = followed(link, open_dataset(monday))
+    assert elsewhere.comparing.names == session.comparing.names == ("monday", "tuesday")
+    assert elsewhere.selection.rows.tolist() == [5]
+    assert elsewhere.error == ""
+    view = Explorer(monday)
+    view.state = whole
+    assert view.dataset.other.fingerprint == session.dataset.other.fingerprint
+    with pytest.raises(BadState):
+        view.state = {**whole, "compare": None, "views": [[1]]}
+    assert view.dataset.other is not None, "nothing was changed"
+    view._session.close()
+
+    pd.DataFrame({"kind": KINDS, "vector": list(vectors(2))}).to_parquet(tuesday)
+    elsewhere = followed(link, open_dataset(monday))
+    assert elsewhere.comparing.possible
+    assert elsewhere.error == "tuesday has other vectors by now than when this view was kept."
+    tuesday.unlink()
+    elsewhere = followed(link, open_dataset(monday))
+    assert not elsewhere.comparing.possible
+    assert elsewhere.selection.rows.tolist() == [5], "the rest is there"
+    assert elsewhere.error.startswith("This view was kept while it was compared with tuesday. That is not in the catalog here.")
+
+
+@pytest.mark.parametrize("told", [3, {}, {"column": 1, "entry": "", "title": "", "fingerprint": ""}])
+def test_a_comparison_that_is_none_is_refused(told: Any, session: Session, loop: Any, opened: Callable[..., Dataset]):
+    dataset = opened()
+    with pytest.raises(BadState, match="is not with what"):
+        reopening(session, encoded({"compare": told}))
+    secret = {"column": "", "entry": "/etc/passwd", "title": "x", "fingerprint": "0"}
+    read = reopening(session, encoded({"compare": secret}))
+    assert read is not None
+    with pytest.raises(ComparisonGone):
+        read()
+    assert session.dataset is dataset

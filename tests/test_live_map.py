@@ -135,6 +135,42 @@ def test_what_is_computed_is_on_the_map_as_it_forms_and_lies_like_what_was_there
     assert 10_000 < total <= 10_250, "those of the early exaggeration among them, which ends when it helps no more"
 
 
+def test_a_layout_comes_on_the_map_where_it_was_asked_for(session: Session, loop: Loop):
+    dataset = rows()
+    session.open(dataset)
+    loop.until(lambda: session.scene is not None and session.scene.dataset is dataset)
+    session.run_now(PCA())
+    session.arrangement.n_maps = 2
+    first, second = session.planes
+    loop.until(lambda: second.settled)
+    on_first = first.run
+    session.change_dimensions(second)
+    assert session.running == "PCA"
+    loop.until(lambda: second.settled and isinstance(second.scene.shown, Turned) and not session.running)
+    assert (first.run, second.run.title) == (on_first, "PCA, 3-D")
+
+
+def test_a_layout_forms_on_the_map_where_it_was_asked_for_and_on_the_first_once_that_is_gone(session: Session, loop: Loop):
+    dataset = rows()
+    session.open(dataset)
+    loop.until(lambda: session.scene is not None and session.scene.dataset is dataset)
+    session.run_now(PCA())
+    session.arrangement.n_maps = 2
+    first, second = session.planes
+    loop.until(lambda: second.settled)
+    session.run(TSNE(n_iter=10_000, seed=next(seeds)), plane=second)
+    loop.until(lambda: second.live is not None)
+    assert first.live is None
+    session.cancel()
+    assert (second.live, session.running) == (None, "")
+    session.run(TSNE(n_iter=10_000, seed=next(seeds)), plane=second)
+    loop.until(lambda: second.live is not None)
+    session.arrangement.n_maps = 1
+    loop.until(lambda: first.live is not None)
+    session.stop()
+    loop.until(lambda: first.live is None and first.run.method == "tsne" and not session.running)
+
+
 def test_colors_selection_and_filters_are_those_of_the_map(session: Session, loop: Loop, watching: Callable[..., Dataset]):
     watching()
     session.selection.apply(range(50))

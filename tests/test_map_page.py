@@ -20,7 +20,7 @@ import explorer
 from explorer.animation.ends import staged_layout
 from explorer.compute.progress import Stopped
 from explorer.data.dataset import Dataset, open_dataset
-from explorer.errors import BadParameter, UnknownFormat
+from explorer.errors import BadParameter, UnknownChoice, UnknownFormat, VectorsNeeded
 from explorer.labels import wanted_labels
 from explorer.map_page import rows as page_rows
 from explorer.map_page.page import about_bytes, save_map_page, write_map_page
@@ -204,6 +204,29 @@ def test_a_map_is_written_by_one_line(tmp_path: Path):
         explorer.export_map(dataset, tmp_path / "map.pdf")
     with pytest.raises(BadParameter, match="as wide as the window"):
         explorer.export_map(dataset, tmp_path / "map.html", width=100)
+
+
+def test_a_map_that_is_written_by_one_line_has_the_names_and_contours_of_the_page(tmp_path: Path):
+    dataset = data()
+
+    def written(name: str, **options: Any) -> str | bytes:
+        explorer.export_map(dataset, tmp_path / name, dataset.layouts[0].name, progress=False, title="", **options)
+        return (tmp_path / name).read_bytes() if name.endswith(".png") else (tmp_path / name).read_text("utf-8")
+
+    plain, usual = str(written("map.svg", labels="none")), str(written("map.svg"))
+    assert (plain.count(">a</text>"), usual.count(">a</text>") > 1) == (1, True), "named on the map, and not in the legend alone"
+    assert str(written("map.svg", contours="categories")).count("<path") > usual.count("<path")
+    pictures = [written("map.png", **how) for how in ({"labels": "none"}, {}, {"contours": "categories"})]
+    assert len(set(pictures)) == 3
+    told = json.loads(block(str(written("map.html", labels="none", contours="categories")), "data"))
+    assert not told["labels"]
+    assert told["contours"]
+    with pytest.raises(BadParameter, match="colored by score, which has numbers"):
+        explorer.export_map(dataset, tmp_path / "map.svg", dataset.layouts[0].name, color="score", contours="categories", progress=False)
+    with pytest.raises(VectorsNeeded):
+        explorer.export_map(dataset, tmp_path / "map.svg", dataset.layouts[0].name, labels="clusters", progress=False)
+    with pytest.raises(UnknownChoice, match="labels"):
+        explorer.export_map(dataset, tmp_path / "map.svg", labels="all")
 
 
 def test_contours_are_in_the_file_where_the_map_has_them(scene: Scene):

@@ -27,6 +27,7 @@ SAMPLE_ARGUMENTS = {
     "BadQuery": ("a query has no calls.", 4),
     "BadState": ("a mask is not one of 40 rows",),
     "BadVectors": ("file.parquet", "embedding", 3, "it has 5 numbers, the others have 8."),
+    "ComparisonGone": ("tuesday", "It is in no catalog."),
     "DuplicateColumns": ("file.csv", "word"),
     "EmptyDataset": ("file.csv", 1),
     "EncoderUnknown": ("map.csv", "a dog"),

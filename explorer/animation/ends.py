@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from explorer.aligning import Frames
+from explorer.cluster_words import names_of
 from explorer.compute.projections import PROJECTIONS, Layout, projection
-from explorer.errors import UnknownChoice, VectorsNeeded
+from explorer.errors import BadParameter, UnknownChoice, VectorsNeeded
 from explorer.headless import finished
 from explorer.jobs.inputs import parameters_of
 from explorer.jobs.runner import Runner, runner
+from explorer.labels import Clusters
 from explorer.runs import load, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, stage
 from explorer.shelf import colored, shown
@@ -18,7 +20,7 @@ from explorer.state.appearance import Appearance
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
 
-__all__ = ["staged_ends", "staged_layout"]
+__all__ = ["check_categories", "known_clusters", "staged_ends", "staged_layout"]
 
 _USUAL: Final = {method: kind for method, kind in PROJECTIONS.items() if kind.by_itself}
 
@@ -81,6 +83,21 @@ def _known(dataset: Dataset, jobs: Runner) -> list[str]:
     """List by what names layouts can be asked for."""
     methods = [] if dataset.vectors is None else list(_USUAL)
     return [*methods, *(run.title for run in runs_of(dataset, jobs) if _method_called(run.title) not in methods)]
+
+
+def known_clusters(dataset: Dataset, *, asked: bool, progress: bool | None) -> Clusters | None:
+    """Give the clusters of a dataset, where somebody has found some; where they are asked for, find them."""
+    if dataset.vectors is None and not asked:
+        return None
+    tree = finished(runner().submit_clusters(dataset), progress=progress) if asked else runner().stored_clusters(dataset)
+    return None if tree is None else Clusters(tree, names_of(dataset, tree))
+
+
+def check_categories(scene: Scene, name: str, choice: str) -> None:
+    """Refuse to name, or to go around, categories that are not on the map."""
+    if choice == "categories" and scene.coloring.kind != "category":
+        what = "one color" if scene.coloring.column is None else f"{scene.coloring.column}, which has numbers"
+        raise BadParameter(name, choice, f"the map is colored by {what}: name a column of categories as color.")
 
 
 def _found(dataset: Dataset, name: str, jobs: Runner) -> Run:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from explorer.animation.ends import staged_ends
+from explorer.animation.ends import check_categories, known_clusters, staged_ends
 from explorer.animation.film import Film, Shot, ahead, shots
 from explorer.animation.gif import Palette, write_gif
 from explorer.animation.options import AnimationOptions
@@ -21,6 +21,7 @@ from explorer.compute.progress import Report
 from explorer.data.dataset import open_dataset
 from explorer.data.export import check_target, unfinished
 from explorer.errors import BadParameter
+from explorer.labels import wanted_labels
 from explorer.terminal import report_bar
 
 __all__ = ["Animated", "animate", "check_animation"]
@@ -97,7 +98,8 @@ def animate(
     progress : bool, optional
         Whether to draw progress bars on stderr; by default when that is a terminal.
     **options
-        ``width`` and ``height`` in pixels, ``seconds``, ``fps``, ``loop``, ``dark``, ``title``.
+        ``width`` and ``height`` in pixels, ``seconds``, ``fps``, ``loop``, ``dark``, ``title``; and ``labels``, what is named on the map:
+        "automatic", "categories", "clusters" or "none".
 
     Returns
     -------
@@ -118,8 +120,12 @@ def animate(
     plan = _planned(path, options)
     dataset = open_dataset(source)
     ends = staged_ends(dataset, start, goal, color=color, progress=progress)
+    check_categories(ends[0], "labels", plan.chosen.labels)
     title = dataset.name if plan.chosen.title is None else plan.chosen.title
-    film = Film(*ends, title=title, width=plan.width, height=plan.height, dark=plan.chosen.dark)
+    choice = plan.chosen.labels
+    clusters = known_clusters(dataset, asked=choice == "clusters", progress=progress)
+    labels = wanted_labels(ends[0], choice, clusters), wanted_labels(ends[1], choice, clusters)
+    film = Film(*ends, title=title, width=plan.width, height=plan.height, dark=plan.chosen.dark, labels=labels)
     series = shots(seconds=plan.chosen.seconds, fps=plan.fps, loop=plan.chosen.loop)
     with unfinished(path) as file, report_bar(shown=progress) as report:
         _write(file, film, series, plan, report)

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import settings
+from explorer.animation.names import MovingNames
 from explorer.animation.sheet import Sheet
 from explorer.journey import Journey
+from explorer.labels import Labeler
 from explorer.picture_file import Window, usual_point
+from explorer.picture_labels import press
 from explorer.render.course import smooth
 from explorer.render.frame import render
 from explorer.render.view import View
@@ -78,6 +81,8 @@ class Film:
         Pixels.
     dark : bool
         Whether the ground is dark.
+    labels : tuple of callable, optional
+        Give what is named on the map at both ends; see :func:`explorer.labels.wanted_labels`. No names by default.
 
     Attributes
     ----------
@@ -89,7 +94,17 @@ class Film:
         Rows that travel: those that both layouts have.
     """
 
-    def __init__(self, start: Scene, goal: Scene, *, title: str, width: int, height: int, dark: bool) -> None:
+    def __init__(
+        self,
+        start: Scene,
+        goal: Scene,
+        *,
+        title: str,
+        width: int,
+        height: int,
+        dark: bool,
+        labels: tuple[Labeler | None, Labeler | None] = (None, None),
+    ) -> None:
         self._start = start
         self._journey = Journey(start.shown, goal.shown, start.normalization, most=None)
         self._journey.goal_normalization = goal.normalization
@@ -103,6 +118,7 @@ class Film:
         self.sheet = Sheet(start, title=title, names=self.names, notes=self.notes, width=width, height=height, ground=self.ground)
         size = self.sheet.map.width, self.sheet.map.height
         self._looks = start.shown.index.home.fitted(*size), goal.shown.index.home.fitted(*size)
+        self._labels = labels
 
     def picture(self, t: float) -> NDArray[np.uint8]:
         """Draw a whole picture at a time, 0 to 1; uint8 (height, width, 3)."""
@@ -124,8 +140,16 @@ class Film:
             pixel_ratio=finer * self.sheet.scale,
             background=self.ground,
         )
-        drawn = render(request).rgba[..., :3]
-        return _averaged(drawn) if finer > 1 else drawn
+        drawn = render(request).rgba
+        return press(_averaged(drawn) if finer > 1 else drawn, 0, self._names.stamps(t))[..., :3]
+
+    @cached_property
+    def _names(self) -> MovingNames:
+        """What is named, once for all pictures."""
+        _, _, width, height = self.sheet.map
+        first, last = ([] if labeler is None else labeler() for labeler in self._labels)
+        course, scale = self._journey.course, self.sheet.scale
+        return MovingNames(first, last, course=course, look=self._look, width=width, height=height, scale=scale, ground=self.ground)
 
     @cached_property
     def _point_px(self) -> float:

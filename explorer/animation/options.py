@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import param
 
 from explorer.compute.projections import allowed
 from explorer.errors import BadParameter, UnknownChoice
+from explorer.state.appearance import LabelChoice
 
 __all__ = ["AnimationOptions"]
 
@@ -28,6 +31,11 @@ class AnimationOptions(param.Parameterized):
     fps = param.Integer(default=None, allow_None=True, bounds=(1, 60), doc="Pictures a second; without it 30, of a GIF and in HTML 20.")
     loop = param.Boolean(default=True, doc="Travel there and back, so that it can be repeated without a jump.")
     dark = param.Boolean(default=False, doc="Draw on a dark ground, as the page in its dark theme.")
+    labels: LabelChoice = param.Selector(  # type: ignore[assignment]
+        default="automatic",
+        objects=list(get_args(LabelChoice)),
+        doc="What is named on the map, and travels with its rows. Automatic: clusters that were found, else 2 to 60 categories.",
+    )
     title = param.String(default=None, allow_None=True, doc="The first line; without it the dataset's name.")
 
     @classmethod

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.data.breakage import reading
-from explorer.data.dataset import Dataset, GivenLayout, open_dataset
+from explorer.data.dataset import Compared, Dataset, GivenLayout, open_dataset
 from explorer.data.matrices import fingerprint, usable_rows
 from explorer.data.metadata import left_out
 from explorer.errors import NotTheSameRows, UnknownChoice, VectorsNeeded
@@ -48,7 +48,8 @@ def with_other(dataset: Dataset, source: object, compare: object, *, table: str 
     """
     if isinstance(compare, str) and _is_inside(compare):
         return _compared(dataset, open_dataset(source, vectors=compare, table=table), compare)
-    return _compared(dataset, open_dataset(compare), None)
+    file = Path(compare).expanduser().resolve() if isinstance(compare, str | os.PathLike) else None
+    return _compared(dataset, open_dataset(compare), None, file=file)
 
 
 def with_rival(dataset: Dataset, name: str) -> Dataset:
@@ -63,12 +64,12 @@ def with_rival(dataset: Dataset, name: str) -> Dataset:
     """
     if name and name not in dataset.rivals:
         raise UnknownChoice("compare", name, list(dataset.rivals))
-    alone = replace(dataset, other=None)
+    alone = replace(dataset, other=None, compared=None)
     return _compared(alone, dataset.rivals[name](), name) if name else alone
 
 
-def _compared(dataset: Dataset, found: Dataset, column: str | None) -> Dataset:
-    """Put two together; ``column`` is that of the same source, if it is one."""
+def _compared(dataset: Dataset, found: Dataset, column: str | None, *, file: Path | None = None) -> Dataset:
+    """Put two together; ``column`` is that of the same source, if it is one, and ``file`` the other's own."""
     title = column or found.name
     for one in (dataset, found):
         if one.vectors is None:
@@ -90,9 +91,10 @@ def _compared(dataset: Dataset, found: Dataset, column: str | None) -> Dataset:
         fingerprint=matched.fingerprint,
         encoder=None,
         retrievers=None,
+        compared=None,
         rivals={},
     )
-    return replace(rows, vectors_name=own, other=other)
+    return replace(rows, vectors_name=own, other=other, compared=Compared(column or "", title, file))
 
 
 def _without(dataset: Dataset, column: str) -> Dataset:

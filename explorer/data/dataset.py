@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from explorer.encoders.encoder import Encoder
 
-__all__ = ["Dataset", "GivenGraph", "GivenLayout", "Role", "open_dataset"]
+__all__ = ["Compared", "Dataset", "GivenGraph", "GivenLayout", "Role", "open_dataset"]
 
 Role = Literal["label", "text", "category", "number", "time", "image", "url", "id"]
 
@@ -72,6 +72,24 @@ class GivenGraph:
     metric: str
 
 
+class Compared(NamedTuple):
+    """Where other vectors of the same rows were found.
+
+    Attributes
+    ----------
+    column : str
+        The column or array of the same source; "" where they have a source of their own.
+    title : str
+        What that is called, or the column.
+    file : Path or None
+        What they were read from, where that is a file or folder of their own.
+    """
+
+    column: str
+    title: str
+    file: Path | None
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Rows with vectors, metadata, or both; see :func:`open_dataset`.
@@ -113,6 +131,8 @@ class Dataset:
         What its vectors are called: the column or array that held them. "" without vectors.
     other : Dataset or None
         The same rows, in the same order, with other vectors: see ``compare`` of :func:`open_dataset`.
+    compared : Compared or None
+        Where ``other`` was found.
     rivals : mapping of str to callable
         Columns of the same source that hold vectors, too, by name: each opens the source with these.
     """
@@ -135,6 +155,7 @@ class Dataset:
     origin: Path | None = None
     vectors_name: str = ""
     other: Dataset | None = None
+    compared: Compared | None = None
     rivals: Mapping[str, Callable[[], Dataset]] = field(default_factory=dict)
 
     def __repr__(self) -> str:

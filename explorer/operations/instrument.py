@@ -16,6 +16,7 @@ from explorer.operations.endpoints import Liveness, Metrics, log_request
 from explorer.operations.figures import beat
 from explorer.operations.headers import protecting
 from explorer.operations.housekeeping import keep_house
+from explorer.operations.login import show_own_login
 from explorer.operations.visits import visitor_here
 from explorer.records import audit, log
 
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None:
-    """Add ``/metrics``, ``/liveness``, the headers, the log and the beat to a server's Tornado application; begin to tidy up.
+    """Add ``/metrics``, ``/liveness``, the headers, the log, the beat and the page to log in to a server's Tornado application; tidy up.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ def instrument(tornado: BokehTornado, *, pages: list[str] | None = None) -> None
         logger.error(problem)
     tornado.add_handlers(".*", [(f"{tornado.prefix}/metrics", Metrics), (f"{tornado.prefix}/liveness", Liveness)])
     own = tornado.app_paths if pages is None else pages
+    if set(own) == set(tornado.app_paths):  # else people log in to other applications, too
+        show_own_login()
     tornado.add_transform(protecting([f"{tornado.prefix}{page}".rstrip("/") for page in own]))
     tornado.settings["log_function"] = log_request
     tornado.io_loop.add_callback(beat)

@@ -1,7 +1,7 @@
 // Which layout is on a map, and the way between two of them: a toggle, and a scrubber that plays. Names of layouts go through textContent only.
 // It speaks to its map in the browser (explorer-scrub) and hears from it where on the way it is (explorer-traveled).
-const MOST_BUTTONS = 4, LETTERS = 44;   // of the names of layouts, together; of more, or longer ones, there is a list
 const SPEEDS = [[0.25, "¼×"], [0.5, "½×"], [1, "1×"], [2, "2×"]];
+const GAP = 2, GAP_OF_PARTS = 10, PADDING = 3;  // pixels, as the style sheet has them
 const TURN_MS = 500;                    // a loop rests so long at either end
 const AGAIN_MS = 5000;  // after so long without an answer the server is asked once more
 const FINE = 1000;
@@ -14,8 +14,8 @@ export function render({model}) {
     made.textContent = text;
     return made;
   };
-  const bar = element("div", "bar"), layouts = element("div", "layouts"), way = element("div", "way");
-  const from = element("select", "end"), to = element("select", "end"), speed = element("select", "speed");
+  const frame = element("div", "frame"), bar = element("div", "bar"), layouts = element("div", "layouts"), way = element("div", "way");
+  const rest = element("select", "rest"), from = element("select", "end"), to = element("select", "end"), speed = element("select", "speed");
   const play = element("button", "play", "▶"), loop = element("button", "loop", "⟳"), slider = element("input", "slider");
   layouts.setAttribute("role", "group");
   layouts.setAttribute("aria-label", "Layout on this map");
@@ -29,7 +29,9 @@ export function render({model}) {
   Object.assign(slider, {type: "range", min: 0, max: FINE, step: 1, value: 0});
   slider.setAttribute("aria-label", "Place on the way between two layouts");
   for (const [times, name] of SPEEDS) speed.add(new Option(name, times, times === 1, times === 1));
-  const color = element("button", "color", "Color by movement");
+  const color = element("button", "color");
+  color.append(element("span", "long", "Color by "), element("span", "short", "movement"));
+  color.setAttribute("aria-label", "Color by movement");
   color.addEventListener("click", () => model.send_msg({type: "color", ...ends()}));
   way.append(from, play, slider, to, loop, speed, color);
   const more = element("button", "more", "⇄");  // where there is little room, the way is shown when it is asked for
@@ -41,6 +43,7 @@ export function render({model}) {
   });
   more.setAttribute("aria-pressed", "false");
   bar.append(layouts, more, way);
+  frame.append(bar);
 
   let number = 0, t = 0, playing = false;
   let wanted = null;  // what to do once the way is there: a place, or "play"
@@ -126,50 +129,88 @@ export function render({model}) {
     made.dataset.kept = percent(share);
     made.title = `Keeps ${percent(share)} of each row's ${k} true neighbors (by chance ${percent(chance)}); more in the panel Quality`;
   };
-  const show = () => {
-    const {titles, title} = model.content;
-    for (const button of layouts.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.textContent === title));
-    const list = layouts.querySelector("select");
-    if (list) {
-      list.value = titles.includes(title) ? title : "";
-      tell_quality(layouts.querySelector(".quality"), title);
+  const with_quality = title => {
+    const measured = model.content.kept?.[title];
+    return measured ? `${title} · ${percent(measured[1])}` : title;
+  };
+
+  // One line, whatever its width: first the way gets narrower, then names of layouts that have no room go into the list "+3" beside the others.
+  // What is on the map always has its button.
+  let buttons = new Map();
+  rest.addEventListener("change", () => {
+    const title = rest.value;
+    rest.value = "";
+    if (title) go(title);
+  });
+  const rest_of = hidden => {
+    rest.replaceChildren(new Option(`+${hidden.length}`, "", true, true), ...hidden.map(name => {
+      const option = new Option(name, name);
+      option.label = with_quality(name);
+      return option;
+    }));
+    rest.options[0].hidden = true;
+    const what = `${hidden.length} more ${hidden.length === 1 ? "layout" : "layouts"}`;
+    rest.setAttribute("aria-label", what);
+    rest.title = `${what}: ${hidden.map(with_quality).join(", ")}`;
+  };
+  const fit = () => {
+    const room = frame.clientWidth, {title} = model.content, names = [...buttons.keys()], focused = bar.getRootNode().activeElement;
+    layouts.replaceChildren(...buttons.values(), rest);
+    if (!room || bar.hidden) return;  // it is not on the page yet
+    bar.classList.remove("tight");
+    bar.classList.add("measuring");  // everything as wide as it wants to be
+    const sizes = new Map([...buttons].map(([name, button]) => [name, button.offsetWidth + GAP]));
+    const all = names.reduce((sum, name) => sum + sizes.get(name), 0), edges = bar.offsetWidth - bar.clientWidth + 2 * PADDING + GAP_OF_PARTS;
+    const beside = () => edges + (more.offsetWidth || way.offsetWidth);  // where there is little room, the way has a line of its own
+    if (!more.offsetWidth && all + beside() > room) bar.classList.add("tight");
+    let left = room - beside(), shown = new Set(names);
+    if (all > left) {
+      left -= rest.offsetWidth;
+      shown = new Set();
+      for (const name of [title, ...names]) {
+        if (!buttons.has(name) || shown.has(name) || (shown.size && sizes.get(name) > left)) continue;
+        left -= sizes.get(name);
+        shown.add(name);
+      }
     }
+    bar.classList.remove("measuring");
+    const hidden = names.filter(name => !shown.has(name));
+    if (hidden.length) rest_of(hidden);
+    layouts.replaceChildren(...names.filter(name => shown.has(name)).map(name => buttons.get(name)), ...(hidden.length ? [rest] : []));
+    if (focused && focused !== bar.getRootNode().activeElement) (focused.isConnected ? focused : buttons.get(title) ?? rest).focus({preventScroll: true});
+  };
+  const show = () => {
+    const {title} = model.content;
+    for (const [name, button] of buttons) button.setAttribute("aria-pressed", String(name === title));
+    for (const end of [from, to]) end.title = end.value;
     const busy = playing || looping;
     play.textContent = busy ? "❚❚" : "▶";
     play.setAttribute("aria-label", busy ? "Pause" : "Play the way between the two layouts");
     play.title = busy ? "Pause" : "Play (P)";
     if (slider.getRootNode().activeElement !== slider || playing) slider.value = Math.round(t * FINE);
-    const {moved} = model.content;
+    const {moved, why_not} = model.content;
     color.disabled = moved === "unknown";
+    color.setAttribute("aria-disabled", String(Boolean(why_not)));  // it can be pressed, and says why
     color.classList.toggle("awaited", moved === "awaited");
     color.setAttribute("aria-pressed", String(moved === "color"));
-    color.title = {
+    color.title = why_not || {
       color: "Color as before",
       awaited: "How far each row moved is being measured; press again not to wait for it",
     }[moved] ?? "Color by how far each row moved relative to its neighbors";
     slider.setAttribute("aria-valuetext", `${Math.round(100 * t)} % of the way from ${from.value} to ${to.value}`);
   };
   const update = () => {
-    const {titles, title, start, goal} = model.content;
-    const figures = 4 * Object.keys(model.content.kept ?? {}).length;  // letters, too
-    const few = titles.length <= MOST_BUTTONS && titles.join("").length + figures <= LETTERS;
-    layouts.replaceChildren();
-    if (few) {
-      for (const name of titles) {
-        const button = element("button", "layout", name);
-        button.addEventListener("click", () => go(name));
+    const {titles, start, goal} = model.content, before = buttons;
+    buttons = new Map(titles.map(name => {
+      const button = before.get(name) ?? element("button", "layout");
+      if (!before.has(name)) {
+        button.append(element("span", "name", name));
         button.setAttribute("aria-label", name);
-        tell_quality(button, name);
-        layouts.append(button);
+        button.addEventListener("click", () => go(name));
       }
-    } else {
-      const list = element("select", "list");
-      list.setAttribute("aria-label", "Layout on this map");
-      if (!titles.includes(title)) list.add(new Option(title || "No layout", ""));
-      for (const name of titles) list.add(new Option(name, name));
-      list.addEventListener("change", () => { if (list.value) go(list.value); });
-      layouts.append(list, element("span", "quality"));
-    }
+      tell_quality(button, name);
+      return [name, button];
+    }));
     for (const [end, value] of [[from, start], [to, goal]]) {
       end.replaceChildren(...titles.map(name => new Option(name, name)));
       if (titles.includes(value)) end.value = value;
@@ -177,13 +218,22 @@ export function render({model}) {
     }
     bar.hidden = titles.length < 2;
     show();
+    fit();
   };
+  let fitted = 0;
+  const sized = new ResizeObserver(() => {
+    if (frame.clientWidth === fitted) return;
+    fitted = frame.clientWidth;
+    fit();
+  });
+  sized.observe(frame);
   model.on("content", update);
   model.on("remove", () => {
     stop_looping();
     window.removeEventListener("explorer-traveled", on_traveled);
     window.removeEventListener("explorer-play", on_play);
+    sized.disconnect();
   });
   update();
-  return bar;
+  return frame;
 }

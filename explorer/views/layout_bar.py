@@ -24,7 +24,8 @@ class LayoutBarComponent(pn.custom.JSComponent):
     """The bar in the browser; see ``layout_bar.js``."""
 
     content = param.Dict(
-        default={"titles": [], "kept": {}, "title": "", "start": "", "goal": "", "ms": TRAVEL_MS, "moved": "unknown"}, doc="See LayoutBar."
+        default={"titles": [], "kept": {}, "title": "", "start": "", "goal": "", "ms": TRAVEL_MS, "moved": "unknown", "why_not": ""},
+        doc="See LayoutBar.",
     )
     plane = param.String(default="", doc="The map that this belongs to, for what in the browser speaks to it.")
 
@@ -110,6 +111,7 @@ class LayoutBar(pn.viewable.Viewer):
             "goal": goal,
             "ms": TRAVEL_MS,
             "moved": moved,
+            "why_not": self._why_not(start, goal),
         }
         if content != self.component.content:
             self.component.content = content
@@ -122,6 +124,11 @@ class LayoutBar(pn.viewable.Viewer):
             for title in titles
             if title in known
         }
+
+    def _why_not(self, start: str, goal: str) -> str:
+        """Say why what moved between the two ends is not measured; "" where it is."""
+        one, other = self._run(start), self._run(goal)
+        return "" if one is None or other is None else self._session.movement.why_not(one, other)
 
     def _moved(self, start: str, goal: str) -> Literal["color", "awaited", ""]:
         """Say whether the maps are colored by how far rows moved between the two ends, or will be when that is measured."""

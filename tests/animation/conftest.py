@@ -11,6 +11,7 @@ import pytest
 from explorer.animation.ends import staged_ends
 from explorer.animation.film import Film
 from explorer.data.dataset import Dataset, open_dataset
+from explorer.labels import wanted_labels
 
 N = 120
 
@@ -34,14 +35,20 @@ def dataset(table: pd.DataFrame) -> Dataset:
 
 @pytest.fixture(scope="session")
 def film(dataset: Dataset, table: pd.DataFrame) -> Callable[..., Film]:
-    """Make the film: ``film(width=320, height=180, dark=False, color="kind", title=...)``; without a color, of coordinates alone."""
+    """Make the film, with names where it is ``named``; without a color, of coordinates alone."""
     bare = open_dataset(table[["umap_1", "umap_2", "tsne_1", "tsne_2"]])
 
     def made(
-        *, width: int = 320, height: int = 180, dark: bool = False, color: str | None = "kind", title: str = "a small dataset"
+        *,
+        width: int = 320,
+        height: int = 180,
+        dark: bool = False,
+        color: str | None = "kind",
+        title: str = "a small dataset",
+        named: bool = False,
     ) -> Film:
-        return Film(
-            *staged_ends(dataset if color else bare, "umap", "tsne", color=color), title=title, width=width, height=height, dark=dark
-        )
+        start, goal = staged_ends(dataset if color else bare, "umap", "tsne", color=color)
+        labels = (wanted_labels(start, "automatic"), wanted_labels(goal, "automatic")) if named else (None, None)
+        return Film(start, goal, title=title, width=width, height=height, dark=dark, labels=labels)
 
     return made

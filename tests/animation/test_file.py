@@ -48,7 +48,7 @@ def test_a_file_goes_from_one_layout_to_the_other(dataset: Dataset, film: MakeFi
     assert made == ("umap → tsne", 120, 320, 180, 3.0)
     found = pictures_of(path.rename(path.with_suffix(path.suffix.lower())))
     assert len(found) == n
-    expected = film()
+    expected = film(named=True)
     for place, t in ((0, 0.0), (turn, 1.0)):
         picture = expected.map(t) if ".html" in name.lower() else expected.picture(t)
         assert found[place].shape == picture.shape

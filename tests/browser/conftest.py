@@ -327,7 +327,7 @@ class Watched:
         """What can be put on the first map."""
         group = self.page.get_by_role("group", name="Layout on this map").first
         group.wait_for()
-        return group.locator("button, option").all_inner_texts()
+        return group.locator("button, option:not([value=''])").all_inner_texts()
 
     def show_layout(self, title: str) -> None:
         """Put a layout on the first map, whether there are so few that each has a button, or a list of them."""

@@ -226,6 +226,7 @@ def test_who_logs_in_is_named_and_the_login_page_is_protected(start: Callable[..
     with requests.Session() as browser:
         login = browser.get(f"{server.url}/explorer", timeout=60)
         assert login.headers["X-Frame-Options"] == "SAMEORIGIN"
+        assert "<title>Explorer · Log in</title>" in login.text
         page = browser.post(login.url, data={"username": "anna", "password": "hunter11"}, timeout=60)
         assert page.status_code == 200
         assert "nonce-" in page.text

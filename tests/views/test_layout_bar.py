@@ -68,3 +68,22 @@ def test_a_journey_that_began_on_the_way_has_no_color(bar: LayoutBar, session: S
     assert bar.component.content["moved"] == "unknown"
     session.planes[0].arrive()
     assert bar.component.content["moved"] == ""
+
+
+def test_it_says_why_what_moved_to_a_layout_in_space_has_no_color(
+    bar: LayoutBar, session: Session, loop: Any, opened: Callable[..., Dataset]
+):
+    assert bar.component.content["why_not"] == ""
+    places = np.random.default_rng(2).normal(size=(40, 3)).astype(np.float32)
+    opened(seed=2, **{f"pca_{axis + 1}": places[:, axis] for axis in range(3)})
+    loop.run()
+    why = "What moved is measured between flat layouts, and pca has more than two dimensions."
+    assert (bar.component.content["start"], bar.component.content["goal"], bar.component.content["why_not"]) == ("x, y", "pca", why)
+    send(bar, loop, "show", title="pca")
+    loop.until(lambda: session.planes[0].settled and session.scene.shown.run.title == "pca")
+    loop.run()
+    assert not session.error
+    assert "moved: x, y → pca" not in session.columns, "nobody asked for it"
+    send(bar, loop, "color", start="x, y", goal="pca")
+    assert session.error == f"{why} Choose two flat ones at the ends of the way."
+    assert (session.appearance.color_by, session.movement.awaited) == ("kind", None)
