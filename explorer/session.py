@@ -36,7 +36,7 @@ from explorer.jobs.inputs import NOTHING, Named, named_by, settings_of
 from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
 from explorer.live_map import LiveMap
-from explorer.measured import listen
+from explorer.measured import as_it_came, listen
 from explorer.methods import paragraphs
 from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
@@ -207,7 +207,7 @@ class Session(param.Parameterized):
     def compare(self, name: str) -> Future[None]:
         """Open what is open once more, with another column of its source as other vectors of its rows; with none where ``name`` is ""."""
         dataset = self.dataset
-        return self.open_with(partial(with_rival, dataset, name), dataset.name)
+        return self.open_with(lambda: with_rival(as_it_came(dataset), name), dataset.name)
 
     def open_upload(self, name: str, data: bytes, *, vectors: str | None = None) -> Future[None]:
         """Open a file that a browser has sent, see :meth:`open`; where somebody has logged in, it is in their catalog from now on.
