@@ -254,13 +254,14 @@ class Session(param.Parameterized):
         Returns
         -------
         bool
-            False, and nothing has changed, where :meth:`open_entry` has to be asked.
+            False where :meth:`open_entry` has to be asked; then it is said what is about to be opened, and nothing else has changed.
         """
         known = self.intake.catalog()
         entry = next(iter(known), None) if name is None else known.find(name)
         dataset = None if entry is None else opened(entry)
         ready = None if dataset is None else open_already(dataset, Look.of(self.appearance), self._runner)
         if entry is None or ready is None:
+            self.opening = name or "" if entry is None else entry.title
             return False
         _readers.submit(self.intake.note_opened, entry, known)
         self.catalog = known

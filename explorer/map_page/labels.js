@@ -81,8 +81,8 @@ function choose_labels(labels, unit, before) {
   return chosen;
 }
 
-// layer: {box, before, size(), view(), ground(), time(), quiet()}; ground: "#rrggbb" behind the map; time: {journey, t, moving} of what is seen;
-// quiet: whether something else on the map is to be read
+// layer: {box, before, size(), view(), ground(), time(), quiet(), taken()}; ground: "#rrggbb" behind the map; time: {journey, t, moving} of what is
+// seen; quiet: whether something else on the map is to be read; taken, where there is any: where that is written, [x0, y0, x1, y1] of each
 function namer(layer) {
   const sheet = document.createElement("canvas"), pen = sheet.getContext("2d"), ruler = document.createElement("canvas").getContext("2d");
   sheet.className = "labels";
@@ -121,7 +121,7 @@ function namer(layer) {
     return made;
   };
   const placed = view => {  // those in view, moved inward at its edges: there, the more important ones stay
-    const [w, h] = layer.size(), spots = [];
+    const [w, h] = layer.size(), spots = [], taken = layer.taken ? layer.taken() : [];
     for (const at of chosen) {
       const label = labels[at], x = (label.x - view.x0) / (view.x1 - view.x0) * w, y = (view.y1 - label.y) / (view.y1 - view.y0) * h;
       const wide = label.width / 2 + LABEL_EDGE, high = label.height / 2 + LABEL_EDGE;
@@ -129,7 +129,8 @@ function namer(layer) {
       const spot = {label, x: Math.min(Math.max(x, Math.min(wide + left, w - wide)), w - wide), y: Math.min(Math.max(y, high), h - high)};
       const over = spots.some(other => Math.abs(other.x - spot.x) * 2 < other.label.width + label.width
         && Math.abs(other.y - spot.y) * 2 < other.label.height + label.height);
-      if (!over) spots.push(spot);
+      const covers = ([x0, y0, x1, y1]) => Math.abs(x0 + x1 - 2 * spot.x) < x1 - x0 + label.width && Math.abs(y0 + y1 - 2 * spot.y) < y1 - y0 + label.height;
+      if (!over && !taken.some(covers)) spots.push(spot);
     }
     return spots;
   };
