@@ -50,7 +50,8 @@ export function render({model}) {
   let hover = {busy: false, next: null, row: null};
   let pressed = null, alive = true;
   let ring = null;             // the row under the pointer, wherever that is
-  let named = [];              // where names of marked rows are written, [x0, y0, x1, y1] in pixels: names of groups give way to them
+  let named = [];              // where names of marked rows are written, [x0, y0, x1, y1] in pixels: other names give way to them
+  const titled = new Set();    // and of which rows
   let outline = null;          // what is being drawn to select rows: {shape, mode, points}
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
@@ -135,6 +136,7 @@ export function render({model}) {
     ground: () => background,
     quiet: () => (model.marks || []).some(mark => mark.label),
     taken: () => named,
+    titled: () => titled,
   });
   const travel = traveler({
     plane: () => model.plane,
@@ -256,6 +258,7 @@ export function render({model}) {
     const all = ring ? [...(model.marks || []), {...ring, kind: "hover", label: ""}] : model.marks || [];
     const anything = all.length > 0 || outline !== null || travel.has_trails;
     named = [];
+    titled.clear();
     if (!anything && !marked) return;  // clearing what is clear costs a page without a graphics card as much as a picture
     marked = anything;
     marks.style.visibility = anything ? "" : "hidden";
@@ -324,6 +327,7 @@ export function render({model}) {
       const spot = [lx, ly - 12, lx + width, ly + 4];
       if (named.some(s => spot[0] < s[2] && spot[2] > s[0] && spot[1] < s[3] && spot[3] > s[1])) continue;
       named.push(spot);
+      titled.add(m.row);
       pen.lineJoin = "round";
       pen.lineWidth = 3;
       pen.strokeStyle = halo;
@@ -745,6 +749,7 @@ export function render({model}) {
     if (message.type === "pictures") message.pictures.forEach(take);
     if (message.type === "card") show_card(message);
     if (message.type === "images") images.take(message);
+    if (message.type === "names") labels.name_rows(message.rows);
     if (message.type === "home") go_home();
     if (message.type === "view") { moved(); fly(range([message.x0, message.x1, message.y0, message.y1])); }
     if (message.type === "fly") fly_to(message.x, message.y);
