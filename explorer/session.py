@@ -254,20 +254,25 @@ class Session(param.Parameterized):
         Returns
         -------
         bool
-            False where :meth:`open_entry` has to be asked; then it is said what is about to be opened, and nothing else has changed.
+            False, and nothing has changed, where :meth:`open_entry` has to be asked.
         """
         known = self.intake.catalog()
         entry = next(iter(known), None) if name is None else known.find(name)
         dataset = None if entry is None else opened(entry)
         ready = None if dataset is None else open_already(dataset, Look.of(self.appearance), self._runner)
         if entry is None or ready is None:
-            self.opening = name or "" if entry is None else entry.title
             return False
         _readers.submit(self.intake.note_opened, entry, known)
         self.catalog = known
         self._opened += 1
         self._take_dataset(ready, self._opened, now=True)
         return True
+
+    def announce_entry(self, name: str | None = None) -> None:
+        """Say which dataset of the catalog, the first one by default, is about to be opened: a page cannot ask for it at once."""
+        known = self.intake.catalog()
+        entry = next(iter(known), None) if name is None else known.find(name)
+        self.opening = name or "" if entry is None else entry.title
 
     def _look_up(self) -> Catalog:
         """Look up what may be opened, in a thread, and have it shown."""
