@@ -98,7 +98,9 @@ class Clustering(param.Parameterized):
     @property
     def clusters(self) -> Clusters | None:
         """Those that are known, as they are called now; for :func:`explorer.labels.wanted_labels`."""
-        return None if self.tree is None else Clusters(self.tree, tuple(self.names))
+        if self.tree is None:
+            return None
+        return Clusters(self.tree, tuple(self.names), tuple(map(self.column, range(len(self.names)))))
 
     def find(self) -> None:
         """Look for clusters; the neighbor graph is computed first where there is none."""

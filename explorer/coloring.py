@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.compute.bin_texts import time_text
 from explorer.compute.bins import count_codes
 from explorer.errors import UnknownColumn
 from explorer.render.gather import gather
@@ -27,6 +28,7 @@ MISSING = -1
 
 _LISTED = 1_000  # categories in a legend
 _COUNTED = 1 << 18  # rows counted in one call, which keeps the interpreter to itself
+_DAYS_S = 3 * 86_400  # times that are so many seconds apart are told apart by their days
 _SINGLE = (0x3B, 0x7D, 0xD8)  # one color for all rows: readable on white and on black
 
 
@@ -65,6 +67,8 @@ class Coloring:
         The column's own values at the low end, in the middle and at the high end of the color bar.
     scale : {"linear", "log", "rank"}
         How the column's values are placed on the color bar.
+    times : bool
+        Whether the column's values are times: seconds since 1970.
     cmap, palette_name : str
         The color map and the palette that were asked for.
     given : Mapping of str to str
@@ -86,6 +90,7 @@ class Coloring:
     high: float = 1.0
     ends: tuple[float, float, float] = (0.0, 0.5, 1.0)
     scale: ScaleName = "linear"
+    times: bool = False
     cmap: str = ""
     palette_name: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
@@ -131,7 +136,7 @@ class Coloring:
     @property
     def bar_words(self) -> tuple[str, str, str]:
         """Say what the ends and the middle of the color bar mean; nothing of the middle where that is the mean of the ends."""
-        low, middle, high = (f"{end:,.4g}" for end in self.ends)
+        low, middle, high = _time_words(self.ends) if self.times else [f"{end:,.4g}" for end in self.ends]
         if self.scale == "rank":
             return low, middle, high
         return f"≤ {low}", middle if self.scale == "log" else "", f"≥ {high}"
@@ -207,6 +212,7 @@ def coloring(dataset: Dataset, column: str | None, *, cmap: str = "", palette: s
             high=high,
             ends=ends,
             scale=scale,
+            times=dataset.roles[column] == "time",
             n_missing=missing,
             cmap=cmap,
             palette_name=palette,
@@ -324,6 +330,13 @@ def ranks(made: Coloring, rows: NDArray[np.integer]) -> NDArray[np.int32]:
     of_slot = np.full(len(made.lut), -1, np.int32)
     of_slot[made.palette.category_slots] = places
     return np.asarray(of_slot[made.slots[rows]])
+
+
+def _time_words(ends: tuple[float, float, float]) -> list[str]:
+    """Write times in seconds, as finely as the span between them needs."""
+    span = ends[-1] - ends[0]
+    unit = "D" if span >= _DAYS_S else "m"
+    return [time_text(end * 1e6, unit) for end in ends]
 
 
 def _color_map(name: str) -> NDArray[np.uint8]:

@@ -221,7 +221,8 @@ class BadVectors(DataError):
     def __str__(self) -> str:
         source, column, row, reason = self.args
         where = "" if row is None else f", row {row}"
-        return f"{source}, column {column}{where}: {reason}"
+        what = column if str(column).startswith(("the ", "its ")) else f"column {column}"  # an array is no column
+        return f"{source}, {what}{where}: {reason}"
 
 
 class UnknownColumn(DataError, KeyError):

@@ -100,10 +100,11 @@ class Level(NamedTuple):
 
 
 class Clusters(NamedTuple):
-    """Clusters of a dataset, and what they are called in each layer."""
+    """Clusters of a dataset, what they are called in each layer, and the columns of the layers, where there are some."""
 
     tree: ClusterTree
     names: tuple[tuple[str, ...], ...]
+    columns: tuple[str | None, ...] = ()
 
 
 Labeler: TypeAlias = Callable[[], list[Label]]
@@ -136,10 +137,12 @@ def _usual(coloring: Coloring) -> bool:
 def cluster_labels(scene: Scene, clusters: Clusters) -> list[Label]:
     """Name clusters where their rows are that pass the filters, in all layers; for a thread.
 
+    Where a layer colors the map, it is the coarsest that is named, and names have the colors of their rows.
+
     Returns
     -------
     list of Label
-        The most important first; in black, or white where the ground is dark.
+        The most important first; in black, or white where the ground is dark, unless a layer colors the map.
     """
     passing, index = scene.passing, scene.shown.index
     with _lock:
@@ -149,7 +152,24 @@ def cluster_labels(scene: Scene, clusters: Clusters) -> list[Label]:
         if passing is None:
             with _lock:
                 _nested[clusters.tree][index] = found
-    return label_levels([Level(*where, names, [_INK] * len(names)) for where, names in zip(found, clusters.names, strict=True)])
+    named = list(zip(found, clusters.names, clusters.tree.layers, strict=True))
+    column = scene.coloring.column
+    if column is None or column not in clusters.columns:
+        return label_levels([Level(*where, names, [_INK] * len(names)) for where, names, _ in named])
+    first, *finer = named[clusters.columns.index(column) :]
+    (spots, _), names, layer = first
+    hidden = {scene.coloring.label(code) for code in scene.coloring.most_common if scene.coloring.names[code] in scene.hidden}
+    levels = [Level(spots, None, ["" if name in hidden else name for name in names], _colors(scene, layer, len(names)))]
+    levels += [Level(*where, below, _colors(scene, rows, len(below))) for where, below, rows in finer]
+    return label_levels(levels)
+
+
+def _colors(scene: Scene, layer: NDArray[np.integer], n: int) -> list[str]:
+    """Give each group the color of one of its rows: on a map that a coarser layer colors, all of them have the same."""
+    one = np.full(n, -1, np.int64)
+    grouped = np.flatnonzero(layer >= 0)
+    one[layer[grouped]] = grouped
+    return [scene.coloring.color_of(row) if row >= 0 else _INK for row in one.tolist()]
 
 
 def category_labels(scene: Scene) -> list[Label]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary, WeakSet
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from explorer.data.dataset import Dataset
 
-__all__ = ["Column", "Listener", "add_measured", "is_measured", "listen", "measured", "n_measured"]
+__all__ = ["Column", "Listener", "add_measured", "as_it_came", "is_measured", "listen", "measured", "n_measured"]
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,16 @@ def is_measured(dataset: Dataset, column: str | None) -> bool:
     """Say whether a column was measured while the dataset was open; those that it came with were not."""
     with _lock:
         return column in _columns.get(dataset, {}).values()
+
+
+def as_it_came(dataset: Dataset) -> Dataset:
+    """Return a dataset without the columns that were measured of it: what is made of it measures its own, and none is there twice."""
+    with _lock:
+        names = set(_columns.get(dataset, {}).values())
+    table = dataset.table
+    kept = [name for name in table.column_names if name not in names]
+    roles = {name: role for name, role in dataset.roles.items() if name not in names}
+    return replace(dataset, table=table.select(kept), roles=roles) if names else dataset
 
 
 def add_measured(dataset: Dataset, columns: Mapping[Any, Column]) -> None:

@@ -116,6 +116,8 @@ def _build(source: object, visitor: Visitor) -> pn.viewable.Viewable:
     _mark_scripts()
     asked, link = _asked_for(), _asked_for("state") or ""
     ready = source is None and session.open_ready(asked)  # then the page comes with its map
+    if source is None and not ready:
+        session.announce_entry(asked)
     if ready and not link and session.scene is not None and pn.state.curdoc is not None:
         pn.state.curdoc.template_variables["still"] = still(session.scene)
 

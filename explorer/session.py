@@ -36,7 +36,7 @@ from explorer.jobs.inputs import NOTHING, Named, named_by, settings_of
 from explorer.jobs.runner import Runner, runner
 from explorer.journey import Journey
 from explorer.live_map import LiveMap
-from explorer.measured import listen
+from explorer.measured import as_it_came, listen
 from explorer.methods import paragraphs
 from explorer.movement import Movement
 from explorer.neighborhood import Neighbors, find_neighbors
@@ -206,7 +206,7 @@ class Session(param.Parameterized):
     def compare(self, name: str) -> Future[None]:
         """Open what is open once more, with another column of its source as other vectors of its rows; with none where ``name`` is ""."""
         dataset = self.dataset
-        return self.open_with(partial(with_rival, dataset, name), dataset.name)
+        return self.open_with(lambda: with_rival(as_it_came(dataset), name), dataset.name)
 
     def open_upload(self, name: str, data: bytes, *, vectors: str | None = None) -> Future[None]:
         """Open a file that a browser has sent, see :meth:`open`; where somebody has logged in, it is in their catalog from now on.
@@ -266,6 +266,12 @@ class Session(param.Parameterized):
         self._opened += 1
         self._take_dataset(ready, self._opened, now=True)
         return True
+
+    def announce_entry(self, name: str | None = None) -> None:
+        """Say which dataset of the catalog, the first one by default, is about to be opened: a page cannot ask for it at once."""
+        known = self.intake.catalog()
+        entry = next(iter(known), None) if name is None else known.find(name)
+        self.opening = name or "" if entry is None else entry.title
 
     def _look_up(self) -> Catalog:
         """Look up what may be opened, in a thread, and have it shown."""

@@ -113,6 +113,15 @@ def test_a_logarithm_gives_each_power_of_ten_as_much_of_the_color_bar():
     assert legend_content(made)["note"] == "Geometric mean of the rows in a pixel."
 
 
+@pytest.mark.parametrize(("hours", "words"), [(24 * 365, ("≤ 2001", "≥ 2001-12")), (2, ("≤ 2001-01-01 0", "≥ 2001-01-01 01:"))])
+def test_the_color_bar_of_times_is_written_in_times(hours: int, words: tuple[str, str]):
+    moments = np.datetime64("2001-01-01", "s") + (np.linspace(0, 3600 * hours, N)).astype("timedelta64[s]")
+    made = coloring(dataset(when=moments), "when")
+    low, _, high = made.bar_words
+    assert (low[: len(words[0])], high[: len(words[1])]) == words
+    assert coloring(dataset(score=np.arange(N)), "score").bar_words[0] == "≤ 0.59", "numbers are numbers"
+
+
 def test_a_rank_gives_as_many_rows_to_each_part_of_the_color_bar():
     values = np.random.default_rng(0).lognormal(0, 3, 10_000).astype(np.float32)
     made = coloring(dataset_of(values), "score", scale="rank")

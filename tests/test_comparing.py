@@ -19,7 +19,7 @@ from explorer.compute.projections import PCA, UMAP
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import BadState, ComparisonGone
 from explorer.jobs.runner import Runner
-from explorer.measured import measured
+from explorer.measured import Column, add_measured, measured
 from explorer.runs import runs_of
 from explorer.session import Session
 from explorer.session_state import state_from_json, state_to_json
@@ -153,6 +153,23 @@ def test_another_column_of_the_file_is_compared_from_the_page(session: Session, 
     controls.compare.value = "— none —"
     loop.until(lambda: not session.comparing.possible)
     assert session.dataset.other is None
+    assert session.error == ""
+
+
+def test_no_column_is_there_twice_when_what_is_compared_is_chosen_on_the_page(session: Session, loop: Any, opened: Callable[..., Dataset]):
+    dataset = opened(compared=False)
+    add_measured(dataset, {("clusters", 0): Column("clusters (coarse)", np.arange(N, dtype=np.float32), "")})
+    session.appearance.color_by = "clusters (coarse)"
+    for name in ("b", ""):
+        session.compare(name)
+        loop.until(
+            lambda name=name: (
+                session.scene is not None and session.scene.dataset is session.dataset and session.comparing.possible == bool(name)
+            )
+        )
+        assert "clusters (coarse)" not in session.dataset.roles, "it is measured again"
+        add_measured(session.dataset, {("clusters", 0): Column("clusters (coarse)", np.arange(N, dtype=np.float32), "")})
+        assert [name for name in session.dataset.table.column_names if name.startswith("clusters")] == ["clusters (coarse)"]
     assert session.error == ""
 
 

@@ -156,6 +156,15 @@ def test_layers_of_groups_are_nested_and_rows_in_none_count_nowhere():
         make = wanted_labels(scene(made(["a", "b", "c", "d"]), color), choice, clusters)
         assert make is not None
         assert {label.text for label in make()} == {"left", "right", "a", "b", "c", "d"}
+    data = made(["a", "b", "c", "d"])
+    by_layer = Clusters(tree, (("left", "right"), ("1", "2", "3", "4")), (None, "kind"))
+    colored = scene(data, hidden=Hidden(frozenset({"b"})))
+    assert {label.text for label in cluster_labels(colored, by_layer)} == {"1", "2", "3", "4"}, "the layer that colors the map is the first"
+    own = Clusters(tree, (("a", "b"), ("1", "2", "3", "4")), ("kind", None))
+    labels = cluster_labels(colored, own)
+    assert {label.text for label in labels} == {"a", "1", "2", "3", "4"}, "what is hidden in the legend has no name"
+    colors = {label.text: label.color for label in labels}
+    assert [colors[text] for text in "1234"] == [colored.coloring.category_color(code) for code in range(4)]
     renamed = cluster_labels(seen, Clusters(tree, (("here", "right"), ("a", "b", "c", "d"))))
     assert "here" in {label.text for label in renamed}
     passing = fine >= 2

@@ -332,6 +332,8 @@ def test_what_somebody_has_open_is_there_at_once(
     assert not other.open_ready("places")
     assert not other.open_ready("nothing of this name")
     assert (other.dataset, other.error, other.opening) == (None, "", "")
+    other.announce_entry("places")
+    assert other.opening == "places", "a page says what is coming"
     session.open_entry("places")
     loop.until(lambda: session.scene is not None)
     assert other.open_ready("places")

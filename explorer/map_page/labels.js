@@ -13,6 +13,7 @@ const LABEL_SAME = 1e-6;
 const LABEL_REST_MS = 150;   // after so long without a change, what is written is told to screen readers
 const LABEL_COSTS = 60;      // steps of which it is known how long they took
 const LABEL_HALO = 3.5;
+const LABEL_ROW = [9, 12, 1.35];  // of a row's name: pixels to its point, size, and how many times farther out than where it was told it is put away
 const LABEL_CONTRAST = 7;    // to the ground: a name stands out from points in its color
 const LABEL_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
@@ -81,8 +82,9 @@ function choose_labels(labels, unit, before) {
   return chosen;
 }
 
-// layer: {box, before, size(), view(), ground(), time(), quiet()}; ground: "#rrggbb" behind the map; time: {journey, t, moving} of what is seen;
-// quiet: whether something else on the map is to be read
+// layer: {box, before, size(), view(), ground(), time(), quiet(), taken(), titled()}; ground: "#rrggbb" behind the map; time: {journey, t, moving} of what is
+// seen; quiet: whether something else on the map is to be read; taken, where there is any: where that is written, [x0, y0, x1, y1] of each;
+// titled, where there is any: the rows whose names are among it
 function namer(layer) {
   const sheet = document.createElement("canvas"), pen = sheet.getContext("2d"), ruler = document.createElement("canvas").getContext("2d");
   sheet.className = "labels";
@@ -90,6 +92,7 @@ function namer(layer) {
   sheet.hidden = true;
   layer.box.insertBefore(sheet, layer.before);
   let labels = [], journey = 0, t = 0, left = 0;
+  let rows = [], rows_at = 0;               // names of single rows, and the scale at which they were told
   let chosen = new Set(), chosen_at = 0;    // and the scale for which they were
   let seen = new Map();                     // opacity of each label that is not quite gone, by its name and number
   let sprites = new Map(), drawn_for = "";  // pictures of labels, and for which ground and pixel ratio
@@ -121,7 +124,7 @@ function namer(layer) {
     return made;
   };
   const placed = view => {  // those in view, moved inward at its edges: there, the more important ones stay
-    const [w, h] = layer.size(), spots = [];
+    const [w, h] = layer.size(), spots = [], taken = layer.taken ? layer.taken() : [];
     for (const at of chosen) {
       const label = labels[at], x = (label.x - view.x0) / (view.x1 - view.x0) * w, y = (view.y1 - label.y) / (view.y1 - view.y0) * h;
       const wide = label.width / 2 + LABEL_EDGE, high = label.height / 2 + LABEL_EDGE;
@@ -129,17 +132,40 @@ function namer(layer) {
       const spot = {label, x: Math.min(Math.max(x, Math.min(wide + left, w - wide)), w - wide), y: Math.min(Math.max(y, high), h - high)};
       const over = spots.some(other => Math.abs(other.x - spot.x) * 2 < other.label.width + label.width
         && Math.abs(other.y - spot.y) * 2 < other.label.height + label.height);
-      if (!over) spots.push(spot);
+      const covers = ([x0, y0, x1, y1]) => Math.abs(x0 + x1 - 2 * spot.x) < x1 - x0 + label.width && Math.abs(y0 + y1 - 2 * spot.y) < y1 - y0 + label.height;
+      if (!over && !taken.some(covers)) spots.push(spot);
     }
     return spots;
   };
-  const tell = spots => {
+  const beside = (view, spots) => {  // names of rows beside their points, where nothing else is written: at the right, else at the left
+    const [w, h] = layer.size(), unit = (view.x1 - view.x0) / w, now = layer.time(), [gap, , far] = LABEL_ROW;
+    if (!rows.length || !now || now.moving || unit > far * rows_at) return [];
+    const written = spots.map(({label, x, y}) => [x - label.width / 2, y - label.height / 2, x + label.width / 2, y + label.height / 2]);
+    if (layer.taken) written.push(...layer.taken());
+    const points = rows.map(({x, y}) => [(x - view.x0) / unit, (view.y1 - y) / unit]), found = [];
+    const over = box => points.some(([x, y]) => x > box[0] && x < box[2] && y > box[1] - 2 && y < box[3] + 2);  // it would hide another row
+    for (const label of rows) if (!layer.titled || !layer.titled().has(label.row)) {
+      const px = (label.x - view.x0) / unit, y = (view.y1 - label.y) / unit, away = gap + label.width / 2;
+      if (px < left || y < label.height || px > w || y > h - label.height) continue;
+      for (const x of [px + away, px - away]) {
+        const box = [x - label.width / 2, y - label.height / 2, x + label.width / 2, y + label.height / 2];
+        if (box[0] < left || box[2] > w || over(box) || written.some(b => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3])) continue;
+        written.push(box);
+        found.push({label, x, y});
+        break;
+      }
+    }
+    return found;
+  };
+  const tell = (spots, named) => {
     clearTimeout(resting);
     resting = setTimeout(() => {
+      sheet.dataset.rows = JSON.stringify(named.map(({label, x, y}) => [label.text, x - label.width / 2, y - label.height / 2, label.width, label.height]));
       const written = spots.map(({label, x, y}) => [label.text, x - label.width / 2, y - label.height / 2, label.width, label.height]);
       sheet.dataset.labels = JSON.stringify(written.map(([text, ...box]) => [text, ...box.map(side => Math.round(10 * side) / 10)]));
       sheet.dataset.ms = [...costs].sort((a, b) => a - b)[costs.length >> 1].toFixed(2);
       const names = [...new Set(written.map(([text]) => text))];
+      names.push(...new Set(named.map(({label}) => label.text)));
       if (names.length) sheet.setAttribute("aria-label", `Labels on the map: ${names.join(", ")}`);
       else sheet.removeAttribute("aria-label");
     }, LABEL_REST_MS);
@@ -149,7 +175,7 @@ function namer(layer) {
     const began = performance.now(), view = layer.view(), [w, h] = layer.size(), ratio = window.devicePixelRatio || 1, ground = layer.ground();
     if (w < 1 || h < 1 || !ground) return;
     const unit = (view.x1 - view.x0) / w, shows = labels.length > 0 && is_there(layer.time(), journey, t);
-    if (!shows && clear && !seen.size) return;
+    if (!shows && clear && !seen.size && !rows.length) return;
     if (!(Math.abs(unit / chosen_at - 1) < LABEL_SAME)) {  // dragging changes it by what rounding does
       chosen = choose_labels(labels, unit, chosen);
       chosen_at = unit;
@@ -158,7 +184,7 @@ function namer(layer) {
       sprites.clear();
       drawn_for = ground + ratio;
     }
-    const spots = shows ? placed(view) : [], step = still.matches ? 1 : Math.min(now - last, 50) / LABEL_FADE_MS;
+    const spots = shows ? placed(view) : [], named = beside(view, spots), step = still.matches ? 1 : Math.min(now - last, 50) / LABEL_FADE_MS;
     last = now;
     const before = seen;
     let fading = false;
@@ -177,23 +203,36 @@ function namer(layer) {
       sheet.width = Math.round(w * ratio);
       sheet.height = Math.round(h * ratio);
     } else if (!clear) pen.clearRect(0, 0, sheet.width, sheet.height);
-    clear = !seen.size;
+    clear = !seen.size && !named.length;
     sheet.hidden = clear;
     const strength = layer.quiet() ? 0.45 : 1;
+    pen.globalAlpha = strength;
+    for (const {label, x, y} of named) {
+      const image = sprite(label, ratio, ground);
+      pen.drawImage(image, Math.round(x * ratio - image.width / 2), Math.round(y * ratio - image.height / 2));
+    }
     for (const {label, x, y, opacity} of [...seen.values()].reverse()) {
       const image = sprite(label, ratio, ground);
       pen.globalAlpha = opacity * strength;
       pen.drawImage(image, Math.round(x * ratio - image.width / 2), Math.round(y * ratio - image.height / 2));
     }
-    tell(spots);
+    tell(spots, named);
     costs = [...costs.slice(1 - LABEL_COSTS), performance.now() - began];
     if (fading) place();
   };
   const place = () => {
-    if (!drawing && (labels.length || seen.size)) drawing = requestAnimationFrame(draw);
+    if (!drawing && (labels.length || seen.size || rows.length)) drawing = requestAnimationFrame(draw);
   };
   return {
     place,
+    name_rows(told) {  // [number, x, y, name] of each row in view, where they are few
+      const [, size] = LABEL_ROW, font = `400 ${size}px ${LABEL_FONT}`, {x0, x1} = layer.view();
+      ruler.font = font;
+      rows = told.map(([row, x, y, text]) => ({row, x, y, text, color: "", key: `row ${text}`, font, width: Math.ceil(ruler.measureText(text).width), height: Math.ceil(size * 1.25)}));
+      if (sprites.size > 2 * labels.length + 400) sprites.clear();
+      rows_at = (x1 - x0) / layer.size()[0];
+      if (!drawing) drawing = requestAnimationFrame(draw);
+    },
     take(told, wanted = () => true) {  // of which those that are wanted are written
       [journey, t, left] = [told.journey || 0, told.t || 0, told.left || 0];
       const numbers = new Map();
@@ -204,7 +243,7 @@ function namer(layer) {
         const width = Math.ceil(ruler.measureText(text).width), key = `${group} ${number} ${text} ${color} ${size}`;
         return {x, y, text, color, group, key, font, width, height: Math.ceil(size * 1.25), comes, goes};
       }).filter(wanted);
-      if (sprites.size > 2 * labels.length + 200) sprites.clear();
+      if (sprites.size > 2 * labels.length + 400) sprites.clear();
       chosen = new Set();
       chosen_at = 0;
       if (!drawing) drawing = requestAnimationFrame(draw);

@@ -6,7 +6,7 @@ const element = (kind, name, text) => {
   if (text !== undefined) made.textContent = text;
   return made;
 };
-const percent = share => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)} %`;
+const percent = share => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 1 : 0)}%`;
 const NO_VALUE = "(no value)";
 const FIRST = 12;  // lines of a list before somebody asks for all
 

@@ -13,6 +13,7 @@ from explorer import settings
 from explorer.compute.projection import CategoryColumn, RowGroup
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.data.files import FROM_ANYBODY
+from explorer.data.metadata import left_out
 from explorer.session import Session
 from explorer.views.job_panel import how_far
 from explorer.views.offer import OfferView
@@ -22,6 +23,8 @@ from explorer.views.uploads import UploadList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from explorer.data.dataset import Dataset
 
 __all__ = ["READABLE", "DataControls", "ProjectionControls", "file_name"]
 
@@ -49,7 +52,7 @@ class DataControls(pn.viewable.Viewer):
             description="Parquet, Feather, Arrow, CSV, TSV, JSON lines, NumPy, safetensors, SQLite; vectors are found by themselves.",
         )
         self.vectors = toolkit.text(
-            "Vectors",
+            "Vectors of that file",
             placeholder="found by themselves",
             description="Only where they are not found: a column of lists, or the beginning of number columns, such as embedding_*.",
         )
@@ -105,7 +108,7 @@ class DataControls(pn.viewable.Viewer):
         finally:
             self._following = False
         self.problems.param.update(text=" ".join(known.problems), visible=bool(known.problems))
-        notes = " ".join(dataset.notes) if dataset is not None else ""
+        notes = "" if dataset is None else " ".join(note for note in dataset.notes if not _is_offered(note, dataset))
         self.notes.param.update(text=notes, visible=bool(notes))
 
     def _follow_rivals(self) -> None:
@@ -116,6 +119,11 @@ class DataControls(pn.viewable.Viewer):
         names = [_NOTHING, *rivals, *([] if other in (_NOTHING, *rivals) else [other])]
         self.compare.param.update(options={name: name for name in names}, value=other)
         self.compare.visible = bool(rivals)
+
+
+def _is_offered(note: str, dataset: Dataset) -> bool:
+    """Say whether a note is of a column that the page offers for comparing: it is not left out there."""
+    return any(note.startswith(left_out(name)) for name in dataset.rivals)
 
 
 class ProjectionControls(pn.viewable.Viewer):

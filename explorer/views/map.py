@@ -33,6 +33,7 @@ from explorer.views.labeling import Labeling
 from explorer.views.marks import marks_of
 from explorer.views.picture_layer import PictureLayer, finite, picture_request
 from explorer.views.picture_layer import drawers as _drawers
+from explorer.views.row_names import can_be_read, row_names
 from explorer.views.traveling import journey_message, ring_message
 from explorer.views.turn import turn_message
 
@@ -112,7 +113,7 @@ class Map(pn.viewable.Viewer):
         session.inspection.param.watch(self._on_marks, ["row"])
         session.inquiry.param.watch(self._on_marks, ["on_maps"])
         session.newcomers.param.watch(self._on_marks, ["items", "places"])
-        session.appearance.param.watch(self._on_images, ["images"])
+        session.appearance.param.watch(self._on_images, ["images", "labels"])
         session.arrangement.param.watch(self._on_tool, ["tool", "mode", "linked"])
         self.plane.param.watch(self._on_journey, ["journey"])
         self.plane.param.watch(self._on_scene, ["scene"])
@@ -514,6 +515,7 @@ class Map(pn.viewable.Viewer):
         else:
             client.rest, client.rest_push = picture, self._pushes
             self._illustrate(client, name)
+            self._name_rows(client, name)
         seconds = monotonic() - began
         note_picture(_kind_of(picture), seconds, len(pictures))
         self._send([each.message(push, seconds=seconds) for push, each in enumerate(pictures, first)], name)
@@ -536,11 +538,32 @@ class Map(pn.viewable.Viewer):
         make = partial(find, rest, gallery.known(rest.scene.dataset))
         self._session.in_thread("show images on the map", client.rest_push, lambda: client.rest_push, make, take, self._fail)
 
+    def _name_rows(self, client: _Client, name: str) -> None:
+        """Name rows on the picture at rest, where they are so few that they can be read, and their images are not there."""
+        rest, wanted = client.rest, self._session.appearance
+        if rest is None:
+            return
+        pictured = wanted.images and has_room(rest)
+        if wanted.labels == "none" or pictured or not can_be_read(rest):
+            if client.names_rows:
+                client.names_rows = False
+                self.layer._send_msg({"type": "names", "client": name, "rows": []})
+            return
+
+        def take(rows: list[tuple[int, float, float, str]], _: int) -> None:
+            if client.rest is rest:
+                client.names_rows = True
+                self.layer._send_msg({"type": "names", "client": name, "rows": rows})
+
+        make = partial(row_names, rest)
+        self._session.in_thread("name rows on the map", client.rest_push, lambda: client.rest_push, make, take, self._fail)
+
     def _on_images(self, *_: object) -> None:
         with self._clients_lock:
             clients = list(self._clients.items())
         for name, client in clients:
             self._illustrate(client, name)
+            self._name_rows(client, name)
 
     def _send_piece(self, client: _Client, push: int, piece: int) -> None:
         """Send the next piece of the picture at rest, which a browser asks for when it has the one before and looks nowhere else."""
@@ -587,6 +610,7 @@ class _Client:
         self.rest: Picture[Scene] | None = None
         self.rest_push = 0
         self.gallery = Gallery()
+        self.names_rows = False  # whether names of rows are on its map
         self.coarseness = 0  # of the last picture in motion
         self.shown_live = True  # whether it has shown the last picture of a layout that is being computed
         self.traveling = 0  # number of the journey that it plays: until it has arrived, it asks for what it needs

@@ -101,13 +101,19 @@ class NarrowWindow(pn.custom.JSComponent):
     _esm = Path(__file__).with_name("narrow.js")
 
 
+class FieldNames(pn.custom.JSComponent):
+    """Gives names, for screen readers, to the fields and buttons that Material's widgets leave without; shows nothing."""
+
+    _esm = Path(__file__).with_name("field_names.js")
+
+
 def material_page(*, controls: list[Any], main: list[Any], findings: list[Any]) -> ui.Page:
     """Lay out a page: controls at the left, findings at the right; in a narrow window both are drawers, closed at first."""
     window = NarrowWindow(width=0, height=0, margin=0)
     made = ui.Page(
         title="Explorer",
         template=_TEMPLATE.read_text(encoding="utf-8"),
-        header=[window],
+        header=[window, FieldNames(width=0, height=0, margin=0)],
         sidebar=controls,
         sidebar_width=310,
         main=main,

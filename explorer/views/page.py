@@ -93,7 +93,7 @@ class Panels:
     @property
     def controls(self) -> list[Any]:
         """Everything that is set, top to bottom."""
-        return [self._section("Data", self.data), self._section("Projection", self.projection), self._section("Color", self.color)]
+        return [self._section("Data", self.data), self._section("Color", self.color), self._section("Projection", self.projection)]
 
     @property
     def findings(self) -> list[Any]:

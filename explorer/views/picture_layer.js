@@ -50,6 +50,8 @@ export function render({model}) {
   let hover = {busy: false, next: null, row: null};
   let pressed = null, alive = true;
   let ring = null;             // the row under the pointer, wherever that is
+  let named = [];              // where names of marked rows are written, [x0, y0, x1, y1] in pixels: other names give way to them
+  const titled = new Set();    // and of which rows
   let outline = null;          // what is being drawn to select rows: {shape, mode, points}
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
@@ -133,6 +135,8 @@ export function render({model}) {
     box, before: marks, size, view, time,
     ground: () => background,
     quiet: () => (model.marks || []).some(mark => mark.label),
+    taken: () => named,
+    titled: () => titled,
   });
   const travel = traveler({
     plane: () => model.plane,
@@ -253,6 +257,8 @@ export function render({model}) {
     }
     const all = ring ? [...(model.marks || []), {...ring, kind: "hover", label: ""}] : model.marks || [];
     const anything = all.length > 0 || outline !== null || travel.has_trails;
+    named = [];
+    titled.clear();
     if (!anything && !marked) return;  // clearing what is clear costs a page without a graphics card as much as a picture
     marked = anything;
     marks.style.visibility = anything ? "" : "hidden";
@@ -262,7 +268,6 @@ export function render({model}) {
     const dark = ink_color === "#ffffff";
     const halo = dark ? "rgba(18,18,18,0.85)" : "rgba(255,255,255,0.9)";
     const hues = {lost: dark ? "#ffa94d" : "#c2410c", false: dark ? "#c4b5fd" : "#6d28d9", new: dark ? "#ff8ad1" : "#b0006d"};
-    const placed = [];
     travel.draw_trails(pen, to_px, ink_color);
     if (center) {  // lines to where the lost ones went
       const [cx, cy] = to_px(...seat(center));
@@ -320,8 +325,9 @@ export function render({model}) {
       let lx = px + radius + 4, ly = py + 4;
       if (lx + width > w - 4) lx = px - radius - 4 - width;
       const spot = [lx, ly - 12, lx + width, ly + 4];
-      if (placed.some(s => spot[0] < s[2] && spot[2] > s[0] && spot[1] < s[3] && spot[3] > s[1])) continue;
-      placed.push(spot);
+      if (named.some(s => spot[0] < s[2] && spot[2] > s[0] && spot[1] < s[3] && spot[3] > s[1])) continue;
+      named.push(spot);
+      titled.add(m.row);
       pen.lineJoin = "round";
       pen.lineWidth = 3;
       pen.strokeStyle = halo;
@@ -743,6 +749,7 @@ export function render({model}) {
     if (message.type === "pictures") message.pictures.forEach(take);
     if (message.type === "card") show_card(message);
     if (message.type === "images") images.take(message);
+    if (message.type === "names") labels.name_rows(message.rows);
     if (message.type === "home") go_home();
     if (message.type === "view") { moved(); fly(range([message.x0, message.x1, message.y0, message.y1])); }
     if (message.type === "fly") fly_to(message.x, message.y);

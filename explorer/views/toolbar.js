@@ -32,7 +32,7 @@ const KEYS = [
   ["Selecting", [
     ["H  B  V", "hand, box, lasso"], ["Shift + drag", "lasso with the hand; with box or lasso: add"], ["Alt + drag", "take away"],
     ["Ctrl + drag", "keep only what is in both"], ["S", "select what is in view"], ["I", "invert"], ["F", "bring the selection into view"],
-    ["Esc", "clear the selection"], ["Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "redo"],
+    ["Esc", "clear the selection, then let go of the clicked row"], ["Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "redo"],
   ]],
   ["Finding", [["/", "search", MORE], ["Enter", "next hit; with Shift the one before", MORE], ["?", "this sheet"]]],
 ];
@@ -209,8 +209,8 @@ export function render({model}) {
     if (doing) {
       event.preventDefault();
       if (!event.repeat) doing();  // once, however long the key is held
-    } else if (key === "Escape" && model.state.selected) {
-      act("clear");
+    } else if (key === "Escape") {
+      act(model.state.selected ? "clear" : "let_go");
     }
   };
   window.addEventListener("keydown", on_key);

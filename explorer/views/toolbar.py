@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -68,6 +69,7 @@ class Toolbar(pn.viewable.Viewer):
             "undo": session.history.undo,
             "redo": session.history.redo,
             "clear": session.selection.clear,
+            "let_go": partial(setattr, session.inspection, "row", None),
             "invert": session.invert_selection,
             "next": session.show_next,
             **actions,

@@ -21,8 +21,8 @@ class Written(NamedTuple):
     height: float
 
 
-def written(watched: Watched) -> list[Written]:
-    told = watched.page.locator("canvas.labels").first.get_attribute("data-labels") or "[]"
+def written(watched: Watched, what: str = "labels") -> list[Written]:
+    told = watched.page.locator("canvas.labels").first.get_attribute(f"data-{what}") or "[]"
     return [Written(*each) for each in json.loads(told)]
 
 
@@ -77,11 +77,16 @@ def test_names_are_on_the_map_and_give_way_with_the_zoom(server: str, open_page:
     watched.wait_until(stayed, "dragging makes none go in the middle of the map")
     check(watched, written(watched))
 
+    watched.zoom(8)
+    watched.settle()
+    watched.wait_until(lambda: written(watched, "rows"), "so few rows are in view that they are named")
+    check(watched, [*written(watched), *written(watched, "rows")])
+
     watched.choose("Labels on the map", "none")
-    watched.wait_until(lambda: not written(watched), "they go")
+    watched.wait_until(lambda: not written(watched) and not written(watched, "rows"), "they go")
     assert not sheet.is_visible()
     watched.choose("Labels on the map", "categories")
-    watched.wait_until(lambda: written(watched), "they come back")
+    watched.wait_until(lambda: written(watched, "rows"), "they come back")
 
 
 def test_they_go_while_rows_travel_and_are_of_the_other_layout_then(server: str, open_page: Open):

@@ -44,8 +44,8 @@ class Shown(NamedTuple):
 
     @property
     def answers(self) -> list[dict[str, Any]]:
-        """What was sent, pictures and rings left out."""
-        return [message for message in self.sent if message["type"] not in ("pictures", "ring")]
+        """What was sent; pictures, rings and names of rows left out."""
+        return [message for message in self.sent if message["type"] not in ("pictures", "ring", "names")]
 
     @property
     def ring(self) -> tuple[float | None, float | None]:
