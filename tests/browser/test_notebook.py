@@ -159,7 +159,7 @@ def test_a_map_by_itself_gives_back_what_was_drawn_around_has_its_keys_and_comes
     page.locator(".message.status").filter(has_text="2,000 of 2,000 rows · half").wait_for()
 
     page.reload()  # without having saved; the kernel lives on
-    watched.wait_until(lambda: cells.count() >= n_cells, "the notebook to be there again")
+    watched.wait_until(lambda: cells.count() == 7, "the notebook to be there again")
     _run_cell(watched, cells.nth(4))
     page.locator('.map[data-rest="true"]').first.wait_for()
 
