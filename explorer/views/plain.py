@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INK", "PlainToolkit"]
 
-# JupyterLab says its color of text by this name only where ipywidgets is installed; Panel, which knows no other, writes black on a dark page.
+# By the name that Panel knows, JupyterLab says its color of text only where ipywidgets is installed; without it Panel writes black on black.
 INK = ":host { --design-background-text-color: var(--vscode-editor-foreground, var(--jp-widgets-label-color, var(--jp-ui-font-color1))); }"
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 10)}

@@ -72,7 +72,7 @@ class RowView(Composed, Chosen):
         """Show the same rows, with one selection for both maps, with something else over them; see :class:`Composed`."""
         dims = max(given.coordinates.shape[1] for given in self._session.dataset.layouts)
         if dims > _FLAT:
-            raise BadParameter("overlay", f"an element over a map of {dims} dimensions", "the map turns, and what is drawn over it would not.")
+            raise BadParameter("overlay", f"an element over a map of {dims} dimensions", "the map turns, what is drawn over it would not.")
         made = object.__new__(type(self))  # of the same class, whose own way to be made opens the rows anew
         RowView.__init__(made, self._session, later=self._later, height=self._height, overlay=overlay)
         return made
