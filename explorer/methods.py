@@ -120,9 +120,9 @@ def _made(dataset: Dataset, run: Run, settings: dict[str, Any]) -> list[str]:
         for name, value in settings.items()
         if name in _TOLD and value is not None and _SILENT.get(name, _TOLD) != value and (dimensions == PLANE or name not in _FLAT)
     ]
-    seed = f", seed {settings['seed']}" if settings.get("seed") is not None else ""
+    seed = [f"seed {settings['seed']}"] if settings.get("seed") is not None else []
     origin = "came with the data and was computed" if run.given is not None else "was computed"
-    parameters = f" ({', '.join(told)}{seed})" if told or seed else ""
+    parameters = f" ({', '.join([*told, *seed])})" if told or seed else ""
     on = f"on all {dataset.n_drawable:,} rows, without sampling"
     made = [f"The layout in {_number(dimensions)} dimensions {origin} by {kind.title}{parameters} {on}."]
     if run.method == "tsne" and dimensions != PLANE:
@@ -161,11 +161,13 @@ def _graph(dataset: Dataset, run: Run, jobs: Runner) -> list[str]:
     recall = (
         "found by exact search"
         if graph.recall >= 1
-        else "of unknown recall"
+        else "which came with the data, so that its recall is not known"
         if math.isnan(graph.recall)
         else f"found by approximate search with a measured recall of {graph.recall:.3f}"
     )
-    return [f"It rests on a graph of the {graph.k} nearest neighbors of each row by {graph.metric} distance, {recall}."]
+    own = run.settings.get("n_neighbors") if run.method == "umap" else None  # UMAP counts the row itself, and takes no more than it needs
+    used = f", of which it uses the nearest {own - 1} (n_neighbors counts the row itself)" if own and own - 1 < graph.k else ""
+    return [f"It rests on a graph of the {graph.k} nearest neighbors of each row by {graph.metric} distance, {recall}{used}."]
 
 
 def _quality(appraisal: Appraisal) -> list[str]:

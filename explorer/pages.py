@@ -22,6 +22,7 @@ from explorer.records import audit
 from explorer.records.visitor import NOBODY, Visitor, visiting
 from explorer.session import Schedule, Session
 from explorer.stills import still
+from explorer.views.cells import has_scripts
 from explorer.views.page import Panels
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _STAYED_S = 0.05  # after which what was put aside should be on its way
 hv.extension("bokeh", logo=False, inline=True)
 if pn.state.curdoc is None:
     pn.extension(inline=True)
+    has_scripts()
 
 
 def create_page(source: object = None) -> pn.viewable.Viewable:

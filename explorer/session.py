@@ -669,7 +669,12 @@ class Session(param.Parameterized):
         threads : Executor, optional
             Whose thread.
         """
-        return threads.submit(self._answer, _Asked(what, number, latest), make, take, fail)
+        try:
+            return threads.submit(self._answer, _Asked(what, number, latest), make, take, fail)
+        except RuntimeError:  # the interpreter is ending, as a script's does while something is still measured: nobody waits for an answer
+            unanswered: Future[None] = Future()
+            unanswered.cancel()
+            return unanswered
 
     def staged(self, plane: Plane) -> None:
         """Hear from a plane that it has another scene."""

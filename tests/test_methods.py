@@ -46,7 +46,7 @@ def test_a_layout_that_was_computed_here_is_described_to_the_seed(dataset: Datas
         "n_neighbors = 10",
         "20 epochs",
         "seed 7) on all 119 rows",
-        "nearest neighbors of each row by cosine distance, found by exact search",
+        "30 nearest neighbors of each row by cosine distance, found by exact search, of which it uses the nearest 9 (",
         "15 nearest on average, against",
         "trustworthiness 0.",
         "(control: 0.",

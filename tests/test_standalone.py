@@ -167,6 +167,7 @@ def test_a_transition_is_called_what_its_layouts_say():
         (lambda: explorer.Map(pd.DataFrame({"x": ["a"], "y": ["b"]})), BadParameter, "columns of numbers"),
         (lambda: explorer.Map(places(), cmap="jet"), UnknownChoice, "is not a color map"),
         (lambda: explorer.transition(places(), places()[1:]), BadParameter, "layouts of the same rows"),
+        (lambda: explorer.Map(np.zeros((5, 3))) * hv.Points([(0, 0)]), BadParameter, "the map turns"),
     ],
 )
 def test_what_is_no_map_is_refused_with_a_sentence(make: Callable[[], object], error: type[Exception], sentence: str):

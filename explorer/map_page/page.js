@@ -307,12 +307,15 @@ document.addEventListener("keydown", event => {
 
 // ---- search
 let asked = 0;
+const rank = (title, wanted) =>  // a row that is called so comes before one whose text has it somewhere
+  title === wanted ? 0 : title.split(/[^\p{L}\p{N}]+/u).includes(wanted) ? 1 : title.includes(wanted) ? 2 : 3;
 const search = text => {
   const wanted = text.trim().toLowerCase();
   hits = [];
   if (wanted && rows) {
-    const texts = rows.fields.filter(field => field.text);
-    for (let i = 0; i < rows.n; i++) if (texts.some(field => field.say(i).toLowerCase().includes(wanted))) hits.push(i);
+    const texts = rows.fields.filter(field => field.text), ranks = [[], [], [], []];
+    for (let i = 0; i < rows.n; i++) if (texts.some(field => field.say(i).toLowerCase().includes(wanted))) ranks[rank(title_of(i).toLowerCase(), wanted)].push(i);
+    hits = ranks.flat();
   }
   of("found").textContent = wanted ? `${number(hits.length)} of ${number(rows.n)} rows` : "";
   of("hits").replaceChildren(...hits.slice(0, LISTED).map(i => {

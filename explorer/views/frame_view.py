@@ -29,7 +29,7 @@ from explorer.views.composed import Composed
 from explorer.views.figure import map_figure
 from explorer.views.legend import LegendComponent, legend_content
 from explorer.views.picture_layer import PictureLayer, drawers, finite, picture_request
-from explorer.views.plain import PlainToolkit
+from explorer.views.plain import INK, PlainToolkit
 from explorer.views.status import Message
 
 __all__ = ["FrameView"]
@@ -118,6 +118,7 @@ class FrameView(Composed):
             ),
             self.legend,
             sizing_mode="stretch_width",
+            stylesheets=[INK],
         )
         self.layer.note = "Looking at the frame …"
         self.surveyed = _looked_over(frame, columns, look, self._report)

@@ -20,6 +20,7 @@ from explorer.views.job_panel import JobPanel
 from explorer.views.legend import Legend
 from explorer.views.maps import Maps
 from explorer.views.newcomers import NewcomersView
+from explorer.views.plain import INK
 from explorer.views.quality import QualityView
 from explorer.views.retrieval import RetrievalView
 from explorer.views.search import SearchView
@@ -152,6 +153,7 @@ class Panels:
             self.main(height=height, sizing_mode="stretch_width", min_width=320),
             pn.Column(*self.findings, **side),
             sizing_mode="stretch_width",
+            stylesheets=[INK],
         )
 
     def _section(self, title: str, *content: Any) -> pn.viewable.Viewable:

@@ -651,6 +651,7 @@ export function render({model}) {
     if (group !== model.group || event.defaultPrevented || !box.isConnected || !intent) return;
     if (!(event.detail.first ? true : hover.inside || box.matches(":focus-within"))) return;
     event.preventDefault();
+    if (action === "here") return;  // who asks wanted to know no more
     if (action === "play") return window.dispatchEvent(new CustomEvent("explorer-play", {detail: {plane: model.plane}}));
     if (["dimensions", "spin", "tour"].includes(action)) return turn.press(action);
     const v = view(), [w, h] = [v.x1 - v.x0, v.y1 - v.y0];

@@ -10,7 +10,10 @@ import param
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["PlainToolkit"]
+__all__ = ["INK", "PlainToolkit"]
+
+# By the name that Panel knows, JupyterLab says its color of text only where ipywidgets is installed; without it Panel writes black on black.
+INK = ":host { --design-background-text-color: var(--vscode-editor-foreground, var(--jp-widgets-label-color, var(--jp-ui-font-color1))); }"
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 10)}
 _SIGNS = {

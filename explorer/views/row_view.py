@@ -8,7 +8,7 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 
-from explorer.errors import ExplorerError
+from explorer.errors import BadParameter, ExplorerError
 from explorer.render.frame import render
 from explorer.render.view import View
 from explorer.session import Schedule, Session
@@ -17,7 +17,7 @@ from explorer.views.composed import Composed
 from explorer.views.export import current_window
 from explorer.views.legend import Legend
 from explorer.views.maps import Maps
-from explorer.views.plain import PlainToolkit
+from explorer.views.plain import INK, PlainToolkit
 from explorer.views.status import ErrorMessage, StatusLine
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["RowView"]
 
 _LEGEND_PX = 220
+_FLAT = 2  # dimensions
 _LEAST_PX = 320  # of the map's width: narrower ones have no room for their tools
 
 
@@ -61,15 +62,17 @@ class RowView(Composed, Chosen):
         )
         side: dict[str, Any] = {"width": _LEGEND_PX, "styles": {"overflow-y": "auto", "max-height": f"{height}px"}}
         colored = session.appearance.color_by is not None
-        self._block = pn.Row(
-            column, *([pn.Column(self.legend, **side)] if colored else []), sizing_mode="stretch_width", styles={"flex-wrap": "wrap"}
-        )
+        beside = [pn.Column(self.legend, **side)] if colored else []
+        self._block = pn.Row(column, *beside, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"}, stylesheets=[INK])
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._block
 
     def overlaid(self, overlay: Any) -> RowView:
         """Show the same rows, with one selection for both maps, with something else over them; see :class:`Composed`."""
+        dims = max(given.coordinates.shape[1] for given in self._session.dataset.layouts)
+        if dims > _FLAT:
+            raise BadParameter("overlay", f"an element over a map of {dims} dimensions", "the map turns, what is drawn over it would not.")
         made = object.__new__(type(self))  # of the same class, whose own way to be made opens the rows anew
         RowView.__init__(made, self._session, later=self._later, height=self._height, overlay=overlay)
         return made

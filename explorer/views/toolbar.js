@@ -186,19 +186,25 @@ export function render({model}) {
       window.dispatchEvent(asked());
     }
   };
+  const early = !model.keys_everywhere;  // before the notebook, which deletes a cell when D is pressed twice, and adds one at B
+  const ours = event => {
+    event.preventDefault();
+    if (early) event.stopPropagation();
+  };
+  const on_a_map = () => !window.dispatchEvent(new CustomEvent("explorer-key", {detail: {group: model.group, action: "here"}, cancelable: true}));
   const on_key = event => {
     if (!bar.isConnected || event.defaultPrevented || typing(event) || sheet.open) return;
-    if (!model.keys_everywhere && !bar.matches(":hover, :focus-within")) return;
+    if (!model.keys_everywhere && !bar.matches(":hover, :focus-within") && !on_a_map()) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (event.ctrlKey || event.metaKey) {
       if (event.altKey || !["z", "y"].includes(key)) return;
-      event.preventDefault();
+      ours(event);
       return act(key === "y" || event.shiftKey ? "redo" : "undo");
     }
     if (event.altKey) return;
     if (key in MOVES) {
       if (key.startsWith("Arrow") && taken(event)) return;
-      event.preventDefault();
+      ours(event);
       return tell_maps(MOVES[key], event.shiftKey ? (key === "s" ? {mode: "add"} : {moves: true}) : {});
     }
     const doing = {
@@ -207,14 +213,14 @@ export function render({model}) {
       3: () => say("n_maps", 3), "?": open_help,
     }[model.alone && "tl123".includes(key) ? "" : key];
     if (doing) {
-      event.preventDefault();
+      ours(event);
       if (!event.repeat) doing();  // once, however long the key is held
     } else if (key === "Escape") {
       act(model.state.selected ? "clear" : "let_go");
     }
   };
-  window.addEventListener("keydown", on_key);
-  model.on("remove", () => window.removeEventListener("keydown", on_key));
+  window.addEventListener("keydown", on_key, early);
+  model.on("remove", () => window.removeEventListener("keydown", on_key, early));
   const box = element("div");
   box.append(bar, sheet);
   return box;

@@ -30,6 +30,7 @@ WORDS = ["left <b>one</b>", "right two", "middle three"]
 def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     places = np.array([[-1, 0], [1, 0], [0, 0.2]], np.float32)
     frame = pd.DataFrame({"x": places[:, 0], "y": places[:, 1], "word": WORDS, "kind": ["<b>a</b>", "b", "<b>a</b>"]})
+    frame["said"] = ["not right", "", ""]
     dataset = open_dataset(frame, name="Three & <i>", label="word", color="kind")
     scene = staged_layout(dataset, dataset.layouts[0].name)
     save_map_page(tmp_path / "map.html", scene, notes=["Made by hand."], labels=wanted_labels(scene, "categories"))
@@ -71,6 +72,12 @@ def test_a_search_flies_to_its_hit_and_tells_of_it(page: Page):
     page.keyboard.press("Enter")
     expect(page.locator("#card strong")).to_have_text("left <b>one</b>")
     expect(page.locator("#card dd").first).to_have_text("<b>a</b>")
+
+
+def test_what_is_called_so_is_found_before_what_only_mentions_it(page: Page):
+    page.get_by_label("Search the rows").fill("right")
+    expect(page.locator("#found")).to_have_text("2 of 3 rows")
+    assert page.locator("#hits button").all_inner_texts() == ["right two", "left <b>one</b>"]
 
 
 def test_the_row_under_the_pointer_is_told(page: Page):

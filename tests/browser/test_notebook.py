@@ -36,7 +36,7 @@ def lab(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """A JupyterLab over a folder with a notebook: its code cells up to the one with a word in it, and some more; gives its address."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def open_(name: str, last: str, *more: str) -> str:
+    def open_(name: str, last: str, *more: str, dark: bool = False) -> str:
         folder = tmp_path / "notebooks"
         folder.mkdir()
         notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
@@ -47,6 +47,10 @@ def lab(tmp_path: Path) -> Iterator[Callable[..., str]]:
         port, log = free_port(), tmp_path / "lab.log"
         options = [f"--port={port}", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
         environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+        if dark:
+            themes = tmp_path / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+            themes.mkdir(parents=True)
+            (themes / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}', encoding="utf-8")
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterlab", *options],
@@ -111,12 +115,12 @@ def test_the_map_in_a_cell_zooms_moves_exports_and_gives_back_what_was_chosen(
     assert outside == []  # nothing is fetched from outside
 
 
-def test_a_map_by_itself_gives_back_what_was_drawn_around_and_a_transition_plays(
+def test_a_map_by_itself_gives_back_what_was_drawn_around_has_its_keys_and_comes_again_after_a_reload(
     lab: Callable[..., str], open_page: Callable[..., Watched]
 ):
     span = "np.ptp(layout.coordinates[{}, 1]).item()".format
     read = f"print('selected:', map_.selected.index.tolist()); print('share:', {span('map_.selection')} / {span(':')})"
-    watched = open_page(lab("own_data.ipynb", "explorer.Map(layout", ALONE, read), width=1500, height=1400)
+    watched = open_page(lab("own_data.ipynb", "explorer.Map(layout", ALONE, read, dark=True), width=1500, height=1400)
     page = watched.page
     last = _run_all_but_last(watched, 7)
     maps = page.locator(".map")
@@ -136,10 +140,28 @@ def test_a_map_by_itself_gives_back_what_was_drawn_around_and_a_transition_plays
     assert rows == sorted(rows)
     assert 0.1 < float(share.removeprefix("share: ")) < 0.75  # what was drawn around is half as high as the map
 
+    assert _brightness(page.locator(".message.status").filter(has_text="selected").first) > 0.6  # JupyterLab is dark
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    n_cells = cells.count()
+    cells.first.locator(".jp-InputPrompt").click()  # from here on B adds a cell, and D twice deletes one; but not on a map
+    first.hover()
+    page.keyboard.press("b")
+    page.locator('.map[data-tool="box"]').wait_for()
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    page.keyboard.press("h")
+    page.locator('.map[data-tool="box"]').wait_for(state="detached")
+    assert cells.count() == n_cells
+
     maps.last.scroll_into_view_if_needed()
     page.get_by_role("button", name="Play the way between the two layouts").last.click()
     page.locator('.map[data-t="1"][data-rest="true"]').wait_for()
     page.locator(".message.status").filter(has_text="2,000 of 2,000 rows · half").wait_for()
+
+    page.reload()  # without having saved; the kernel lives on
+    watched.wait_until(lambda: cells.count() == 7, "the notebook to be there again")
+    _run_cell(watched, cells.nth(4))
+    page.locator('.map[data-rest="true"]').first.wait_for()
 
 
 def _run_all_but_last(watched: Watched, n: int) -> Locator:
@@ -148,6 +170,12 @@ def _run_all_but_last(watched: Watched, n: int) -> Locator:
     for at in range(n - 1):
         _run_cell(watched, cells.nth(at))
     return cells.nth(n - 1)  # not the last one: JupyterLab adds one below the last that runs
+
+
+def _brightness(shown: Locator) -> float:
+    """Say how bright a text's color is, from 0 to 1."""
+    color = shown.evaluate("element => getComputedStyle(element).color")
+    return sum(map(float, re.findall(r"[\d.]+", color)[:3])) / (3 * 255)
 
 
 def _said(watched: Watched, start: str) -> str:
