@@ -53,8 +53,9 @@ export function render({model}) {
   let outline = null;          // what is being drawn to select rows: {shape, mode, points}
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
-  let measured = [0, 0];       // asking for it at each picture of a journey has the page laid out each time
-  const size = () => travel.playing ? measured : (measured = [box.clientWidth, box.clientHeight]);
+  const paced = () => travel.playing || turn.by_itself;  // pictures of a motion that is known beforehand are asked for by what moves
+  let measured = [0, 0];       // asking for it at each picture of such a motion has the page laid out each time
+  const size = () => paced() ? measured : (measured = [box.clientWidth, box.clientHeight]);
   let passing = null;          // where to look while rows travel: the figure follows at last, it takes longer to paint than a picture
   const view = () => passing || {x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end};
   const to_px = (x, y) => {
@@ -84,11 +85,15 @@ export function render({model}) {
   };
 
   // ---- asking
+  const lose = () => {
+    const now = performance.now();
+    for (const [key, at] of under_way) if (now - at > GIVE_UP_MS) under_way.delete(key);
+  };
   const ask = () => {
     if (!alive || !wanted || wanted.id === asked) return;
     const now = performance.now();
-    for (const [key, at] of under_way) if (now - at > GIVE_UP_MS) under_way.delete(key);
-    if (under_way.size >= (travel.playing ? TRAVEL_UNDER_WAY : UNDER_WAY)) return;
+    lose();
+    if (under_way.size >= (paced() ? AHEAD : UNDER_WAY)) return;
     asked = wanted.id;
     for (const {id: each} of [wanted, ...wanted.then || []]) under_way.set(each, now);
     model.send_msg({...wanted, budget: Math.round(budget)});
@@ -110,7 +115,7 @@ export function render({model}) {
   };
   const want = (moving, again = false) => {
     const [w, h] = size();
-    if (w < 1 || h < 1 || !intent || travel.playing) return;
+    if (w < 1 || h < 1 || !intent || paced()) return;
     if (!moving || !background) background = read_theme();  // it makes the browser compute styles: not at each step
     const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background, ...travel.here, ...turn.here};
     const known = !again && wanted && Object.keys(next).every(key => next[key] === wanted[key]);  // it is here or on its way
@@ -120,6 +125,19 @@ export function render({model}) {
     if (known) return;
     wanted = {type: "draw", client, id: ++id, ...next};
     ask();
+  };
+
+  const free = most => {
+    lose();
+    return under_way.size < most;
+  };
+  const ask_strip = (common, places, detail) => {  // pictures that come together, with so many pixels for one of the page's; their numbers
+    const [w, h] = size(), ratio = Math.min(detail, window.devicePixelRatio || 1);
+    clearTimeout(rest_timer);
+    const [first, ...then] = places.map(place => ({id: ++id, ...place}));
+    wanted = {type: "draw", client, width: w, height: h, ratio, moving: true, background, ...common, ...first, then};
+    ask();
+    return [first, ...then].map(each => each.id);
   };
 
   const images = gallery({
@@ -136,14 +154,8 @@ export function render({model}) {
   });
   const travel = traveler({
     plane: () => model.plane,
-    free: most => under_way.size < most,
-    ask: (places, detail) => {  // [{t, ...view}, ...]: pictures that come together, with so many pixels for one of the page's
-      const [w, h] = size(), ratio = Math.min(detail, window.devicePixelRatio || 1);
-      clearTimeout(rest_timer);
-      const [first, ...then] = places.map(place => ({id: ++id, ...place}));
-      wanted = {type: "draw", client, width: w, height: h, ratio, moving: true, background, ...travel.here, ...first, then};
-      ask();
-    },
+    free,
+    ask: (places, detail) => ask_strip(travel.here, places, detail),  // [{t, ...view}, ...]
     view,
     whole: found => (whole = whole || found),
     fitted: target => fitted(target),
@@ -180,7 +192,16 @@ export function render({model}) {
       hide_card();
       want(true);
     },
-    settle: () => want(false),
+    settle: () => {
+      want(false);
+      oldest = id;  // what is on its way shows how it would have gone on
+    },
+    free,
+    ask: (poses, detail) => {
+      moved_at = performance.now();
+      hide_card();
+      return ask_strip({...view(), ...travel.here}, poses, detail);
+    },
     pan: (dx, dy) => {
       const v = view(), [w, h] = size(), x = dx / w * (v.x1 - v.x0), y = dy / h * (v.y1 - v.y0);
       step_to({x0: v.x0 - x, x1: v.x1 - x, y0: v.y0 + y, y1: v.y1 + y});
@@ -398,7 +419,7 @@ export function render({model}) {
     queue = queue.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
   };
   const show = async (head, bitmap, asked_at) => {
-    const early = head.journey && head.moving && asked_at !== undefined ? travel.early(head, asked_at) : 0;
+    const early = head.moving && asked_at !== undefined ? travel.early(head, asked_at) || turn.early(head, asked_at) : 0;
     if (bitmap && early > EARLY_MS) await new Promise(resolve => setTimeout(resolve, early));
     const newer = !shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push);
     if (bitmap && alive && newer && head.id >= oldest) {
