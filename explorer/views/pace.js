@@ -3,7 +3,6 @@
 
 const AHEAD = 6;            // pictures of it asked for and not yet here
 const STRIP = 3;            // of them that are asked for and come together: a message costs server and browser as much as a picture
-const SLOW_MS = 160;        // a way to the server that takes longer gets them one by one, and fewer
 const STEP_MS = 18;         // between two pictures, at least
 const MOST_STEP_MS = 80;
 const SLOWER = 0.2, QUICKER = 0.97;
@@ -13,15 +12,15 @@ const DETAILS = [1, 0.8, 0.65];  // pixels in a picture in motion for one of the
 const PUMP_MS = 8;
 
 // layer: {free(most), ask(places, detail)}. A course is {began, ms, asked}: when it began, how long it takes, and how far of that has been asked for.
-function pacer(layer) {
-  let lag = 60;      // milliseconds from asking to the picture, of late
+function pacer(layer, slow_ms) {  // slow_ms: a way to the server that takes longer gets them one by one, and fewer
+  let lag = 60;        // milliseconds from asking to the picture, of late
   let step = STEP_MS;  // milliseconds between two pictures, as they are asked for: what server and browser have time for
   let detail = 0;      // how fine pictures are, so that there is time for many
   let shown_at = 0;    // when the last one was shown
   let counted = 0;     // when those were asked for of which one has told how long it took
   return {
     ask(course, place) {  // for what is to be seen by the time it is here; place(ms): what to ask for
-      const now = performance.now(), slow = lag > SLOW_MS, strip = slow || !course.asked ? 1 : STRIP;
+      const now = performance.now(), slow = lag > slow_ms, strip = slow || !course.asked ? 1 : STRIP;
       while (course.asked < course.ms && layer.free(slow ? 2 : AHEAD - strip + 1)) {
         const due = now + lag - course.began, next = course.asked + step, places = [];
         if (next > due) break;
@@ -44,10 +43,11 @@ function pacer(layer) {
       return Math.max(at, shown_at + APART * step) - now;
     },
     came() { shown_at = performance.now(); },  // one is on the screen
-    judge(often, only_coarser = false) {  // how fine pictures are from now on; often: milliseconds between two that are near enough
-      if (step > often) detail = Math.min(detail + 1, DETAILS.length - 1);
-      else if (step <= STEP_MS && !only_coarser) detail = Math.max(detail - 1, 0);
+    judge(often, {only_coarser = false, every = step} = {}) {  // how fine pictures are from now on; milliseconds between two: near enough, and as it is
+      if (every > often) detail = Math.min(detail + 1, DETAILS.length - 1);
+      else if (every <= Math.max(STEP_MS, 0.75 * often) && !only_coarser) detail = Math.max(detail - 1, 0);
     },
+    get detail() { return DETAILS[detail]; },
   };
 }
 

@@ -1,8 +1,8 @@
 // The map's picture layer: server-drawn pictures on a canvas under a transparent Bokeh figure.
-// The figure owns tools and ranges. Here the old picture follows the ranges at once, and new pictures are asked for, at most two under way.
+// The figure owns tools and ranges. Here the old picture follows the ranges at once, and new pictures are asked for, by at most two messages under way.
 // All text from the data goes through fillText or textContent, never through markup.
 
-const UNDER_WAY = 2;       // pictures asked for and not yet here
+const UNDER_WAY = 2;       // messages that ask for pictures which are not yet here
 const REST_MS = 120;       // a view that stood this long gets its lossless picture
 const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost, and asked for again
 const TAP_PX = 5;          // a press that moves less is a tap
@@ -93,10 +93,11 @@ export function render({model}) {
     if (!alive || !wanted || wanted.id === asked) return;
     const now = performance.now();
     lose();
-    if (under_way.size >= (paced() ? AHEAD : UNDER_WAY)) return;
+    if (paced() ? under_way.size >= AHEAD : new Set(under_way.values()).size >= UNDER_WAY) return;  // pictures; messages
     asked = wanted.id;
-    for (const {id: each} of [wanted, ...wanted.then || []]) under_way.set(each, now);
-    model.send_msg({...wanted, budget: Math.round(budget)});
+    const strip = turn.strip(wanted);
+    for (const {id: each} of [strip, ...strip.then || []]) under_way.set(each, now);
+    model.send_msg({...strip, budget: Math.round(budget)});
   };
   const learn = (head, weight) => {
     const at = under_way.get(head.id);
@@ -117,13 +118,15 @@ export function render({model}) {
     const [w, h] = size();
     if (w < 1 || h < 1 || !intent || paced()) return;
     if (!moving || !background) background = read_theme();  // it makes the browser compute styles: not at each step
-    const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background, ...travel.here, ...turn.here};
+    const ratio = Math.min(moving ? turn.detail : Infinity, window.devicePixelRatio || 1);
+    const next = {...view(), width: w, height: h, ratio, moving, background, ...travel.here, ...turn.here};
     const known = !again && wanted && Object.keys(next).every(key => next[key] === wanted[key]);  // it is here or on its way
     if (known && !moving) return;
     clearTimeout(rest_timer);
     if (moving) rest_timer = setTimeout(() => want(false), REST_MS);
     if (known) return;
     wanted = {type: "draw", client, id: ++id, ...next};
+    turn.note(wanted);
     ask();
   };
 
@@ -407,12 +410,12 @@ export function render({model}) {
     return null;
   });
   let queue = Promise.resolve();  // pictures are decoded side by side, and shown in the order in which they came
-  const take = raw => {
+  const take = (raw, weight) => {  // weight: of the whole message, said of its first picture
     const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
     const n = bytes[0] * 256 + bytes[1];
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
     if (head.client !== client) return;
-    learn(head, bytes.length);
+    if (weight) learn(head, weight);
     const asked_at = under_way.get(head.id);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
     const decoded = decode(bytes.subarray(2 + n), head.type);
@@ -761,7 +764,10 @@ export function render({model}) {
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
     if (message.client && message.client !== client) return;
-    if (message.type === "pictures") message.pictures.forEach(take);
+    if (message.type === "pictures") {
+      const weight = message.pictures.reduce((sum, raw) => sum + raw.byteLength, 0);
+      message.pictures.forEach((raw, at) => take(raw, at ? 0 : weight));
+    }
     if (message.type === "card") show_card(message);
     if (message.type === "images") images.take(message);
     if (message.type === "home") go_home();

@@ -8,7 +8,12 @@ const SPIN_MS = 24000;             // once around
 const TOUR_LEAD_MS = 1500;         // from where the map stands to where the tour is
 const FRONT_MS = 450;
 const TURN_OFTEN_MS = 28;          // between two pictures while it turns by itself: where it is more, they get coarser
+const TURN_SLOW_MS = 600;          // it stops where it is seen, however far ahead its pictures are asked for
 const JUDGED_MS = 1200;            // so often that is looked at
+const HAND_LAG_MS = 1;             // by so much less than the last one a picture of what is turned by hand is behind the pointer
+const HAND_EARLY_MS = 50;          // and is held back so long at most
+const EVERY_SHARE = 0.1;           // of the newest time between two pictures, in what is known of it
+const PAUSE_MS = 250;              // a hand that rests so long says nothing of how often pictures come
 const STALL_MS = 250;              // a page or a server that had no time for longer goes on from where it was
 const TURN_DIGITS = 1e5;
 const TURN_ICONS = {
@@ -66,12 +71,17 @@ function turner(layer) {
   let solid = null;      // {solid, dims, camera, center, radius, perspective}: what the server says of it; none where the map is flat
   let camera = null;     // how it is to be seen: {perspective, rows, numbers}
   let moving = "";       // what turns it by itself: "spin", "tour", "front"
-  let course = null;     // where that goes: {began, ms, asked, judged, from, toured}; from: the camera at its start
+  let course = null;     // where that goes: {began, ms, asked, from, toured}; from: the camera at its start
   let toured = 0;        // seconds of the tour that were seen
   let timer = 0;
   const coming = new Map();  // pictures of it that are on their way, by number: what is asked for, and when it is to be seen
   const held = new Map();  // fingers, or the mouse: pointer -> {px, py, pans}
   let went = false;      // whether what is held has moved
+  let steps = [];        // where the hand has been since the last asking: {id, at, camera}
+  const handed = new Map();  // of what was asked for of it: number -> when the hand was there; none for what was asked for alone
+  let behind = 0;        // milliseconds from the hand to the picture, where pictures come together
+  let every = STEP_MS, shown_at = 0;  // milliseconds between two pictures where the hand is quicker than they are, and when the last one was seen
+  let judged = 0;        // when it was looked at whether they come often enough
 
   const element = (kind, name) => {
     const made = document.createElement(kind);
@@ -166,7 +176,7 @@ function turner(layer) {
       const ids = layer.ask(places.map(({pose}) => ({solid: solid.solid, ...pose})), detail);
       ids.forEach((id, at) => coming.set(id, places[at]));
     },
-  });
+  }, TURN_SLOW_MS);
   const pump = () => {
     clearTimeout(timer);
     if (!moving) return;
@@ -174,9 +184,9 @@ function turner(layer) {
     if (!layer.box.isConnected || document.hidden || !active()) return stop();
     if (now > course.began + course.ms + LOST_MS) return arrive();
     if (behind > STALL_MS && course.ms === Infinity) course.began += behind;
-    if (now > course.judged + JUDGED_MS) {
-      course.judged = now;
-      pace.judge(TURN_OFTEN_MS, true);  // no finer before it stops: pictures that get sharp and blurred by turns are worse than either
+    if (now > judged + JUDGED_MS) {
+      judged = now;
+      pace.judge(TURN_OFTEN_MS, {only_coarser: true});  // no finer before it stops: pictures that get sharp and blurred by turns are worse than either
     }
     pace.ask(course, ms => ({ms, pose: pose(ms)}));
     timer = setTimeout(pump, PUMP_MS);
@@ -190,8 +200,8 @@ function turner(layer) {
       return layer.turned();
     }
     moving = what;
-    const now = performance.now();
-    course = {began: now, ms: what === "front" ? FRONT_MS : Infinity, asked: 0, judged: now, from: camera, toured};
+    judged = performance.now();
+    course = {began: judged, ms: what === "front" ? FRONT_MS : Infinity, asked: 0, from: camera, toured};
     show();
     pump();
   };
@@ -209,6 +219,8 @@ function turner(layer) {
       if (another) {
         halt();
         held.clear();
+        handed.clear();
+        steps = [];
         solid = told.solid ? told : null;
         camera = null;
         toured = 0;
@@ -222,7 +234,11 @@ function turner(layer) {
       const touch = event.pointerType === "touch";
       if (event.shiftKey && !touch) return false;  // the lasso
       stop();
-      if (!held.size) went = false;
+      if (!held.size) {
+        went = false;
+        judged = performance.now();
+        pace.judge(TURN_OFTEN_MS, {every});
+      }
       held.set(event.pointerId, {px, py, pans: !touch && (event.button > 0 || event.ctrlKey || event.metaKey || event.altKey)});
       layer.box.dataset.held = "true";
       return true;
@@ -266,12 +282,39 @@ function turner(layer) {
       if (action === "dimensions") change();
       else if (!buttons[action].hidden) go(action);
     },
-    early(head, asked_at) {  // a picture of what turns by itself is ready: how many milliseconds too early?
+    early(head, asked_at) {  // a picture of what turns is ready: how many milliseconds too early?
       const known = coming.get(head.id);
-      return known ? pace.early(course.began + known.ms, asked_at) : 0;
+      if (known) return pace.early(course.began + known.ms, asked_at);
+      const at = handed.get(head.id);
+      if (at === undefined) return 0;
+      behind = Math.max(performance.now() - at, behind - HAND_LAG_MS);
+      return Math.min(HAND_EARLY_MS, at + behind - performance.now());
+    },
+    note(wanted) {  // this is wanted now
+      if (!held.size || !wanted.moving || !wanted.camera) steps = [];
+      else steps.push({id: wanted.id, at: performance.now(), camera: wanted.camera});
+    },
+    strip(wanted) {  // what to ask for instead: where the hand was meanwhile comes along, so that what is seen goes as the hand did
+      const passed = steps;
+      steps = [];
+      if (wanted.then || !wanted.moving || passed.length < 2 || passed[passed.length - 1].id !== wanted.id) return wanted;
+      const most = Math.min(STRIP, passed.length);
+      const chosen = Array.from({length: most}, (_, at) => passed[Math.round((at + 1) * passed.length / most) - 1]);
+      for (const {id, at} of chosen) handed.set(id, at);
+      const [first, ...then] = chosen.map(({id, camera}) => ({id, camera}));
+      return {...wanted, ...first, then};
     },
     came(head) {  // a picture is on the screen
-      const known = coming.get(head.id);
+      const known = coming.get(head.id), now = performance.now();
+      if (held.size && head.moving) {
+        if (now - shown_at < PAUSE_MS) every += EVERY_SHARE * ((handed.has(head.id) ? now - shown_at : STEP_MS) - every);
+        shown_at = now;
+        if (now > judged + JUDGED_MS) {
+          judged = now;
+          pace.judge(TURN_OFTEN_MS, {only_coarser: true, every});
+        }
+      }
+      for (const id of [...handed.keys()]) if (id <= head.id) handed.delete(id);
       if (known && head.solid === solid.solid) {
         for (const id of [...coming.keys()]) if (id <= head.id) coming.delete(id);
         adopt(head.camera);
@@ -295,6 +338,7 @@ function turner(layer) {
       if (!solid || !mark.at || head?.solid !== solid.solid || mark.at.length !== solid.dims) return null;
       return projected(mark.at, camera_of(head.camera, solid.dims), solid);
     },
+    get detail() { return held.size ? pace.detail : 1; },  // pixels in a picture in motion for one of the page's
     end: halt,
   };
 }
