@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.compute.projection import Layout
+from explorer.compute.projections import PCA
 from explorer.data.layout_table import layout_dataset
 from explorer.render.camera import Camera
 from explorer.session import Session
@@ -78,6 +80,19 @@ def test_pictures_that_are_asked_for_together_come_together_each_by_its_camera(s
         assert head["camera"] == pytest.approx(camera.numbers(), abs=1e-4)
     seen_first = session.planes[0].camera
     assert seen_first.numbers() == pytest.approx(cameras[0].numbers(), abs=1e-4), "what a link says is not ahead of what is seen"
+
+
+def test_a_tour_is_asked_for_ahead_by_its_seconds(shown: Shown, loop: Any, session: Session):
+    rows = np.random.default_rng(4).normal(size=(N, 5)).astype(np.float32)
+    components = Layout(rows, "pca", PCA(n_components=5).settings())
+    session.open_now(layout_dataset([("far", components)], data=pd.DataFrame({"at": np.arange(N)}), color="at"))
+    loop.until(lambda: shown.map.layer.turn.get("dims") == 5)
+    tour = [{"tour": seconds, "lead": 1} for seconds in (2.0, 2.1, 2.2)]
+    then = [{"id": 12 + step, **each} for step, each in enumerate(tour[1:])]
+    shown.say({**WIDE, "solid": shown.map.layer.turn["solid"], "id": 11, "moving": True, **tour[0], "then": then})
+    loop.until(lambda: shown.head["id"] == 13)
+    for head, each in zip(heads(shown)[-1], tour, strict=True):
+        assert head["camera"] == pytest.approx(session.scene.shown.solid.tour.at(each["tour"]).numbers(), abs=1e-4)
 
 
 def test_what_was_asked_for_ahead_is_not_drawn_for_one_who_has_stopped(shown: Shown, loop: Any, monkeypatch: pytest.MonkeyPatch):
