@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import count
 from threading import Lock
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ _TOUR_SEED = 0
 _SPACE = 3
 
 _numbers = count(1)
+_camera_of_numbers = lru_cache(maxsize=64)(Camera.of_numbers)  # what a browser asks for is looked at more than once
 
 
 class Pose(NamedTuple):
@@ -214,7 +216,7 @@ class Turned(Shown):
         if pose.solid != self.solid.number:
             return None
         if pose.tour is None:
-            return self.camera if pose.camera == self.camera.numbers() else Camera.of_numbers(pose.camera, self.solid.n_dims)
+            return self.camera if pose.camera == self.camera.numbers() else _camera_of_numbers(pose.camera, self.solid.n_dims)
         if self.solid.tour is None:
             raise BadParameter("tour", f"{self.solid.n_dims} dimensions", "a tour needs more than three.")
         goal = self.solid.tour.at(pose.tour)

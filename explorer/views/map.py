@@ -53,7 +53,7 @@ _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _NEW = 200  # new rows that are marked
 _LOOKED_AT = 100_000  # rows of which one is near a place
 _CORNERS = 4_096  # of an outline
-_AHEAD = 9  # pictures of a journey that a browser may ask for before it has the first
+_AHEAD = 9  # pictures of a motion known beforehand that a browser may ask for before it has the first
 _SAME = 1e-3  # of a view's width: another one that is no further off is the same
 _STRIP = 4  # of them in one message, at most
 
@@ -350,9 +350,12 @@ class Map(pn.viewable.Viewer):
         try:
             if kind == "draw":
                 asked = picture_request(name, message)
-                further = [picture_request(name, {**message, **each}) for each in message.get("then", [])[: _STRIP - 1]]
-                _camera_of(self.plane.scene, asked)  # one that makes no sense is not asked for
+                then = message.get("then", [])[: _STRIP - 1] if asked.moving else []
+                further = [picture_request(name, {**message, **each}) for each in then]
+                for each in (asked, *further):
+                    _camera_of(self.plane.scene, each)  # one that makes no sense is not asked for
                 client.asked, client.home = [asked, *further][-1], self.layer.home
+                client.ahead = _AHEAD if "then" in message else 0
                 self._note_travel(client, client.asked)
                 if not client.asked.moving:
                     self._later(partial(self._note_view, client.asked))
@@ -420,16 +423,17 @@ class Map(pn.viewable.Viewer):
         session.in_thread("select rows on the map", 0, lambda: 0, found, take, self._fail)
 
     def _draw(self, client: _Client, asked: PictureRequest, further: Sequence[PictureRequest] = ()) -> None:
-        """Draw a picture in a thread, and further ones of the same journey; send them together."""
+        """Draw a picture in a thread, and further ones of the same motion; send them together."""
         scene, journey = self.plane.live or self.plane.scene, self.plane.journey
         if scene is None:
             return
         if self.plane.live is not None:
-            journey, asked = None, asked._replace(journey=0, moving=True)
+            journey, asked, further = None, asked._replace(journey=0, moving=True), ()
         elif journey is not None and journey.number == client.traveling != asked.journey:
             asked = asked._replace(journey=journey.number, t=0.0, moving=True)  # it has not heard of it: rows are where they were
+            further = ()
         elif journey is None or journey.number != asked.journey:
-            journey, asked = None, asked._replace(journey=0)
+            journey, asked, further = None, asked._replace(journey=0), [each._replace(journey=0) for each in further]
         elif self._on_the_spot(asked):
             journey = None  # what is on the map is what is asked for
         elif not asked.moving:
@@ -439,16 +443,20 @@ class Map(pn.viewable.Viewer):
         if camera is not None and not asked.moving:
             self._later(partial(self.plane.turn, camera))
             return
-        began, ahead = monotonic(), 0 if journey is None else _AHEAD
+        began, strip = monotonic(), (asked, *further)
 
         def draw_if_wanted() -> list[Picture[Scene]]:
-            overtaken = client.asked is not None and client.asked.id > asked.id + ahead
-            if overtaken or (journey is None and scene is not self.plane.scene and self.plane.live is None):
+            newest = client.asked
+            ahead = _AHEAD if journey is not None else client.ahead if newest is not None and newest.moving else 0
+            if newest is not None and newest.id > strip[-1].id + ahead:
                 return []
-            if journey is None:
-                seen = scene if camera is None else turning(scene, camera)
-                return [draw(seen, asked, coarseness=client.coarseness)]
-            return [draw(journey.scene_at(each.t, scene), each, coarseness=client.coarseness) for each in (asked, *further)]
+            if journey is not None:
+                return [draw(journey.scene_at(each.t, scene), each, coarseness=client.coarseness) for each in strip]
+            if scene is not self.plane.scene and self.plane.live is None:
+                return []
+            cameras = (camera, *(_camera_of(scene, each) for each in further))
+            scenes = (scene if seen_by is None else turning(scene, seen_by) for seen_by in cameras)
+            return [draw(seen, each, coarseness=client.coarseness) for seen, each in zip(scenes, strip, strict=True)]
 
         def drawn(done: Future[list[Picture[Scene]]]) -> None:
             error = done.exception()
@@ -605,6 +613,7 @@ class _Client:
 
     def __init__(self) -> None:
         self.asked: PictureRequest | None = None
+        self.ahead = 0  # pictures that it asks for before it has the first
         self.sent = 0  # the last request that was answered: what was asked for before it is of no use any more
         self.home: list[float] = []  # of the layout that it asked for
         self.rest: Picture[Scene] | None = None

@@ -1,8 +1,8 @@
 // The map's picture layer: server-drawn pictures on a canvas under a transparent Bokeh figure.
-// The figure owns tools and ranges. Here the old picture follows the ranges at once, and new pictures are asked for, at most two under way.
+// The figure owns tools and ranges. Here the old picture follows the ranges at once, and new pictures are asked for, by at most two messages under way.
 // All text from the data goes through fillText or textContent, never through markup.
 
-const UNDER_WAY = 2;       // pictures asked for and not yet here
+const UNDER_WAY = 2;       // messages that ask for pictures which are not yet here
 const REST_MS = 120;       // a view that stood this long gets its lossless picture
 const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost, and asked for again
 const TAP_PX = 5;          // a press that moves less is a tap
@@ -55,8 +55,9 @@ export function render({model}) {
   let outline = null;          // what is being drawn to select rows: {shape, mode, points}
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
-  let measured = [0, 0];       // asking for it at each picture of a journey has the page laid out each time
-  const size = () => travel.playing ? measured : (measured = [box.clientWidth, box.clientHeight]);
+  const paced = () => travel.playing || turn.by_itself;  // pictures of a motion that is known beforehand are asked for by what moves
+  let measured = [0, 0];       // asking for it at each picture of such a motion has the page laid out each time
+  const size = () => paced() ? measured : (measured = [box.clientWidth, box.clientHeight]);
   let passing = null;          // where to look while rows travel: the figure follows at last, it takes longer to paint than a picture
   const view = () => passing || {x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end};
   const to_px = (x, y) => {
@@ -86,14 +87,19 @@ export function render({model}) {
   };
 
   // ---- asking
+  const lose = () => {
+    const now = performance.now();
+    for (const [key, at] of under_way) if (now - at > GIVE_UP_MS) under_way.delete(key);
+  };
   const ask = () => {
     if (!alive || !wanted || wanted.id === asked) return;
     const now = performance.now();
-    for (const [key, at] of under_way) if (now - at > GIVE_UP_MS) under_way.delete(key);
-    if (under_way.size >= (travel.playing ? TRAVEL_UNDER_WAY : UNDER_WAY)) return;
+    lose();
+    if (paced() ? under_way.size >= AHEAD : new Set(under_way.values()).size >= UNDER_WAY) return;  // pictures; messages
     asked = wanted.id;
-    for (const {id: each} of [wanted, ...wanted.then || []]) under_way.set(each, now);
-    model.send_msg({...wanted, budget: Math.round(budget)});
+    const strip = turn.strip(wanted);
+    for (const {id: each} of [strip, ...strip.then || []]) under_way.set(each, now);
+    model.send_msg({...strip, budget: Math.round(budget)});
   };
   const learn = (head, weight) => {
     const at = under_way.get(head.id);
@@ -112,16 +118,31 @@ export function render({model}) {
   };
   const want = (moving, again = false) => {
     const [w, h] = size();
-    if (w < 1 || h < 1 || !intent || travel.playing) return;
+    if (w < 1 || h < 1 || !intent || paced()) return;
     if (!moving || !background) background = read_theme();  // it makes the browser compute styles: not at each step
-    const next = {...view(), width: w, height: h, ratio: window.devicePixelRatio || 1, moving, background, ...travel.here, ...turn.here};
+    const ratio = Math.min(moving ? turn.detail : Infinity, window.devicePixelRatio || 1);
+    const next = {...view(), width: w, height: h, ratio, moving, background, ...travel.here, ...turn.here};
     const known = !again && wanted && Object.keys(next).every(key => next[key] === wanted[key]);  // it is here or on its way
     if (known && !moving) return;
     clearTimeout(rest_timer);
     if (moving) rest_timer = setTimeout(() => want(false), REST_MS);
     if (known) return;
     wanted = {type: "draw", client, id: ++id, ...next};
+    turn.note(wanted);
     ask();
+  };
+
+  const free = most => {
+    lose();
+    return under_way.size < most;
+  };
+  const ask_strip = (common, places, detail) => {  // pictures that come together, with so many pixels for one of the page's; their numbers
+    const [w, h] = size(), ratio = Math.min(detail, window.devicePixelRatio || 1);
+    clearTimeout(rest_timer);
+    const [first, ...then] = places.map(place => ({id: ++id, ...place}));
+    wanted = {type: "draw", client, width: w, height: h, ratio, moving: true, background, ...common, ...first, then};
+    ask();
+    return [first, ...then].map(each => each.id);
   };
 
   const images = gallery({
@@ -140,14 +161,8 @@ export function render({model}) {
   });
   const travel = traveler({
     plane: () => model.plane,
-    free: most => under_way.size < most,
-    ask: (places, detail) => {  // [{t, ...view}, ...]: pictures that come together, with so many pixels for one of the page's
-      const [w, h] = size(), ratio = Math.min(detail, window.devicePixelRatio || 1);
-      clearTimeout(rest_timer);
-      const [first, ...then] = places.map(place => ({id: ++id, ...place}));
-      wanted = {type: "draw", client, width: w, height: h, ratio, moving: true, background, ...travel.here, ...first, then};
-      ask();
-    },
+    free,
+    ask: (places, detail) => ask_strip(travel.here, places, detail),  // [{t, ...view}, ...]
     view,
     whole: found => (whole = whole || found),
     fitted: target => fitted(target),
@@ -184,7 +199,16 @@ export function render({model}) {
       hide_card();
       want(true);
     },
-    settle: () => want(false),
+    settle: () => {
+      want(false);
+      oldest = id;  // what is on its way shows how it would have gone on
+    },
+    free,
+    ask: (poses, detail) => {
+      moved_at = performance.now();
+      hide_card();
+      return ask_strip({...view(), ...travel.here}, poses, detail);
+    },
     pan: (dx, dy) => {
       const v = view(), [w, h] = size(), x = dx / w * (v.x1 - v.x0), y = dy / h * (v.y1 - v.y0);
       step_to({x0: v.x0 - x, x1: v.x1 - x, y0: v.y0 + y, y1: v.y1 + y});
@@ -392,19 +416,19 @@ export function render({model}) {
     return null;
   });
   let queue = Promise.resolve();  // pictures are decoded side by side, and shown in the order in which they came
-  const take = raw => {
+  const take = (raw, weight) => {  // weight: of the whole message, said of its first picture
     const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
     const n = bytes[0] * 256 + bytes[1];
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
     if (head.client !== client) return;
-    learn(head, bytes.length);
+    if (weight) learn(head, weight);
     const asked_at = under_way.get(head.id);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
     const decoded = decode(bytes.subarray(2 + n), head.type);
     queue = queue.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
   };
   const show = async (head, bitmap, asked_at) => {
-    const early = head.journey && head.moving && asked_at !== undefined ? travel.early(head, asked_at) : 0;
+    const early = head.moving && asked_at !== undefined ? travel.early(head, asked_at) || turn.early(head, asked_at) : 0;
     if (bitmap && early > EARLY_MS) await new Promise(resolve => setTimeout(resolve, early));
     const newer = !shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push);
     if (bitmap && alive && newer && head.id >= oldest) {
@@ -747,7 +771,10 @@ export function render({model}) {
   model.on("note", () => { note.textContent = model.note; });
   model.on("msg:custom", message => {
     if (message.client && message.client !== client) return;
-    if (message.type === "pictures") message.pictures.forEach(take);
+    if (message.type === "pictures") {
+      const weight = message.pictures.reduce((sum, raw) => sum + raw.byteLength, 0);
+      message.pictures.forEach((raw, at) => take(raw, at ? 0 : weight));
+    }
     if (message.type === "card") show_card(message);
     if (message.type === "images") images.take(message);
     if (message.type === "names") labels.name_rows(message.rows);

@@ -34,7 +34,11 @@ __all__ = ["PictureLayer", "drawers", "finite", "picture_request"]
 logger = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
-_SCRIPTS = _HERE / "travel.js", _HERE / "images.js", LABELS, _HERE / "contours.js", _HERE / "turn.js", _HERE / "picture_layer.js"
+_SCRIPTS = (
+    *(_HERE / name for name in ("pace.js", "travel.js", "images.js")),
+    LABELS,
+    *(_HERE / name for name in ("contours.js", "turn.js", "picture_layer.js")),
+)
 _NAME_MOST = 64  # characters of the name that a browser gives itself
 _NUMBERS_MOST = 1_000  # of a camera
 _TOUR_MOST = 1e7  # seconds

@@ -1,17 +1,8 @@
 // The way between two layouts, as one browser travels it: what time it is, which pictures to ask for, where rows are, where to look.
-// Comes before picture_layer.js in one module.
+// Comes after pace.js and before picture_layer.js in one module.
 
-const TRAVEL_UNDER_WAY = 6; // pictures of a journey asked for and not yet here
-const STRIP = 3;            // of them that are asked for and come together: a message costs server and browser as much as a picture
-const SLOW_MS = 160;        // a way to the server that takes longer gets them one by one, and fewer
-const STEP_MS = 18;         // between two pictures of a journey, at least
-const MOST_STEP_MS = 80;
-const SLOWER = 0.2, QUICKER = 0.97;
-const FIRST_MS = 30;        // of a journey, where its first picture is: it need not wait for its time
-const APART = 0.7;          // of their usual distance, at least so far apart are two pictures of which the first is late
-const DETAILS = [1, 0.8, 0.65];  // pixels in a picture of a journey for one of the page's: the first with which pictures come often enough
-const OFTEN_MS = 21;
-const PUMP_MS = 8;
+const OFTEN_MS = 21;        // between two pictures of a journey: where it is more, they get coarser
+const SLOW_MS = 160;
 const LOST_MS = 1500;       // a journey that is over for so long has lost its last picture
 const FADE_MS = 400;
 
@@ -33,11 +24,7 @@ const padded = ({x0, x1, y0, y1}, times) => {  // so many times as wide and as h
 function traveler(layer) {
   let trip = null;  // {number, t, looks, homes, trails, playing}; looks: where to look at both ends, none once somebody has moved the map;
                     // homes: the whole map at both ends
-  let lag = 60;     // milliseconds from asking to the picture, of late
-  let step = STEP_MS;  // milliseconds between two pictures, as they are asked for: what server and browser have time for
-  let detail = 0;      // how fine pictures are, so that there is time for many
-  let shown_at = 0;    // when the last one was shown
-  let counted = 0;     // when those were asked for of which one has told how long it took
+  const pace = pacer(layer, SLOW_MS);
   let timer = 0;
 
   const say = () => window.dispatchEvent(new CustomEvent("explorer-traveled", {
@@ -48,7 +35,7 @@ function traveler(layer) {
   const finish = () => {
     if (!trip?.playing) return;
     clearTimeout(timer);
-    if (trip.playing.asked >= 1) detail = step > OFTEN_MS ? Math.min(detail + 1, DETAILS.length - 1) : step > STEP_MS ? detail : Math.max(detail - 1, 0);
+    if (trip.playing.asked >= trip.playing.ms) pace.judge(OFTEN_MS);
     trip.t = trip.playing.to;
     trip.playing = null;
     if (trip.looks) layer.look(look_at(trip.t), true);
@@ -60,23 +47,11 @@ function traveler(layer) {
     clearTimeout(timer);
     const playing = trip?.playing;
     if (!playing) return;
-    const now = performance.now();
-    if (document.hidden || now > playing.began + playing.ms + LOST_MS) return finish();
-    const slow = lag > SLOW_MS, strip = slow || !playing.asked ? 1 : STRIP;
-    while (playing.asked < 1 && layer.free(slow ? 2 : TRAVEL_UNDER_WAY - strip + 1)) {
-      const due = (now + lag - playing.began) / playing.ms, next = playing.asked + step / playing.ms, places = [];
-      if (next > due) break;
-      const behind = playing.asked ? (due - next) * playing.ms : 0;
-      step = Math.min(MOST_STEP_MS, Math.max(STEP_MS, behind > PUMP_MS ? step + SLOWER * behind / strip : step * QUICKER));
-      let at = playing.asked ? Math.max(due, next) : Math.min(due, FIRST_MS / playing.ms);
-      do {
-        playing.asked = Math.min(1, at);
-        const t = playing.from + (playing.to - playing.from) * playing.asked;
-        places.push({t, ...view_at(t)});
-        at += step / playing.ms;
-      } while (places.length < strip && playing.asked < 1);
-      layer.ask(places, DETAILS[detail]);
-    }
+    if (document.hidden || performance.now() > playing.began + playing.ms + LOST_MS) return finish();
+    pace.ask(playing, ms => {
+      const t = playing.from + (playing.to - playing.from) * (ms / playing.ms);
+      return {t, ...view_at(t)};
+    });
     timer = setTimeout(pump, PUMP_MS);
   };
   const play = (from, to, ms) => {
@@ -125,19 +100,16 @@ function traveler(layer) {
       say();
     },
     early(head, asked_at) {  // a picture of the journey is ready: how many milliseconds too early?
-      const playing = trip?.playing, now = performance.now();
+      const playing = trip?.playing;
       if (!playing || head.journey !== trip.number) return 0;
-      if (asked_at !== counted) lag += 0.3 * (Math.min(now - asked_at, 2000) - lag);  // of those that came together, the first
-      counted = asked_at;
-      const at = playing.began + (head.t - playing.from) / (playing.to - playing.from) * playing.ms;
-      return Math.max(at, shown_at + APART * step) - now;
+      return pace.early(playing.began + (head.t - playing.from) / (playing.to - playing.from) * playing.ms, asked_at);
     },
     came(head) {  // a picture of the journey is on the screen
       if (!trip || head.journey !== trip.number) return;
       const playing = trip.playing;
       if (!playing) return;
       trip.t = head.t;
-      shown_at = performance.now();
+      pace.came();
       if (trip.looks) layer.pass({x0: head.x0, x1: head.x1, y0: head.y0, y1: head.y1});
       say();
       if (trip?.playing !== playing) return;  // who heard of it has put the map elsewhere

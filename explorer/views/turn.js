@@ -1,12 +1,20 @@
 // A layout of more than two dimensions, as one browser turns it: by dragging, by keys, by itself, on a tour; and the buttons for it.
 // The browser has the camera and says it with each picture that it asks for; where marks are follows from the picture that is seen.
-// Comes before picture_layer.js in one module.
+// Comes after travel.js and before picture_layer.js in one module.
 
 const TURN_LEAST_PX = 140, TURN_MOST_PX = 700;  // a drag over so many pixels turns by a radian, at least and at most
 const TURN_STEP = Math.PI / 18;    // of an arrow key
 const SPIN_MS = 24000;             // once around
 const TOUR_LEAD_MS = 1500;         // from where the map stands to where the tour is
 const FRONT_MS = 450;
+const TURN_OFTEN_MS = 28;          // between two pictures while it turns by itself: where it is more, they get coarser
+const TURN_SLOW_MS = 600;          // it stops where it is seen, however far ahead its pictures are asked for
+const JUDGED_MS = 1200;            // so often that is looked at
+const HAND_LAG_MS = 1;             // by so much less than the last one a picture of what is turned by hand is behind the pointer
+const HAND_EARLY_MS = 50;          // and is held back so long at most
+const EVERY_SHARE = 0.1;           // of the newest time between two pictures, in what is known of it
+const PAUSE_MS = 250;              // a hand that rests so long says nothing of how often pictures come
+const STALL_MS = 250;              // a page or a server that had no time for longer goes on from where it was
 const TURN_DIGITS = 1e5;
 const TURN_ICONS = {
   spin: "M16 10a6 6 0 1 1-2-4.5M14.4 2.6v3.2h-3.2",
@@ -57,14 +65,23 @@ const projected = (at, {perspective, rows}, {center, radius}) => {  // as Cloud.
   return [center[0] + dot(rows[0], p) * scale, center[1] + dot(rows[1], p) * scale];
 };
 
-// layer: {box, told(), unit(), tool(), at_end(), turned(), settle(), pan(dx, dy), zoom(factor, px, py), send(message), seen()}
+// layer: {box, told(), unit(), tool(), at_end(), turned(), settle(), free(most), ask(poses, detail), pan(dx, dy), zoom(factor, px, py), send(message),
+// seen()}; ask gives the numbers of the pictures
 function turner(layer) {
   let solid = null;      // {solid, dims, camera, center, radius, perspective}: what the server says of it; none where the map is flat
   let camera = null;     // how it is to be seen: {perspective, rows, numbers}
   let moving = "";       // what turns it by itself: "spin", "tour", "front"
-  let last = 0, lead = 0, toured = 0, front = null, timer = 0;
+  let course = null;     // where that goes: {began, ms, asked, from, toured}; from: the camera at its start
+  let toured = 0;        // seconds of the tour that were seen
+  let timer = 0;
+  const coming = new Map();  // pictures of it that are on their way, by number: what is asked for, and when it is to be seen
   const held = new Map();  // fingers, or the mouse: pointer -> {px, py, pans}
   let went = false;      // whether what is held has moved
+  let steps = [];        // where the hand has been since the last asking: {id, at, camera}
+  const handed = new Map();  // of what was asked for of it: number -> when the hand was there; none for what was asked for alone
+  let behind = 0;        // milliseconds from the hand to the picture, where pictures come together
+  let every = STEP_MS, shown_at = 0;  // milliseconds between two pictures where the hand is quicker than they are, and when the last one was seen
+  let judged = 0;        // when it was looked at whether they come often enough
 
   const element = (kind, name) => {
     const made = document.createElement(kind);
@@ -121,47 +138,72 @@ function turner(layer) {
     layer.box.dataset.turns = String(!flat);
   };
   const adopt = numbers => { camera = camera_of(numbers, solid.dims); };
+  const facing = () => camera_with(camera.perspective, camera.rows.map((row, i) => row.map((_, j) => Number(i === j))));
+  const halt = () => {
+    moving = "";
+    course = null;
+    coming.clear();
+    clearTimeout(timer);
+  };
   const stop = () => {  // where it is seen
     if (!moving) return;
-    moving = "";
-    cancelAnimationFrame(timer);
+    if (performance.now() > course.began + JUDGED_MS) pace.judge(TURN_OFTEN_MS);
+    halt();
     const seen = layer.seen();
     if (solid && seen?.solid === solid.solid && seen.camera) adopt(seen.camera);
     layer.settle();
     show();
   };
-  const step = now => {
-    if (!moving) return;
-    if (!layer.box.isConnected || document.hidden || !active()) return stop();
-    const ms = Math.min(100, Math.max(0, now - last));
-    last = now;
-    if (moving === "spin") camera = turned_by(camera, 2 * Math.PI * ms / SPIN_MS, 0);
-    else if (moving === "tour") {
-      if (lead < 1) lead = Math.min(1, lead + ms / TOUR_LEAD_MS); else toured += ms / 1000;
-    } else {
-      const t = Math.min(1, (now - front.began) / FRONT_MS), e = smooth(t);
-      const rows = unit_rows(front.from.rows.map((row, i) => mixed(row, 1 - e, row.map((_, j) => Number(i === j)), e)));
-      if (rows) camera = camera_with(camera.perspective, t < 1 ? rows : front.from.rows.map((row, i) => row.map((_, j) => Number(i === j))));
-      if (t >= 1) {
-        moving = "";
-        layer.turned();
-        return show();
-      }
+  const arrive = () => {
+    halt();
+    camera = facing();
+    layer.settle();
+    show();
+  };
+  const pose = ms => {  // how it is to be seen so long after it began
+    if (moving === "spin") return {camera: turned_by(course.from, 2 * Math.PI * ms / SPIN_MS, 0).numbers};
+    if (moving === "tour") {
+      const seconds = course.toured + Math.max(0, ms - TOUR_LEAD_MS) / 1000;
+      return {tour: Math.round(seconds * 1000) / 1000, lead: smooth(ms / TOUR_LEAD_MS)};
     }
-    layer.turned();
-    timer = requestAnimationFrame(step);
+    const e = smooth(ms / FRONT_MS), goal = facing().rows;
+    const rows = unit_rows(course.from.rows.map((row, i) => mixed(row, 1 - e, goal[i], e)));
+    return {camera: camera_with(camera.perspective, ms < FRONT_MS && rows ? rows : goal).numbers};
+  };
+  const pace = pacer({
+    free: layer.free,
+    ask: (places, detail) => {
+      const ids = layer.ask(places.map(({pose}) => ({solid: solid.solid, ...pose})), detail);
+      ids.forEach((id, at) => coming.set(id, places[at]));
+    },
+  }, TURN_SLOW_MS);
+  const pump = () => {
+    clearTimeout(timer);
+    if (!moving) return;
+    const now = performance.now(), behind = course.asked ? pace.behind(course) : 0;
+    if (!layer.box.isConnected || document.hidden || !active()) return stop();
+    if (now > course.began + course.ms + LOST_MS) return arrive();
+    if (behind > STALL_MS && course.ms === Infinity) course.began += behind;
+    if (now > judged + JUDGED_MS) {
+      judged = now;
+      pace.judge(TURN_OFTEN_MS, {only_coarser: true});  // no finer before it stops: pictures that get sharp and blurred by turns are worse than either
+    }
+    pace.ask(course, ms => ({ms, pose: pose(ms)}));
+    timer = setTimeout(pump, PUMP_MS);
   };
   const go = what => {
     const before = moving;
     stop();
     if (before === what || !active()) return;
+    if (what === "front" && matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      camera = facing();
+      return layer.turned();
+    }
     moving = what;
-    last = performance.now();
-    lead = 0;
-    front = {from: camera, began: last};
-    if (what === "front" && matchMedia("(prefers-reduced-motion: reduce)").matches) front.began -= FRONT_MS;
+    judged = performance.now();
+    course = {began: judged, ms: what === "front" ? FRONT_MS : Infinity, asked: 0, from: camera, toured};
     show();
-    timer = requestAnimationFrame(step);
+    pump();
   };
   const change = () => {
     if (buttons.dimensions.hidden) return;
@@ -175,8 +217,10 @@ function turner(layer) {
     begin() {  // the server says what is on the map
       const told = layer.told(), another = (told.solid || 0) !== (solid?.solid || 0);
       if (another) {
-        moving = "";
+        halt();
         held.clear();
+        handed.clear();
+        steps = [];
         solid = told.solid ? told : null;
         camera = null;
         toured = 0;
@@ -190,7 +234,11 @@ function turner(layer) {
       const touch = event.pointerType === "touch";
       if (event.shiftKey && !touch) return false;  // the lasso
       stop();
-      if (!held.size) went = false;
+      if (!held.size) {
+        went = false;
+        judged = performance.now();
+        pace.judge(TURN_OFTEN_MS, {every});
+      }
       held.set(event.pointerId, {px, py, pans: !touch && (event.button > 0 || event.ctrlKey || event.metaKey || event.altKey)});
       layer.box.dataset.held = "true";
       return true;
@@ -234,15 +282,54 @@ function turner(layer) {
       if (action === "dimensions") change();
       else if (!buttons[action].hidden) go(action);
     },
+    early(head, asked_at) {  // a picture of what turns is ready: how many milliseconds too early?
+      const known = coming.get(head.id);
+      if (known) return pace.early(course.began + known.ms, asked_at);
+      const at = handed.get(head.id);
+      if (at === undefined) return 0;
+      behind = Math.max(performance.now() - at, behind - HAND_LAG_MS);
+      return Math.min(HAND_EARLY_MS, at + behind - performance.now());
+    },
+    note(wanted) {  // this is wanted now
+      if (!held.size || !wanted.moving || !wanted.camera) steps = [];
+      else steps.push({id: wanted.id, at: performance.now(), camera: wanted.camera});
+    },
+    strip(wanted) {  // what to ask for instead: where the hand was meanwhile comes along, so that what is seen goes as the hand did
+      const passed = steps;
+      steps = [];
+      if (wanted.then || !wanted.moving || passed.length < 2 || passed[passed.length - 1].id !== wanted.id) return wanted;
+      const most = Math.min(STRIP, passed.length);
+      const chosen = Array.from({length: most}, (_, at) => passed[Math.round((at + 1) * passed.length / most) - 1]);
+      for (const {id, at} of chosen) handed.set(id, at);
+      const [first, ...then] = chosen.map(({id, camera}) => ({id, camera}));
+      return {...wanted, ...first, then};
+    },
     came(head) {  // a picture is on the screen
-      if (solid && head.solid === solid.solid && !head.moving && !moving && !held.size) adopt(head.camera);
+      const known = coming.get(head.id), now = performance.now();
+      if (held.size && head.moving) {
+        if (now - shown_at < PAUSE_MS) every += EVERY_SHARE * ((handed.has(head.id) ? now - shown_at : STEP_MS) - every);
+        shown_at = now;
+        if (now > judged + JUDGED_MS) {
+          judged = now;
+          pace.judge(TURN_OFTEN_MS, {only_coarser: true, every});
+        }
+      }
+      for (const id of [...handed.keys()]) if (id <= head.id) handed.delete(id);
+      if (known && head.solid === solid.solid) {
+        for (const id of [...coming.keys()]) if (id <= head.id) coming.delete(id);
+        adopt(head.camera);
+        toured = known.pose.tour ?? toured;
+        pace.came();
+        if (known.ms === course.ms) arrive(); else pump();
+      } else if (solid && head.solid === solid.solid && !head.moving && !moving && !held.size) adopt(head.camera);
     },
     stop,
     get panned() { return went; },
+    get by_itself() { return Boolean(moving); },
     get busy() { return Boolean(moving) || (held.size > 0 && went); },
     get here() {
       if (!active() || !camera) return {};
-      return moving === "tour" ? {solid: solid.solid, tour: Math.round(toured * 1000) / 1000, lead: smooth(lead)} : {solid: solid.solid, camera: camera.numbers};
+      return {solid: solid.solid, camera: camera.numbers};
     },
     apart(head) {  // whether a picture shows it otherwise than it stands on the server
       return Boolean(solid && head?.solid === solid.solid && head.camera.join() !== solid.camera.join());
@@ -251,7 +338,8 @@ function turner(layer) {
       if (!solid || !mark.at || head?.solid !== solid.solid || mark.at.length !== solid.dims) return null;
       return projected(mark.at, camera_of(head.camera, solid.dims), solid);
     },
-    end() { moving = ""; cancelAnimationFrame(timer); },
+    get detail() { return held.size ? pace.detail : 1; },  // pixels in a picture in motion for one of the page's
+    end: halt,
   };
 }
 

@@ -200,6 +200,8 @@ class Watched:
         self.page = page
         self.errors: list[str] = []
         self.pictures: list[Picture] = []
+        self.asked: list[tuple[int, ...]] = []  # numbers of the pictures that the page has asked for, by message
+        self.asked: list[tuple[int, ...]] = []  # numbers of the pictures that the page asked for, by message
         self.received = 0  # bytes of everything that came over the websocket
         page.on("console", self._on_console)
         page.on("request", lambda asked: self._on_request(asked.url))
@@ -226,6 +228,8 @@ class Watched:
     def _on_sent(self, payload: str | bytes) -> None:
         if isinstance(payload, str) and '"attr":"options"' in payload:  # which nobody can set in a browser
             self.errors.append(f"a widget sent an old value back: {payload[:400]}")
+        if isinstance(payload, str) and '["type","draw"]' in payload:
+            self.asked.append(tuple(int(number) for number in re.findall(r'\["id",(\d+)\]', payload)))
 
     # -- the map, as a person sees it; where there are several, the first one
 

@@ -26,6 +26,33 @@ def write_blobs(file: Path) -> None:
     pq.write_table(pa.table({**columns, "title": [f"row {row}" for row in range(N)]}), file)
 
 
+def write_space(file: Path) -> None:
+    """Write rows that have places in space."""
+    places = np.random.default_rng(6).normal(size=(N, 3)) + np.eye(3)[np.arange(N) % 3] * 4
+    pq.write_table(pa.table({**dict(zip("xyz", places.T, strict=True)), "group": [f"group {row % 3}" for row in range(N)]}), file)
+
+
+WATCH = """map => {
+  const numbers = window.numbersOnMap = [];
+  const note = () => numbers.push(Number(map.dataset.picture.split(".")[0]));
+  new MutationObserver(note).observe(map, {attributes: true, attributeFilter: ["data-picture"]});
+  addEventListener("keydown", event => { if (event.key === "r") window.keptOnMap = [...numbers]; }, true);
+}"""
+
+DRAG = """(map, [x, y]) => {
+  for (let step = 1; step <= 8; step++) {
+    const at = {clientX: x + 9 * step, clientY: y, pointerId: 1, buttons: 1};
+    map.dispatchEvent(new PointerEvent("pointermove", {...at, bubbles: true, composed: true}));
+  }
+}"""
+
+
+def angle(camera: tuple[float, ...], first: tuple[float, ...]) -> float:
+    """Say how far a camera has been turned since the first one, about what is upward: in radians, from 0 to 2 pi."""
+    right, up, to_right = np.array(first[1:4]), np.array(first[4:7]), np.array(camera[1:4])
+    return float(np.arctan2(to_right @ np.cross(right, up), to_right @ right) % (2 * np.pi))
+
+
 def has_ring(page: Watched) -> bool:
     """Say whether anything is marked on the map."""
     return bool(page.pixels("marks")[..., 3].any())
@@ -79,3 +106,51 @@ def test_a_map_goes_to_three_dimensions_turns_under_the_pointer_and_answers_a_cl
     expect(flat).to_have_attribute("aria-pressed", "false")
     page.wait_until(lambda: not page.pictures[-1].camera and not page.pictures[-1].moving, "it is flat again")
     assert any(picture.t is not None and 0 < picture.t < 1 for picture in page.pictures), "its rows travel"
+
+
+def test_what_turns_by_itself_comes_in_strips_and_stops_where_it_is_seen(open_page: Callable[..., Watched], server: str, data_root: Path):
+    write_space(data_root / "turning-in-space.parquet")
+    page = open_page(f"{server}?dataset=turning-in-space", own_window=True)
+    page.settle()
+    first = page.pictures[-1].camera
+    assert len(first) == 7
+    shown = page.page.locator(".map").first
+    shown.evaluate(WATCH)
+    page.asked.clear()
+    page.pictures.clear()
+    page.button("Turn by itself").click()
+    page.wait_until(lambda: len(page.pictures) > 24, "it turns by itself")
+    page.page.keyboard.press("r")
+    page.settle()
+
+    *moving, rest = page.pictures
+    assert all(picture.moving for picture in moving)
+    assert not rest.moving
+    together = [set(numbers) for numbers in page.asked if len(numbers) > 1]
+    assert together, "a message asks for several pictures"
+    came = {picture.id for picture in moving}
+    assert any(len(numbers & came) > 1 for numbers in together), "and they come"
+    assert [picture.id for picture in moving] == sorted({picture.id for picture in moving})
+    angles = np.array([angle(picture.camera, first) for picture in moving])
+    backward = angles[-1] > np.pi
+    steps = np.diff(2 * np.pi - angles if backward else angles)
+    assert (steps > 0).all(), "each is further than the one before"
+
+    kept, after = page.page.evaluate("[keptOnMap, numbersOnMap.slice(keptOnMap.length)]")
+    assert set(after) == {rest.id}, "nothing goes on after it was stopped"
+    seen = next(picture for picture in moving if picture.id == kept[-1])
+    np.testing.assert_allclose(rest.camera, seen.camera, atol=1e-4)
+
+    # By hand: where the pointer was between two messages comes along.
+    page.asked.clear()
+    x, y = page.center()
+    page.page.mouse.move(x, y)
+    page.page.mouse.down()
+    shown.evaluate(DRAG, [x, y])
+    page.wait_until(lambda: any(len(numbers) > 1 for numbers in page.asked), "several places of the pointer are asked for together")
+    last = next(numbers[-1] for numbers in page.asked if len(numbers) > 1)
+    page.wait_until(lambda: page.pictures[-1].id > last and not page.pictures[-1].moving, "it rests under the pointer")
+    page.page.mouse.up()
+    page.settle()
+    under_pointer = next(picture.camera for picture in page.pictures if picture.id == last)
+    np.testing.assert_allclose(page.pictures[-1].camera, under_pointer, atol=1e-4)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.compute.projection import Layout
+from explorer.compute.projections import PCA
 from explorer.data.layout_table import layout_dataset
 from explorer.render.camera import Camera
 from explorer.session import Session
@@ -57,6 +62,56 @@ def test_pictures_follow_the_camera_of_the_browser_and_the_map_stands_where_it_r
     assert shown.map.layer.home == pytest.approx(list(before.home))
 
 
+def heads(shown: Shown) -> list[list[dict[str, Any]]]:
+    """The headers of the pictures that were sent, by message."""
+    messages = [message["pictures"] for message in shown.sent if message["type"] == "pictures"]
+    return [[json.loads(one[2 : 2 + int.from_bytes(one[:2], "big")]) for one in pictures] for pictures in messages]
+
+
+def test_pictures_that_are_asked_for_together_come_together_each_by_its_camera(shown: Shown, loop: Any, session: Session):
+    cameras = [Camera.facing(3).spun(0.1 * step) for step in range(1, 4)]
+    then = [{"id": 3 + step, "camera": list(camera.numbers())} for step, camera in enumerate(cameras[1:])]
+    shown.say(pose(shown, cameras[0], id=2, moving=True, then=then))
+    loop.until(lambda: shown.head["id"] == 4)
+    strip = heads(shown)[-1]
+    assert [head["id"] for head in strip] == [2, 3, 4]
+    for head, camera in zip(strip, cameras, strict=True):
+        assert head["moving"]
+        assert head["camera"] == pytest.approx(camera.numbers(), abs=1e-4)
+    seen_first = session.planes[0].camera
+    assert seen_first.numbers() == pytest.approx(cameras[0].numbers(), abs=1e-4), "what a link says is not ahead of what is seen"
+
+
+def test_a_tour_is_asked_for_ahead_by_its_seconds(shown: Shown, loop: Any, session: Session):
+    rows = np.random.default_rng(4).normal(size=(N, 5)).astype(np.float32)
+    components = Layout(rows, "pca", PCA(n_components=5).settings())
+    session.open_now(layout_dataset([("far", components)], data=pd.DataFrame({"at": np.arange(N)}), color="at"))
+    loop.until(lambda: shown.map.layer.turn.get("dims") == 5)
+    tour = [{"tour": seconds, "lead": 1} for seconds in (2.0, 2.1, 2.2)]
+    then = [{"id": 12 + step, **each} for step, each in enumerate(tour[1:])]
+    shown.say({**WIDE, "solid": shown.map.layer.turn["solid"], "id": 11, "moving": True, **tour[0], "then": then})
+    loop.until(lambda: shown.head["id"] == 13)
+    for head, each in zip(heads(shown)[-1], tour, strict=True):
+        assert head["camera"] == pytest.approx(session.scene.shown.solid.tour.at(each["tour"]).numbers(), abs=1e-4)
+
+
+def test_what_was_asked_for_ahead_is_not_drawn_for_one_who_has_stopped(shown: Shown, loop: Any, monkeypatch: pytest.MonkeyPatch):
+    began, go_on = Event(), Event()
+    monkeypatch.setattr("explorer.views.map._drawers", one_thread := ThreadPoolExecutor(1))
+    one_thread.submit(lambda: (began.set(), go_on.wait()))
+    began.wait()
+    camera = Camera.facing(3).spun(0.1)
+    ahead = list(camera.spun(0.1).numbers())
+    shown.say(pose(shown, camera, id=2, moving=True, then=[{"id": 3, "camera": ahead}]))
+    shown.say(pose(shown, camera.spun(0.2), id=4, moving=True, then=[{"id": 5, "camera": ahead}]))
+    shown.say(pose(shown, camera, id=6))
+    go_on.set()
+    loop.until(lambda: shown.head["id"] == 6)
+    one_thread.shutdown()
+    assert [head["id"] for strip in heads(shown) for head in strip] == [1, 6]
+    assert shown.head["camera"] == pytest.approx(camera.numbers(), abs=1e-4)
+
+
 def test_a_tap_waits_for_the_picture_of_how_it_is_seen_now(shown: Shown, loop: Any, session: Session):
     camera = Camera.facing(3).dragged(0.7, 0.1)
     shown.say(pose(shown, camera, id=2, moving=True))
@@ -100,7 +155,17 @@ def test_a_browser_asks_for_two_dimensions_and_hears_what_there_is(shown: Shown,
 
 @pytest.mark.parametrize(
     "nonsense",
-    [{"camera": [0.4, 1]}, {"camera": [NAN] * 7}, {"camera": [0.4] * 7}, {"camera": "x"}, {"camera": 3}, {"tour": 1}, {"solid": NAN}],
+    [
+        {"then": [{"camera": [0.4, 1]}]},
+        {"then": 1},
+        {"camera": [0.4, 1]},
+        {"camera": [NAN] * 7},
+        {"camera": [0.4] * 7},
+        {"camera": "x"},
+        {"camera": 3},
+        {"tour": 1},
+        {"solid": NAN},
+    ],
 )
 def test_a_camera_that_makes_no_sense_is_left_out(nonsense: dict[str, Any], shown: Shown, loop: Any, session: Session):
     before = session.scene
