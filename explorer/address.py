@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from explorer.crossfilter import first_columns
 from explorer.errors import BadState
-from explorer.session_state import compares_others, comparison_of, state_as_set, state_from_json
+from explorer.session_state import compares_others, comparison_of, has_column, state_as_set, state_from_json
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -141,6 +141,8 @@ def restore(session: Session, text: str, *, problem: str = "") -> None:
     whole: dict[str, Any] = {part: {**usual[part], **given.get(part, {})} for part in _PARTS}
     shared = {name: usual["arrangement"][name] for name in _SHARED}
     whole["arrangement"] = {**shared, **{name: value for name, value in given.get("arrangement", {}).items() if name in _SHARED}}
+    if problem and not has_column(session, whole["appearance"].get("color_by")):  # it may have been one of what could not be had
+        whole["appearance"]["color_by"] = usual["appearance"]["color_by"]
     n_maps = whole["arrangement"]["n_maps"]
     maps = given.get("maps") or [run.title for run in session.runs[:1]]
     state_from_json(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explorer import settings
 from explorer.data.access import access
 from explorer.data.catalog import Catalog, catalog
+from explorer.data.comparison import with_other
 from explorer.data.uploads import Uploads, open_file, passing
 from explorer.errors import ReadOnly, UnknownDataset, Unreadable, UploadTooLarge
 from explorer.records import audit
@@ -43,6 +45,23 @@ class Intake:
         """List what the visitor may open by name, their own uploads among it; takes milliseconds."""
         known = catalog().seen_by(self._visitor.login, access())
         return known if self._uploads is None else known.with_uploads(self._uploads.listed())
+
+    def compared(self, dataset: Dataset, name: str) -> Dataset:
+        """Return a dataset that knows the vectors of one of the catalog as other vectors of its rows.
+
+        Raises
+        ------
+        UnknownDataset
+            If the visitor may open none of this name.
+        NotTheSameRows, VectorsNeeded, DataError
+            If it cannot be compared, or opened.
+        """
+        known = self.catalog()
+        entry = known.find(name)
+        if entry is None:
+            raise UnknownDataset(name, known.names)
+        alone = replace(dataset, other=None, compared=None)
+        return with_other(alone, alone, open_shared(entry))
 
     def note_opened(self, entry: Entry, known: Catalog) -> None:
         """Note that a dataset of the catalog was opened, unless the visitor has uploaded it; see :mod:`explorer.records.recent`."""

@@ -208,6 +208,11 @@ class Session(param.Parameterized):
         dataset = self.dataset
         return self.open_with(lambda: with_rival(as_it_came(dataset), name), dataset.name)
 
+    def compare_entry(self, name: str) -> Future[None]:
+        """Open what is open once more, with the vectors of a dataset of the catalog as other vectors of its rows; never anything else's."""
+        dataset = self.dataset
+        return self.open_with(partial(self.intake.compared, dataset, name), dataset.name)
+
     def open_upload(self, name: str, data: bytes, *, vectors: str | None = None) -> Future[None]:
         """Open a file that a browser has sent, see :meth:`open`; where somebody has logged in, it is in their catalog from now on.
 

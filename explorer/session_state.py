@@ -14,21 +14,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.comparison import with_other, with_rival
-from explorer.errors import BadState, ComparisonGone, ExplorerError
+from explorer.data.comparison import with_rival
+from explorer.errors import BadState, ComparisonGone, ExplorerError, UnknownDataset
 from explorer.journey import OnTheWay
 from explorer.plane import Plane
 from explorer.render.view import View
 from explorer.session import Session
-from explorer.shelf import open_shared
 from explorer.state.history import PackedMask
 from explorer.state.state import JSON
 
 if TYPE_CHECKING:
+    from explorer.assessment import Assessment
+    from explorer.clustering import Clustering
+    from explorer.comparing import Comparing
     from explorer.data.dataset import Dataset
     from explorer.intake import Intake
+    from explorer.movement import Movement
+    from explorer.steadiness import Steadiness
 
-__all__ = ["compares_others", "comparison_of", "open_comparison", "state_as_set", "state_from_json", "state_to_json"]
+__all__ = ["compares_others", "comparison_of", "has_column", "open_comparison", "state_as_set", "state_from_json", "state_to_json"]
 
 _VERSION = 1
 _PARTS = ("choice", "appearance", "export", "inspection", "arrangement", "histograms", "table")
@@ -181,11 +185,10 @@ def _wanted(values: Mapping[str, JSON]) -> _Wanted | None:
 def _opened_with(intake: Intake, alone: Dataset, wanted: _Wanted) -> Dataset:
     if wanted.column and wanted.column not in alone.rivals:
         raise ComparisonGone(wanted.title, f"{alone.name} has no column {wanted.column} of vectors any more.")
-    entry = None if wanted.column else intake.catalog().find(wanted.entry)
-    if entry is None and not wanted.column:
-        raise ComparisonGone(wanted.title, "That is not in the catalog here.")
     try:
-        return with_rival(alone, wanted.column) if entry is None else with_other(alone, alone, open_shared(entry))
+        return with_rival(alone, wanted.column) if wanted.column else intake.compared(alone, wanted.entry)
+    except UnknownDataset:
+        raise ComparisonGone(wanted.title, "That is not in the catalog here.") from None
     except ExplorerError as error:
         raise ComparisonGone(wanted.title, str(error)) from error
 
@@ -202,7 +205,7 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
     kept = {} if selection is None else {str(name): _mask(packed, n_rows) for name, packed in selection["kept"].items()}
     passing = [(str(entry["key"]), str(entry["label"]), _mask(entry["mask"], n_rows)) for entry in filters or ()]
     color = values.get("appearance", {}).get("color_by")
-    measuring = (session.movement, session.assessment, session.steadiness, session.clustering, session.comparing)
+    measuring = _measuring(session)
     measures = next((one for one in measuring if one.can_recall(color)), None)
     _load_parts(session, values, later=() if measures is None else ("color_by",))
     for column in {*session.histograms.columns, *session.table.columns, *(column for column, _ in session.table.sort)}:
@@ -228,6 +231,16 @@ def _load(session: Session, values: Mapping[str, Any]) -> None:
             look = looks[at]
             plane.viewport.view = None if look is None else tuple(look)
             plane.looking = () if look is None else look
+
+
+def has_column(session: Session, name: object) -> bool:
+    """Say whether the open dataset has a column, or it can be measured again."""
+    dataset = session.dataset
+    return dataset is not None and (name in dataset.roles or any(one.can_recall(name) for one in _measuring(session)))
+
+
+def _measuring(session: Session) -> tuple[Movement, Assessment, Steadiness, Clustering, Comparing]:
+    return session.movement, session.assessment, session.steadiness, session.clustering, session.comparing
 
 
 def _load_parts(session: Session, values: Mapping[str, Any], *, later: Sequence[str]) -> None:

@@ -318,16 +318,30 @@ def test_a_link_without_a_comparison_takes_a_column_away_that_is_compared(
     assert elsewhere.error == ""
 
 
-def test_a_link_brings_back_a_file_of_the_catalog_and_says_when_it_is_gone(
+def test_a_dataset_of_the_catalog_is_compared_from_the_page_and_a_link_brings_it_back_or_says_that_it_is_gone(
     session: Session, loop: Any, followed: Followed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
     for name, made in (("monday", vectors(0)), ("tuesday", others())):
         pd.DataFrame({"kind": KINDS, "vector": list(made)}).to_parquet(tmp_path / f"{name}.parquet")
     monday, tuesday = (tmp_path / f"{name}.parquet" for name in ("monday", "tuesday"))
-    session.open_now(monday, compare=tuesday, name="monday")
+    session.open_entry("monday")
+    loop.until(lambda: session.scene is not None)
+    controls = DataControls(session, MaterialToolkit())
+    assert "monday" not in controls.compare.options
+    controls.compare.value = controls.compare.options["Handwritten digits"]
+    loop.until(lambda: "cannot be compared with monday: it has 1,797 rows instead of 90" in session.error)
+    assert controls.compare.value == "— none —"
+    controls.compare.value = controls.compare.options["tuesday"]
+    loop.until(lambda: session.comparing.possible and not session.opening)
+    assert controls.compare.value == controls.compare.options["tuesday"]
+    assert session.error == ""
     session.selection.apply([5])
-    link, whole = linked(session)[0], state_to_json(session)
+    session.comparing.measure()
+    loop.until(lambda: session.comparing.findings is not None)
+    whole = state_to_json(session)
+    session.colors.show(session.comparing.column(15))
+    link = linked(session)[0]
     assert str(tmp_path) not in json.dumps(whole), "no path is told"
     elsewhere = followed(link, open_dataset(monday))
     assert elsewhere.comparing.names == session.comparing.names == ("monday", "tuesday")
@@ -349,7 +363,9 @@ def test_a_link_brings_back_a_file_of_the_catalog_and_says_when_it_is_gone(
     elsewhere = followed(link, open_dataset(monday))
     assert not elsewhere.comparing.possible
     assert elsewhere.selection.rows.tolist() == [5], "the rest is there"
-    assert elsewhere.error.startswith("This view was kept while it was compared with tuesday. That is not in the catalog here.")
+    loop.until(lambda: elsewhere.planes[0].settled)
+    assert elsewhere.error == str(ComparisonGone("tuesday", "That is not in the catalog here.")), "and nothing of a column that is gone too"
+    assert elsewhere.appearance.color_by == "kind"
 
 
 @pytest.mark.parametrize("told", [3, {}, {"column": 1, "entry": "", "title": "", "fingerprint": ""}])

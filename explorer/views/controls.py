@@ -36,6 +36,7 @@ _NO_DATASET = "— none chosen —"
 _UNLISTED = "\0"  # begins the value of what is open and in no catalog: one of its own each, or the list would go on showing the one before
 _MOST_CATEGORIES = 100  # that are offered as ends of an axis
 _NOTHING = "— none —"
+_ENTRY = "\0entry:"  # begins the value of a dataset of the catalog; what comes without it is a column
 
 
 class DataControls(pn.viewable.Viewer):
@@ -56,7 +57,8 @@ class DataControls(pn.viewable.Viewer):
             placeholder="found by themselves",
             description="Only where they are not found: a column of lists, or the beginning of number columns, such as embedding_*.",
         )
-        self.compare = toolkit.select("Compare with", {_NOTHING: _NOTHING}, _NOTHING, description="Other vectors of the same rows")
+        text = "Other vectors of the same rows: another column of this file, or another dataset of the list."
+        self.compare = toolkit.select("Compare with", {_NOTHING: _NOTHING}, _NOTHING, description=text)
         self.compare.visible = False
         self.problems = Message(kind="error", visible=False, sizing_mode="stretch_width")
         self.notes = Message(visible=False, sizing_mode="stretch_width", margin=(0, 10))
@@ -84,7 +86,9 @@ class DataControls(pn.viewable.Viewer):
 
     def _on_compare(self, event: param.parameterized.Event) -> None:
         if not self._following:
-            self._session.soon(self._session.compare, "" if event.new == _NOTHING else event.new)
+            column, entry, name = event.new.partition(_ENTRY)
+            compare = self._session.compare_entry if entry else self._session.compare
+            self._session.soon(compare, name if entry else "" if column == _NOTHING else column)
 
     def _on_upload(self, event: param.parameterized.Event) -> None:
         if event.new is None:  # cleared
@@ -112,13 +116,17 @@ class DataControls(pn.viewable.Viewer):
         self.notes.param.update(text=notes, visible=bool(notes))
 
     def _follow_rivals(self) -> None:
-        """Offer the other columns of vectors, where the data has some."""
+        """Offer the other columns of vectors, where the data has some, and the other datasets of the catalog."""
         dataset = self._session.dataset
         rivals = [] if dataset is None else list(dataset.rivals)
-        other = _NOTHING if dataset is None or dataset.other is None else dataset.other.vectors_name
-        names = [_NOTHING, *rivals, *([] if other in (_NOTHING, *rivals) else [other])]
-        self.compare.param.update(options={name: name for name in names}, value=other)
-        self.compare.visible = bool(rivals)
+        options = {name: name for name in (_NOTHING, *rivals)}
+        if dataset is not None and dataset.vectors is not None:
+            entries = {entry.title: _ENTRY + entry.name for entry in self._session.catalog if entry.title != dataset.name}
+            options = {**options, **{title: value for title, value in entries.items() if title not in options}}
+        other = _NOTHING if dataset is None or dataset.compared is None else dataset.compared.title
+        self.compare.visible = len(options) > 1
+        options.setdefault(other, other)
+        self.compare.param.update(options=options, value=options[other])
 
 
 def _is_offered(note: str, dataset: Dataset) -> bool:
