@@ -13,7 +13,7 @@ const LABEL_SAME = 1e-6;
 const LABEL_REST_MS = 150;   // after so long without a change, what is written is told to screen readers
 const LABEL_COSTS = 60;      // steps of which it is known how long they took
 const LABEL_HALO = 3.5;
-const LABEL_ROW = [9, 12, 1.35];  // of a row's name: pixels to its point, size, and how many times farther out than where it was told it is put away
+const LABEL_ROW = [11, 12, 1.35];  // of a row's name: pixels to its point, size, and how many times farther out than where it was told it is put away
 const LABEL_CONTRAST = 7;    // to the ground: a name stands out from points in its color
 const LABEL_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
