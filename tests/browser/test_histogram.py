@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched, new_page
+from tests.browser.conftest import PATIENCE_MS, Watched, new_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator
@@ -50,9 +51,10 @@ def page(server: str, data_root: Path, context: BrowserContext, _spread: list[Wa
     made = _spread[0]
     for name in ("Filter", "Select"):
         act(made, name)
-        while made.page.get_by_role("button", name="Remove the brush").count():
-            made.page.get_by_role("button", name="Remove the brush").first.click()
-            made.page.wait_for_timeout(200)
+        brushes = made.page.get_by_role("button", name="Remove the brush")
+        for left in reversed(range(brushes.count())):
+            brushes.first.click()
+            expect(brushes).to_have_count(left, timeout=PATIENCE_MS)
     made.settle()
     yield made
     assert not made.errors, "the browser's console has errors:\n" + "\n".join(made.errors)

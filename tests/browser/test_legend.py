@@ -84,13 +84,13 @@ def test_a_click_takes_a_category_off_the_map_and_another_one_brings_it_back(sam
     assert n_before > 100
     animal.click()
     status(sample, f"{10_000 - counts['animal']:,} of 10,000 rows shown")
-    assert n_pixels_of(sample, color) < n_before / 20
+    sample.wait_until(lambda: n_pixels_of(sample, color) < n_before / 20, "the category is off the map")
     assert animal.get_attribute("aria-pressed") == "false"
     assert sample.legend() == counts
     assert color_of(animal) == color
     animal.click()
     status(sample, "10,000 of 10,000 rows ·")
-    assert np.array_equal(sample.pixels(), before)
+    sample.wait_until(lambda: np.array_equal(sample.pixels(), before), "the very same picture is back")
 
 
 def test_a_category_is_selected_by_its_button_and_by_a_key(sample: Watched):

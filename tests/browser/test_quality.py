@@ -11,16 +11,24 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
+import explorer
 from explorer.compute.neighbors import neighbor_graph
 from explorer.compute.projections import PCA, UMAP
 from explorer.data.dataset import open_dataset
 from explorer.data.export import write_layouts
-from tests.browser.conftest import PATIENCE_MS, Watched
+from tests.browser.conftest import PATIENCE_MS, Server, Watched
 
 
-@pytest.mark.alone
-def test_layouts_are_measured_compared_and_color_the_map(sample_page: Watched):
-    page = sample_page.page
+@pytest.fixture
+def of_its_own(serving: Callable[..., Server]) -> Server:
+    """A server on which nobody has measured anything, nor computed other layouts of the sample, which every page there would list."""
+    return serving("-m", "panel", "serve", str(Path(explorer.__file__).parent), "--port", "{port}", "--liveness")
+
+
+def test_layouts_are_measured_compared_and_color_the_map(of_its_own: Server, open_page: Callable[..., Watched]):
+    watched = open_page(of_its_own.url, width=1510, height=820)
+    watched.wait_for_picture()
+    page = watched.page
     group = page.get_by_role("group", name="Layout on this map").first
     expect(group.locator(".measured")).to_have_count(3, timeout=PATIENCE_MS)
     umap = group.get_by_role("button", name="UMAP", exact=True)
@@ -41,11 +49,11 @@ def test_layouts_are_measured_compared_and_color_the_map(sample_page: Watched):
     drawn = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
     assert quality.locator("canvas").evaluate(drawn)
 
-    before = sample_page.settle()
+    before = watched.settle()
     kept.click()
     expect(kept).to_have_attribute("aria-pressed", "true", timeout=PATIENCE_MS)
     expect(page.locator(".legend").first).to_contain_text("kept of 15: UMAP", timeout=PATIENCE_MS)
-    before = sample_page.wait_for_new_picture(before)
+    watched.wait_for_new_picture(before)
     assert kept.evaluate("button => button.getRootNode().activeElement === button"), "the focus stays"
     kept.click()
     expect(page.locator(".legend").first).to_contain_text("artifact", timeout=PATIENCE_MS)
@@ -55,7 +63,7 @@ def test_layouts_are_measured_compared_and_color_the_map(sample_page: Watched):
     expect(page.locator(".legend").first).to_contain_text("other category near", timeout=PATIENCE_MS)
     quality.get_by_role("button", name="Other category").click()
     expect(page.locator(".legend").first).to_contain_text("artifact", timeout=PATIENCE_MS)
-    sample_page.settle()
+    watched.settle()
 
 
 def test_a_layout_is_run_again_and_its_wobble_colors_the_map(server: str, open_page: Callable[..., Watched], data_root: Path):
