@@ -135,8 +135,10 @@ class Coloring:
 
     @property
     def bar_words(self) -> tuple[str, str, str]:
-        """Say what the ends and the middle of the color bar mean; nothing of the middle where that is the mean of the ends."""
+        """Say what the ends and the middle of the color bar mean; nothing of a middle that is their mean, nor of an end like the other."""
         low, middle, high = _time_words(self.ends) if self.times else [f"{end:,.4g}" for end in self.ends]
+        if self.ends[0] == self.ends[-1]:
+            return low, "", ""
         if self.scale == "rank":
             return low, middle, high
         return f"≤ {low}", middle if self.scale == "log" else "", f"≥ {high}"
@@ -201,7 +203,11 @@ def coloring(dataset: Dataset, column: str | None, *, cmap: str = "", palette: s
         lut = _color_map(cmap)
         values = dataset.numbers(column)
         placed, low, high, ends = scaled(values, scale)
-        missing = int(np.count_nonzero(~np.isfinite(values)))
+        finite = np.isfinite(values)
+        least, most = (float(pick(values, where=finite, initial=start)) for pick, start in ((np.min, np.inf), (np.max, -np.inf)))
+        if least == most:
+            ends = least, least, least  # the bar is wider than its only value
+        missing = len(values) - int(np.count_nonzero(finite))
         return Coloring(
             column,
             "number",

@@ -200,7 +200,8 @@ def _color_bar(words: Words, scene: Scene) -> NDArray[np.uint8]:
     strip.text(margin, first + 0.8 * line, low, size=size, opacity=FAINT)
     if middle:
         strip.text(margin + (width - text_width(middle, size)) / 2, first + 0.8 * line, middle, size=size, opacity=FAINT)
-    strip.text(margin + width - text_width(high, size), first + 0.8 * line, high, size=size, opacity=FAINT)
+    if high:
+        strip.text(margin + width - text_width(high, size), first + 0.8 * line, high, size=size, opacity=FAINT)
     _write_feet(strip, words, feet, first + 1.8 * line)
     return strip.rgba
 

@@ -202,7 +202,8 @@ class _Sheet:
         self.text(MARGIN, baseline + 0.8 * LINE, low, opacity=FAINT)
         if middle:
             self.text(MARGIN + width / 2, baseline + 0.8 * LINE, middle, opacity=FAINT, anchor="middle")
-        self.text(MARGIN + width, baseline + 0.8 * LINE, high, opacity=FAINT, anchor="end")
+        if high:
+            self.text(MARGIN + width, baseline + 0.8 * LINE, high, opacity=FAINT, anchor="end")
         return baseline + 1.8 * LINE
 
     def box(self, left: float, top: float, side: float, color: str) -> None:

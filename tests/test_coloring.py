@@ -122,6 +122,11 @@ def test_the_color_bar_of_times_is_written_in_times(hours: int, words: tuple[str
     assert coloring(dataset(score=np.arange(N)), "score").bar_words[0] == "≤ 0.59", "numbers are numbers"
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_column_of_one_value_says_that_one(scale: ScaleName):
+    assert coloring(dataset(score=[5.0, None] * (N // 2)), "score", scale=scale).bar_words == ("5", "", "")
+
+
 def test_a_rank_gives_as_many_rows_to_each_part_of_the_color_bar():
     values = np.random.default_rng(0).lognormal(0, 3, 10_000).astype(np.float32)
     made = coloring(dataset_of(values), "score", scale="rank")

@@ -13,7 +13,7 @@ const LABEL_SAME = 1e-6;
 const LABEL_REST_MS = 150;   // after so long without a change, what is written is told to screen readers
 const LABEL_COSTS = 60;      // steps of which it is known how long they took
 const LABEL_HALO = 3.5;
-const LABEL_ROW = [9, 12, 1.35];  // of a row's name: pixels to its point, size, and how many times farther out than where it was told it is put away
+const LABEL_ROW = [11, 12, 1.35];  // of a row's name: pixels to its point, size, and how many times farther out than where it was told it is put away
 const LABEL_CONTRAST = 7;    // to the ground: a name stands out from points in its color
 const LABEL_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
@@ -137,7 +137,7 @@ function namer(layer) {
     }
     return spots;
   };
-  const beside = (view, spots) => {  // names of rows beside their points, where nothing else is written: at the right, else at the left
+  const beside = (view, spots) => {  // names of rows at their points, where nothing else is written: at the right, else at the left, above, below
     const [w, h] = layer.size(), unit = (view.x1 - view.x0) / w, now = layer.time(), [gap, , far] = LABEL_ROW;
     if (!rows.length || !now || now.moving || unit > far * rows_at) return [];
     const written = spots.map(({label, x, y}) => [x - label.width / 2, y - label.height / 2, x + label.width / 2, y + label.height / 2]);
@@ -145,11 +145,11 @@ function namer(layer) {
     const points = rows.map(({x, y}) => [(x - view.x0) / unit, (view.y1 - y) / unit]), found = [];
     const over = box => points.some(([x, y]) => x > box[0] && x < box[2] && y > box[1] - 2 && y < box[3] + 2);  // it would hide another row
     for (const label of rows) if (!layer.titled || !layer.titled().has(label.row)) {
-      const px = (label.x - view.x0) / unit, y = (view.y1 - label.y) / unit, away = gap + label.width / 2;
-      if (px < left || y < label.height || px > w || y > h - label.height) continue;
-      for (const x of [px + away, px - away]) {
+      const px = (label.x - view.x0) / unit, py = (view.y1 - label.y) / unit, away = gap + label.width / 2;
+      if (px < left || py < 2 * label.height || px > w || py > h - 2 * label.height) continue;
+      for (const [x, y] of [[px + away, py], [px - away, py], [px, py - label.height], [px, py + label.height]]) {
         const box = [x - label.width / 2, y - label.height / 2, x + label.width / 2, y + label.height / 2];
-        if (box[0] < left || box[2] > w || over(box) || written.some(b => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3])) continue;
+        if (box[0] < left || box[2] > w || over(box) || written.some(b => b[0] < box[2] + 6 && box[0] < b[2] + 6 && b[1] < box[3] && box[1] < b[3])) continue;
         written.push(box);
         found.push({label, x, y});
         break;
