@@ -13,6 +13,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
 
@@ -158,7 +159,9 @@ def restore(session: Session, text: str, *, problem: str = "") -> None:
             "filters": given.get("filters", []),
         },
     )
-    missing = [title for title in maps if title is not None and title not in {run.title for run in session.runs}]
+    ways, known = given.get("ways", []), {run.title for run in session.runs}
+    named = [[way["from"], way["to"]] if way else [title] for title, way in zip_longest(maps, ways[: len(maps)])]
+    missing = dict.fromkeys(title for titles in named for title in titles if title is not None and title not in known)
     told = [problem or compares_others(session, given)]
     if missing and not problem:  # else they may be of those vectors
         told.append(f"{' and '.join(map(str, missing))} has not been computed on this machine: choose its settings and press Run.")

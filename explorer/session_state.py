@@ -22,6 +22,7 @@ from explorer.render.view import View
 from explorer.session import Session
 from explorer.state.history import PackedMask
 from explorer.state.state import JSON
+from explorer.turning import Turned
 
 if TYPE_CHECKING:
     from explorer.assessment import Assessment
@@ -64,7 +65,7 @@ def state_as_set(session: Session) -> Callable[[], dict[str, JSON]]:
     made["maps"] = [None if plane.run is None else plane.run.title for plane in session.planes]
     made["views"] = [None if plane.viewport.view is None else list(plane.viewport.view) for plane in session.planes]
     made["ways"] = [_way(plane) for plane in session.planes]
-    made["cameras"] = [None if plane.camera is None else list(plane.camera.numbers()) for plane in session.planes]
+    made["cameras"] = [_camera(plane) for plane in session.planes]
     mask, made_by, kept, entries = selection.mask, selection.made_by, selection.packed(), dict(session.filters.entries)
 
     def pack() -> dict[str, JSON]:
@@ -261,12 +262,20 @@ def _way(plane: Plane) -> dict[str, JSON] | None:
     return {"from": journey.start.run.title, "to": journey.goal.run.title, "at": round(plane.at, 4)}
 
 
+def _camera(plane: Plane) -> list[float] | None:
+    """Say how a layout of more than two dimensions is seen; on the way to another one, how that is from which the rows come."""
+    start = None if _way(plane) is None else plane.journey.start
+    camera = start.camera if isinstance(start, Turned) else plane.camera
+    return None if camera is None else list(camera.numbers())
+
+
 def _show(session: Session, plane: Plane, title: object, way: Mapping[str, Any] | None, camera: Sequence[float] | None) -> None:
     dataset, known = session.dataset, {run.title: run for run in session.runs}
     if dataset is None:
         return
-    if camera is not None and str(title) in known:
-        session.face(plane, known[str(title)], camera)
+    seen = str(title) if way is None else str(way["from"])
+    if camera is not None and seen in known:
+        session.face(plane, known[seen], camera)
     if way is not None and way["from"] in known and way["to"] in known:
         plane.journey_between(known[way["from"]], known[way["to"]], dataset, at=min(max(_finite(way["at"]), 0.0), 1.0))
         return

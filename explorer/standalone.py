@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from explorer.compute.projections import Layout
 from explorer.data.layout_table import layout_dataset, pair_of_columns
-from explorer.errors import BadParameter, ExtraMissing, FileMissing, UnknownColumn
+from explorer.errors import BadParameter, ExtraMissing, FileMissing, UnknownChoice, UnknownColumn
 from explorer.frame_scene import Look
 from explorer.pages import scheduler
 from explorer.render.dask_survey import columns_of
 from explorer.render.normalization import NormalizationName
 from explorer.session import Session
+from explorer.state.appearance import ContourChoice, LabelChoice
 from explorer.views.composed import Composed
 from explorer.views.frame_view import FrameView
 from explorer.views.row_view import RowView
@@ -54,6 +55,10 @@ class Map(Composed):
         How the number of rows in a pixel becomes opacity.
     point_size : float, optional
         Diameter of a row in pixels; automatic by default.
+    labels : {"automatic", "categories", "clusters", "none"}
+        What is named on the map, of rows in memory; "none" leaves room for names of your own over it.
+    contours : {"none", "categories", "clusters"}
+        What has lines around it, of rows in memory.
     height : int
         In pixels.
 
@@ -85,6 +90,8 @@ class Map(Composed):
         palette: str = "",
         density: NormalizationName = "log",
         point_size: float | None = None,
+        labels: LabelChoice = "automatic",
+        contours: ContourChoice = "none",
         height: int = 500,
         **params: Any,
     ) -> Map:
@@ -108,6 +115,8 @@ class FrameMap(FrameView, Map):
         palette: str = "",
         density: NormalizationName = "log",
         point_size: float | None = None,
+        labels: LabelChoice = "automatic",
+        contours: ContourChoice = "none",
         height: int = 500,
         **params: Any,
     ) -> None:
@@ -116,6 +125,8 @@ class FrameMap(FrameView, Map):
                 raise BadParameter(name, f"a {type(value).__name__}", "name a column of the Dask DataFrame.")
         if data is not None:
             raise BadParameter("data", f"a {type(data).__name__}", "a Dask DataFrame has its columns itself.")
+        if labels not in ("automatic", "none") or contours != "none":
+            raise BadParameter("labels, contours", f"{labels}, {contours}", "a map of a Dask DataFrame has neither.")
         frame = _frame(source)
         columns = columns_of(frame, x, y, color)
         if label is not None and label not in frame.columns:
@@ -140,6 +151,8 @@ class RowMap(RowView, Map):
         palette: str = "",
         density: NormalizationName = "log",
         point_size: float | None = None,
+        labels: LabelChoice = "automatic",
+        contours: ContourChoice = "none",
         height: int = 500,
         **params: Any,
     ) -> None:
@@ -153,7 +166,7 @@ class RowMap(RowView, Map):
         name = "Map" if isinstance(layout, Layout) else f"{x}, {y}, z" if in_space else f"{x}, {y}"
         dataset = layout_dataset([("" if isinstance(layout, Layout) else name, layout)], data=data, color=color, label=label, name="Map")
         later = scheduler()
-        super().__init__(_opened(dataset, look, later), later=later, height=height, **params)
+        super().__init__(_opened(dataset, look, later, labels, contours), later=later, height=height, **params)
 
 
 def transition(
@@ -168,6 +181,8 @@ def transition(
     palette: str = "",
     density: NormalizationName = "log",
     point_size: float | None = None,
+    labels: LabelChoice = "automatic",
+    contours: ContourChoice = "none",
     height: int = 500,
 ) -> RowView:
     """Show the way between two layouts of the same rows: a map that plays it, and stands anywhere on it.
@@ -178,7 +193,7 @@ def transition(
     ----------
     a, b : array_like of shape (n, 2) or (n, 3), or Layout
         Where the rows come from, and where they go. Row i of one is row i of the other.
-    color, label, data, cmap, palette, density, point_size, height
+    color, label, data, cmap, palette, density, point_size, labels, contours, height
         As of :class:`Map`.
     names : (str, str), optional
         What the two are called; by default what a Layout says of itself.
@@ -201,7 +216,7 @@ def transition(
     first, second = names or _names(a, b)
     dataset = layout_dataset([(first, a), (second, b)], data=data, color=color, label=label, name="Transition")
     later = scheduler()
-    session = _opened(dataset, look, later)
+    session = _opened(dataset, look, later, labels, contours)
     start, goal = sorted((run for run in session.runs if run.given is not None), key=lambda run: run.given or 0)
     session.planes[0].stage_now(start, dataset)
     session.planes[0].journey_between(start, goal, dataset)
@@ -213,10 +228,18 @@ def _names(a: Any, b: Any) -> tuple[str, str]:
     return ("" if isinstance(a, Layout) else "a"), ("" if isinstance(b, Layout) else "b")
 
 
-def _opened(dataset: Dataset, look: Look, later: Any) -> Session:
+def _opened(dataset: Dataset, look: Look, later: Any, labels: LabelChoice, contours: ContourChoice) -> Session:
     """Open rows in a session of their own, looked at in this way."""
+    choices: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+        ("choice of labels", labels, get_args(LabelChoice)),
+        ("choice of contours", contours, get_args(ContourChoice)),
+    )
+    for what, value, possible in choices:
+        if value not in possible:
+            raise UnknownChoice(what, value, list(possible))
     session = Session(schedule=later)
     session.appearance.param.update(colormap=look.cmap, palette=look.palette, density=look.density, point_size=look.point_size)
+    session.appearance.param.update(labels=labels, contours=contours)
     session.open_now(dataset)
     return session
 

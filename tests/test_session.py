@@ -206,6 +206,15 @@ def test_each_opening_is_audited_for_whose_session_it_is_and_no_other(loop: Any,
     assert refused.facts["refused"] == session.error
 
 
+def test_what_is_asked_for_while_a_script_ends_is_left_undone(loop: Any, jobs: Runner):
+    session, done = Session(schedule=loop, jobs=jobs), list[object]()
+    ended = ThreadPoolExecutor(1)
+    ended.shutdown()
+    asked = session.in_thread("look", 0, lambda: 0, lambda: done.append("made"), lambda *_: done.append("took"), done.append, threads=ended)
+    assert asked.cancelled()
+    assert not done
+
+
 def test_what_is_done_for_a_session_is_done_in_its_name_in_threads_and_back(loop: Any, jobs: Runner):
     session, found = Session(schedule=loop, jobs=jobs, visitor=Visitor("1a2b3c4d", "anna")), list[Visitor]()
 

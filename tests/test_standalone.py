@@ -98,6 +98,15 @@ def test_a_layout_with_a_dataset_is_named_and_colored_by_it():
     assert view._session.scene.coloring.column == "kind"
 
 
+def test_names_and_contours_are_chosen():
+    usual = explorer.Map(places(), color=kinds()).maps.first.layer
+    chosen = explorer.Map(places(), color=kinds(), labels="none", contours="categories").maps.first.layer
+    wait(lambda: usual.labels and chosen.contours)
+    assert {name for name, *_ in chosen.contours["outlines"]} <= set(kinds())
+    assert not chosen.labels
+    assert not usual.contours
+
+
 def test_elements_of_holoviews_are_laid_over_a_map_and_share_its_selection(view: explorer.Map):
     over = hv.Points([(0, 0)]) * view * hv.Labels([(0, 0, "here")])
     assert isinstance(over, explorer.Map)
@@ -166,6 +175,8 @@ def test_a_transition_is_called_what_its_layouts_say():
         (lambda: explorer.Map(places(), data=pd.DataFrame({"a": [1]})), BadParameter, "as many rows, in the same order"),
         (lambda: explorer.Map(pd.DataFrame({"x": ["a"], "y": ["b"]})), BadParameter, "columns of numbers"),
         (lambda: explorer.Map(places(), cmap="jet"), UnknownChoice, "is not a color map"),
+        (lambda: explorer.Map(places(), labels="all"), UnknownChoice, "is not a choice of labels"),
+        (lambda: explorer.transition(places(), places(), contours="rows"), UnknownChoice, "is not a choice of contours"),
         (lambda: explorer.transition(places(), places()[1:]), BadParameter, "layouts of the same rows"),
         (lambda: explorer.Map(np.zeros((5, 3))) * hv.Points([(0, 0)]), BadParameter, "the map turns"),
     ],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from explorer import turning as turning_module
-from explorer.address import address_of, differing, restore
+from explorer.address import address_of, differing, encoded, restore
 from explorer.compute.projections import PCA, UMAP, Layout
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.data.layout_table import layout_dataset
@@ -222,6 +222,28 @@ def test_how_it_is_seen_is_kept_in_json_and_in_an_address(session: Session, loop
         state_from_json(third, {**kept, "cameras": [[0.4, 1.0]]})
     loop.run()
     assert third.scene.title == "many"
+
+
+def test_a_place_on_the_way_from_a_turned_layout_is_kept_in_an_address(session: Session, loop: Loop, dataset: Dataset):
+    show(session, loop, "space")
+    plane, camera = session.planes[0], Camera.facing(3).dragged(0.3, 1.0)
+    plane.turn(camera)
+    loop.until(lambda: plane.scene.shown.camera == camera)
+    plane.journey_between(run_named(session, "space"), run_named(session, "flat"), dataset)
+    loop.until(lambda: plane.journey is not None and plane.settled)
+    plane.at = 0.5
+    plane.hold(0.5)
+    loop.until(lambda: isinstance(plane.scene.shown, OnTheWay))
+    other = Session(schedule=loop)
+    other.open_now(dataset)
+    restore(other, address_of(differing(session)(), None).text)
+    loop.until(lambda: other.planes[0].journey is not None and other.planes[0].settled)
+    assert other.planes[0].at == 0.5
+    assert other.planes[0].journey.start.camera.basis == pytest.approx(plane.journey.start.camera.basis, abs=1e-4)
+    assert not other.error, "both layouts are there"
+    state = differing(session)()
+    restore(other, encoded({**state, "ways": [{**state["ways"][0], "to": "gone"}]}))
+    assert other.error.startswith("gone has not been computed on this machine")
 
 
 def test_an_exported_picture_shows_it_as_it_is_seen_at_this_moment(session: Session, loop: Loop):

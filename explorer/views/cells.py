@@ -87,7 +87,7 @@ def drawn(document: Document) -> None:
 def _asking_page() -> str | None:
     """Name the connection over which the cell that runs was asked for: a page that is loaded anew has another one."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell: Any = ipython.get_ipython() if ipython is not None else None
     if not hasattr(shell, "kernel") or pn.config.comms != "default":  # elsewhere Panel brings its scripts with each cell
         return None
     name = shell.get_parent().get("header", {}).get("session")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INK", "PlainToolkit"]
 
-# By the name that Panel knows, JupyterLab says its color of text only where ipywidgets is installed; without it Panel writes black on black.
+# By the name that Panel knows, JupyterLab says its color of text only where ipywidgets is there; without it Panel writes black on black.
 INK = ":host { --design-background-text-color: var(--vscode-editor-foreground, var(--jp-widgets-label-color, var(--jp-ui-font-color1))); }"
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 10)}
@@ -34,7 +34,8 @@ class PlainToolkit:
         return pn.widgets.Select(label=label, options=dict(options), value=value, description=description, **_WIDE)
 
     def toggle(self, label: str, options: Mapping[str, Any], value: Any) -> Any:
-        return pn.widgets.RadioButtonGroup(label=label, options=dict(options), value=value, **_WIDE)
+        look = {"color": "primary", "variant": "outline"}  # so that in dark, too, what is chosen differs from the rest
+        return pn.widgets.RadioButtonGroup(label=label, options=dict(options), value=value, **look, **_WIDE)
 
     def slider(self, parameter: param.Parameter[Any], label: str, *, value: float, start: float, end: float) -> Any:
         low, high = parameter.bounds
