@@ -43,6 +43,7 @@ export function render({model}) {
   let fitting = false;         // we ourselves are setting the ranges
   let id = 0, asked = 0, wanted = null, rest_timer = 0, moved_at = 0;
   const under_way = new Map(); // id -> time asked
+  let newest = 0;              // number of a picture that is here, shown or not
   let oldest = 0;              // what was asked for before is not shown any more
   let background = "", ink_color = "#000";
   let budget = BUDGET;         // what the way carries quickly, learned from each picture
@@ -93,7 +94,7 @@ export function render({model}) {
     if (!alive || !wanted || wanted.id === asked) return;
     const now = performance.now();
     lose();
-    if (paced() ? under_way.size >= AHEAD : new Set(under_way.values()).size >= UNDER_WAY) return;  // pictures; messages
+    if (!paced() && new Set(under_way.values()).size >= UNDER_WAY) return;
     asked = wanted.id;
     const strip = turn.strip(wanted);
     for (const {id: each} of [strip, ...strip.then || []]) under_way.set(each, now);
@@ -416,13 +417,14 @@ export function render({model}) {
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
     if (head.client !== client) return;
     if (weight) learn(head, weight);
+    newest = Math.max(newest, head.id);
     const asked_at = under_way.get(head.id);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
     const decoded = decode(bytes.subarray(2 + n), head.type);
     queue = queue.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
   };
   const show = async (head, bitmap, asked_at) => {
-    const early = head.moving && asked_at !== undefined ? travel.early(head, asked_at) || turn.early(head, asked_at) : 0;
+    const early = head.moving && asked_at !== undefined ? travel.early(head, asked_at) || turn.early(head, asked_at, newest) : 0;
     if (bitmap && early > EARLY_MS) await new Promise(resolve => setTimeout(resolve, early));
     const newer = !shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push);
     if (bitmap && alive && newer && head.id >= oldest) {
