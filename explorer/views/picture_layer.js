@@ -55,8 +55,8 @@ export function render({model}) {
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
   const paced = () => travel.playing || turn.by_itself;  // pictures of a motion that is known beforehand are asked for by what moves
-  let measured = [0, 0];       // asking for it at each picture of such a motion has the page laid out each time
-  const size = () => paced() ? measured : (measured = [box.clientWidth, box.clientHeight]);
+  let measured = [0, 0];       // asking for it at each picture of a journey or a turn has the page laid out each time
+  const size = () => travel.playing || turn.busy ? measured : (measured = [box.clientWidth, box.clientHeight]);
   let passing = null;          // where to look while rows travel: the figure follows at last, it takes longer to paint than a picture
   const view = () => passing || {x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end};
   const to_px = (x, y) => {
@@ -749,6 +749,7 @@ export function render({model}) {
   });
   const look = () => {  // as a link or a bookmark says
     cancelAnimationFrame(flight);
+    if (turn.obey()) oldest = id + 1;
     if (model.look.length !== 5) return go_home(true);
     moved();
     intent = range(model.look.slice(1));

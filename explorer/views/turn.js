@@ -291,6 +291,7 @@ function turner(layer) {
     },
     note(wanted) {  // this is wanted now
       if (!held.size || !wanted.moving || !wanted.camera) steps = [];
+      else if (steps.length && steps[steps.length - 1].camera === wanted.camera) steps[steps.length - 1].id = wanted.id;  // the map is moved, not turned
       else steps.push({id: wanted.id, at: performance.now(), camera: wanted.camera});
     },
     strip(wanted) {  // what to ask for instead: where the hand was meanwhile comes along, so that what is seen goes as the hand did
@@ -326,6 +327,13 @@ function turner(layer) {
         pace.came();
         if (known.ms === course.ms) arrive(); else pump();
       } else if (solid && head.solid === solid.solid && !head.moving && !moving && !held.size) adopt(head.camera);
+    },
+    obey() {  // the server says how it is to be seen: whether it turned by itself
+      if (!moving) return false;
+      halt();
+      adopt(solid.camera);
+      show();
+      return true;
     },
     stop,
     get panned() { return went; },
