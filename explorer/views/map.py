@@ -53,7 +53,7 @@ _ALL_FILTERED = "No row passes the filters. Remove one of them, or undo."
 _NEW = 200  # new rows that are marked
 _LOOKED_AT = 100_000  # rows of which one is near a place
 _CORNERS = 4_096  # of an outline
-_AHEAD = 9  # pictures of a motion known beforehand that a browser may ask for before it has the first
+_AHEAD = 12  # pictures of a motion known beforehand that a browser may ask for before it has the first
 _SAME = 1e-3  # of a view's width: another one that is no further off is the same
 _STRIP = 4  # of them in one message, at most
 

@@ -1,7 +1,6 @@
 // Pictures of a motion that is known beforehand: how many to ask for together, how far ahead and how fine, and when each is to be seen.
 // Comes before travel.js and turn.js in one module.
 
-const AHEAD = 6;            // pictures of it asked for and not yet here
 const STRIP = 3;            // of them that are asked for and come together: a message costs server and browser as much as a picture
 const STEP_MS = 18;         // between two pictures, at least
 const MOST_STEP_MS = 80;
@@ -12,7 +11,8 @@ const DETAILS = [1, 0.8, 0.65];  // pixels in a picture in motion for one of the
 const PUMP_MS = 8;
 
 // layer: {free(most), ask(places, detail)}. A course is {began, ms, asked}: when it began, how long it takes, and how far of that has been asked for.
-function pacer(layer, slow_ms) {  // slow_ms: a way to the server that takes longer gets them one by one, and fewer
+// ahead: pictures asked for and not yet here, at most; slow_ms: a way to the server that takes longer gets them one by one, and fewer
+function pacer(layer, ahead, slow_ms) {
   let lag = 60;        // milliseconds from asking to the picture, of late
   let step = STEP_MS;  // milliseconds between two pictures, as they are asked for: what server and browser have time for
   let detail = 0;      // how fine pictures are, so that there is time for many
@@ -21,7 +21,7 @@ function pacer(layer, slow_ms) {  // slow_ms: a way to the server that takes lon
   return {
     ask(course, place) {  // for what is to be seen by the time it is here; place(ms): what to ask for
       const now = performance.now(), slow = lag > slow_ms, strip = slow || !course.asked ? 1 : STRIP;
-      while (course.asked < course.ms && layer.free(slow ? 2 : AHEAD - strip + 1)) {
+      while (course.asked < course.ms && layer.free(slow ? 2 : ahead - strip + 1)) {
         const due = now + lag - course.began, next = course.asked + step, places = [];
         if (next > due) break;
         const behind = course.asked ? due - next : 0;

@@ -43,6 +43,7 @@ export function render({model}) {
   let fitting = false;         // we ourselves are setting the ranges
   let id = 0, asked = 0, wanted = null, rest_timer = 0, moved_at = 0;
   const under_way = new Map(); // id -> time asked
+  let newest = 0;              // number of a picture that is here, shown or not
   let oldest = 0;              // what was asked for before is not shown any more
   let background = "", ink_color = "#000";
   let budget = BUDGET;         // what the way carries quickly, learned from each picture
@@ -56,8 +57,8 @@ export function render({model}) {
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
 
   const paced = () => travel.playing || turn.by_itself;  // pictures of a motion that is known beforehand are asked for by what moves
-  let measured = [0, 0];       // asking for it at each picture of such a motion has the page laid out each time
-  const size = () => paced() ? measured : (measured = [box.clientWidth, box.clientHeight]);
+  let measured = [0, 0];       // asking for it at each picture of a journey or a turn has the page laid out each time
+  const size = () => travel.playing || turn.busy ? measured : (measured = [box.clientWidth, box.clientHeight]);
   let passing = null;          // where to look while rows travel: the figure follows at last, it takes longer to paint than a picture
   const view = () => passing || {x0: xr.start, x1: xr.end, y0: yr.start, y1: yr.end};
   const to_px = (x, y) => {
@@ -95,7 +96,7 @@ export function render({model}) {
     if (!alive || !wanted || wanted.id === asked) return;
     const now = performance.now();
     lose();
-    if (paced() ? under_way.size >= AHEAD : new Set(under_way.values()).size >= UNDER_WAY) return;  // pictures; messages
+    if (!paced() && new Set(under_way.values()).size >= UNDER_WAY) return;
     asked = wanted.id;
     const strip = turn.strip(wanted);
     for (const {id: each} of [strip, ...strip.then || []]) under_way.set(each, now);
@@ -422,13 +423,14 @@ export function render({model}) {
     const head = JSON.parse(new TextDecoder().decode(bytes.slice(2, 2 + n)));
     if (head.client !== client) return;
     if (weight) learn(head, weight);
+    newest = Math.max(newest, head.id);
     const asked_at = under_way.get(head.id);
     for (const key of [...under_way.keys()]) if (key <= head.id) under_way.delete(key);
     const decoded = decode(bytes.subarray(2 + n), head.type);
     queue = queue.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
   };
   const show = async (head, bitmap, asked_at) => {
-    const early = head.moving && asked_at !== undefined ? travel.early(head, asked_at) || turn.early(head, asked_at) : 0;
+    const early = head.moving && asked_at !== undefined ? travel.early(head, asked_at) || turn.early(head, asked_at, newest) : 0;
     if (bitmap && early > EARLY_MS) await new Promise(resolve => setTimeout(resolve, early));
     const newer = !shown || head.id > shown.id || (head.id === shown.id && head.push >= shown.push);
     if (bitmap && alive && newer && head.id >= oldest) {
@@ -754,6 +756,7 @@ export function render({model}) {
   });
   const look = () => {  // as a link or a bookmark says
     cancelAnimationFrame(flight);
+    if (turn.obey()) oldest = id + 1;
     if (model.look.length !== 5) return go_home(true);
     moved();
     intent = range(model.look.slice(1));

@@ -2,6 +2,7 @@
 // Comes after pace.js and before picture_layer.js in one module.
 
 const OFTEN_MS = 21;        // between two pictures of a journey: where it is more, they get coarser
+const TRAVEL_AHEAD = 6;     // pictures of a journey asked for and not yet here
 const SLOW_MS = 160;
 const LOST_MS = 1500;       // a journey that is over for so long has lost its last picture
 const FADE_MS = 400;
@@ -24,7 +25,7 @@ const padded = ({x0, x1, y0, y1}, times) => {  // so many times as wide and as h
 function traveler(layer) {
   let trip = null;  // {number, t, looks, homes, trails, playing}; looks: where to look at both ends, none once somebody has moved the map;
                     // homes: the whole map at both ends
-  const pace = pacer(layer, SLOW_MS);
+  const pace = pacer(layer, TRAVEL_AHEAD, SLOW_MS);
   let timer = 0;
 
   const say = () => window.dispatchEvent(new CustomEvent("explorer-traveled", {

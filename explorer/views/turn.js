@@ -8,10 +8,10 @@ const SPIN_MS = 24000;             // once around
 const TOUR_LEAD_MS = 1500;         // from where the map stands to where the tour is
 const FRONT_MS = 450;
 const TURN_OFTEN_MS = 28;          // between two pictures while it turns by itself: where it is more, they get coarser
-const TURN_SLOW_MS = 600;          // it stops where it is seen, however far ahead its pictures are asked for
+const TURN_AHEAD = 9;              // pictures of what turns by itself asked for and not yet here
+const TURN_SLOW_MS = 600;          // as it stops where it is seen, however far ahead its pictures are asked for
 const JUDGED_MS = 1200;            // so often that is looked at
-const HAND_LAG_MS = 1;             // by so much less than the last one a picture of what is turned by hand is behind the pointer
-const HAND_EARLY_MS = 50;          // and is held back so long at most
+const HAND_SHARE = 0.8;            // of the time between two places of the hand, so long at least between their pictures where those come together
 const EVERY_SHARE = 0.1;           // of the newest time between two pictures, in what is known of it
 const PAUSE_MS = 250;              // a hand that rests so long says nothing of how often pictures come
 const STALL_MS = 250;              // a page or a server that had no time for longer goes on from where it was
@@ -78,8 +78,8 @@ function turner(layer) {
   const held = new Map();  // fingers, or the mouse: pointer -> {px, py, pans}
   let went = false;      // whether what is held has moved
   let steps = [];        // where the hand has been since the last asking: {id, at, camera}
-  const handed = new Map();  // of what was asked for of it: number -> when the hand was there; none for what was asked for alone
-  let behind = 0;        // milliseconds from the hand to the picture, where pictures come together
+  let hand_at = 0;       // when it was where was asked for last
+  const handed = new Map();  // what was asked for of it together: number -> {ms: since the hand was where the one before is, last: of them}
   let every = STEP_MS, shown_at = 0;  // milliseconds between two pictures where the hand is quicker than they are, and when the last one was seen
   let judged = 0;        // when it was looked at whether they come often enough
 
@@ -176,7 +176,7 @@ function turner(layer) {
       const ids = layer.ask(places.map(({pose}) => ({solid: solid.solid, ...pose})), detail);
       ids.forEach((id, at) => coming.set(id, places[at]));
     },
-  }, TURN_SLOW_MS);
+  }, TURN_AHEAD, TURN_SLOW_MS);
   const pump = () => {
     clearTimeout(timer);
     if (!moving) return;
@@ -282,25 +282,30 @@ function turner(layer) {
       if (action === "dimensions") change();
       else if (!buttons[action].hidden) go(action);
     },
-    early(head, asked_at) {  // a picture of what turns is ready: how many milliseconds too early?
+    early(head, asked_at, newest) {  // a picture of what turns is ready, and the newest that came: how many milliseconds too early?
       const known = coming.get(head.id);
       if (known) return pace.early(course.began + known.ms, asked_at);
-      const at = handed.get(head.id);
-      if (at === undefined) return 0;
-      behind = Math.max(performance.now() - at, behind - HAND_LAG_MS);
-      return Math.min(HAND_EARLY_MS, at + behind - performance.now());
+      const hand = handed.get(head.id);
+      if (!hand || newest > hand.last) return 0;  // where the hand was later is here, too
+      return HAND_SHARE * Math.min(PAUSE_MS, hand.ms) - (performance.now() - shown_at);
     },
     note(wanted) {  // this is wanted now
       if (!held.size || !wanted.moving || !wanted.camera) steps = [];
+      else if (steps.length && steps[steps.length - 1].camera === wanted.camera) steps[steps.length - 1].id = wanted.id;  // the map is moved, not turned
       else steps.push({id: wanted.id, at: performance.now(), camera: wanted.camera});
     },
     strip(wanted) {  // what to ask for instead: where the hand was meanwhile comes along, so that what is seen goes as the hand did
       const passed = steps;
       steps = [];
-      if (wanted.then || !wanted.moving || passed.length < 2 || passed[passed.length - 1].id !== wanted.id) return wanted;
+      if (wanted.then || !passed.length || passed[passed.length - 1].id !== wanted.id) return wanted;
+      if (passed.length < 2) {
+        hand_at = passed[0].at;
+        return wanted;
+      }
       const most = Math.min(STRIP, passed.length);
       const chosen = Array.from({length: most}, (_, at) => passed[Math.round((at + 1) * passed.length / most) - 1]);
-      for (const {id, at} of chosen) handed.set(id, at);
+      chosen.forEach(({id, at}, k) => handed.set(id, {ms: at - (k ? chosen[k - 1].at : hand_at), last: wanted.id}));
+      hand_at = chosen[most - 1].at;
       const [first, ...then] = chosen.map(({id, camera}) => ({id, camera}));
       return {...wanted, ...first, then};
     },
@@ -322,6 +327,13 @@ function turner(layer) {
         pace.came();
         if (known.ms === course.ms) arrive(); else pump();
       } else if (solid && head.solid === solid.solid && !head.moving && !moving && !held.size) adopt(head.camera);
+    },
+    obey() {  // the server says how it is to be seen: whether it turned by itself
+      if (!moving) return false;
+      halt();
+      adopt(solid.camera);
+      show();
+      return true;
     },
     stop,
     get panned() { return went; },

@@ -193,6 +193,13 @@ class Picture(NamedTuple):
     camera: tuple[float, ...] = ()  # how a layout of three dimensions is seen
 
 
+class Asked(NamedTuple):
+    """A message by which the page asked for pictures: their numbers and, of a layout of three dimensions, how each is to be seen."""
+
+    ids: list[int]
+    cameras: list[tuple[float, ...]]
+
+
 class Watched:
     """A page, with what its console said and which pictures came over its websocket."""
 
@@ -200,7 +207,7 @@ class Watched:
         self.page = page
         self.errors: list[str] = []
         self.pictures: list[Picture] = []
-        self.asked: list[tuple[int, ...]] = []  # numbers of the pictures that the page has asked for, by message
+        self.asked: list[Asked] = []  # by message
         self.asked: list[tuple[int, ...]] = []  # numbers of the pictures that the page asked for, by message
         self.received = 0  # bytes of everything that came over the websocket
         page.on("console", self._on_console)
@@ -229,7 +236,8 @@ class Watched:
         if isinstance(payload, str) and '"attr":"options"' in payload:  # which nobody can set in a browser
             self.errors.append(f"a widget sent an old value back: {payload[:400]}")
         if isinstance(payload, str) and '["type","draw"]' in payload:
-            self.asked.append(tuple(int(number) for number in re.findall(r'\["id",(\d+)\]', payload)))
+            cameras = (map(float, numbers.split(",")) for numbers in re.findall(r'\["camera",\[([^\]]+)\]', payload))
+            self.asked.append(Asked([int(number) for number in re.findall(r'\["id",(\d+)\]', payload)], [*map(tuple, cameras)]))
 
     # -- the map, as a person sees it; where there are several, the first one
 
