@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+import time
 from itertools import count, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -109,13 +110,23 @@ async def drag(page: Page, x: float, y: float) -> list[float]:
     await page.keyboard.press("Control")  # what is painted from here on counts
     await page.mouse.move(x, y)
     await page.mouse.down()
-    for step in range(1000 * SECONDS // (2 * STEP_MS)):
-        await page.mouse.move(x + 200 * np.sin(step / 40), y + 60 * np.sin(step / 23))
-        await page.wait_for_timeout(STEP_MS)
+    await asyncio.gather(*await waved(page, x, y))
     found = await moved(page)
     await page.mouse.up()
     await page.wait_for_timeout(SETTLE_MS)
     return found
+
+
+async def waved(page: Page, x: float, y: float) -> list[asyncio.Task[Any]]:
+    """Move the pointer as often as a mouse says where it is, whether or not the page has time: awaited, half as many moves come."""
+    devtools = await page.context.new_cdp_session(page)
+    begun, said = time.perf_counter(), []
+    for ms in range(0, 1000 * SECONDS, STEP_MS):
+        await asyncio.sleep(max(0.0, begun + ms / 1e3 - time.perf_counter()))
+        place = {"x": x + 200 * np.sin(ms / 1280), "y": y + 60 * np.sin(ms / 736)}
+        event = {"type": "mouseMoved", "button": "left", "buttons": 1, **place}
+        said.append(asyncio.create_task(devtools.send("Input.dispatchMouseEvent", event)))
+    return said
 
 
 async def moved(page: Page) -> list[float]:

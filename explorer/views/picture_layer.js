@@ -3,6 +3,7 @@
 // All text from the data goes through fillText or textContent, never through markup.
 
 const UNDER_WAY = 2;       // messages that ask for pictures which are not yet here
+const UNDER_HAND = 1;      // where what is asked for later comes along in the next one: a second message only has the first one's pictures dropped
 const REST_MS = 120;       // a view that stood this long gets its lossless picture
 const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost, and asked for again
 const TAP_PX = 5;          // a press that moves less is a tap
@@ -96,7 +97,7 @@ export function render({model}) {
     if (!alive || !wanted || wanted.id === asked) return;
     const now = performance.now();
     lose();
-    if (!paced() && new Set(under_way.values()).size >= UNDER_WAY) return;
+    if (!paced() && new Set(under_way.values()).size >= (turn.by_hand ? UNDER_HAND : UNDER_WAY)) return;
     asked = wanted.id;
     const strip = turn.strip(wanted);
     for (const {id: each} of [strip, ...strip.then || []]) under_way.set(each, now);

@@ -338,6 +338,7 @@ function turner(layer) {
     stop,
     get panned() { return went; },
     get by_itself() { return Boolean(moving); },
+    get by_hand() { return held.size > 0 && went; },
     get busy() { return Boolean(moving) || (held.size > 0 && went); },
     get here() {
       if (!active() || !camera) return {};
