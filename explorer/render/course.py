@@ -198,6 +198,11 @@ class Course:
         lead[:, known] = found
         return np.concatenate([starts, ends, lead.T], axis=1, dtype=np.float64)
 
+    def home_at(self, t: float) -> View:
+        """Say where the whole map is at a time: on the straight way from one home to the other."""
+        part = smooth(t)
+        return View(*(first + part * (last - first) for first, last in zip(self.start.home, self.end_home, strict=True)))
+
     def times_whole(self, view: View) -> float:
         """Say how many times the whole of the first layout a view shows, 1 where that is nearly in view; 0 where it is not."""
         view, home = view.sane(), self.start.home

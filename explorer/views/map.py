@@ -384,9 +384,10 @@ class Map(pn.viewable.Viewer):
             self._later(partial(session.appearance.param.update, depth_cue=bool(message["on"])))
 
     def _note_view(self, asked: PictureRequest) -> None:
-        home, port = self.layer.home, self.plane.viewport
+        home, port, journey = self.layer.home, self.plane.viewport, self.plane.journey
         if len(home) == 4 and self.plane.looking is None:  # noqa: PLR2004
-            if _near(asked.view, View(*home).fitted(asked.width, asked.height)):
+            whole = View(*home) if journey is None or asked.journey != journey.number else journey.course.home_at(asked.t)
+            if _near(asked.view, whole.fitted(asked.width, asked.height)):
                 port.view = None
             elif port.view is None or not _near(asked.view, View(*port.view)):
                 port.view = tuple(asked.view)

@@ -229,6 +229,13 @@ def test_the_whole_map_stays_the_whole_map_for_who_turns_around_on_the_way(t: fl
     assert back.view_after(seen).fitted(900, 500).span[0] >= back.end_home.fitted(900, 500).span[0]
 
 
+def test_the_whole_map_goes_from_one_home_to_the_other():
+    course = course_of(*pair(2, 400))
+    first, last = course.start.home, course.end_home
+    assert (course.home_at(0), course.home_at(1)) == (first, pytest.approx(last))
+    assert course.home_at(0.5) == pytest.approx([(one + other) / 2 for one, other in zip(first, last, strict=True)])
+
+
 def test_a_part_of_the_map_is_followed_where_its_rows_go():
     rng = np.random.default_rng(3)
     one = np.concatenate([rng.normal(size=(2000, 2)), rng.normal(size=(2000, 2)) + 20]).astype(np.float32)

@@ -122,6 +122,15 @@ def test_a_browser_is_told_of_a_journey_and_gets_the_pictures_that_it_asks_for(s
     assert (shown.head["id"], shown.head["moving"]) == (9, False)
 
 
+def test_the_whole_map_on_the_way_is_kept_as_the_whole_map(shown: Shown, plane: Plane, session: Session, loop: Any):
+    number = travel(session, loop, shown)["number"]
+    whole = plane.journey.course.home_at(0.5)
+    for at, seen in enumerate((whole.fitted(300, 200), whole.padded(-0.2).fitted(300, 200)), 2):
+        shown.say({**WIDE, **dict(zip(("x0", "x1", "y0", "y1"), map(float, seen), strict=True)), "id": at, "journey": number, "t": 0.5})
+        loop.until(lambda at=at: shown.head.get("id") == at and not shown.head["moving"])
+        assert plane.viewport.view == (None if at == 2 else pytest.approx(tuple(seen)))
+
+
 def test_a_picture_on_the_way_shows_rows_where_they_are_then(shown: Shown, plane: Plane, session: Session, loop: Any):
     travel(session, loop, shown)
     journey = plane.journey
