@@ -204,7 +204,6 @@ class FrameView(Composed):
         if found is None:
             return
         if asked.moving or client.coarse != asked.view:
-            client.coarse = asked.view
             self._submit(drawers, client, found.sample, asked._replace(moving=True))
         if not asked.moving:
             finest = math.sqrt(_PIXELS_MOST / max(asked.width * asked.height, 1.0))
@@ -241,6 +240,7 @@ class FrameView(Composed):
             return  # it has a newer one, or a better one
         client.sent = asked.id
         self._pushes += 1
+        client.coarse = asked.view
         if asked.moving:
             client.coarseness = picture.coarseness
         else:
@@ -304,7 +304,7 @@ class _Client:
     def __init__(self) -> None:
         self.asked: PictureRequest | None = None
         self.sent = 0  # the last request that was answered
-        self.coarse: object = None  # the view of which it was sent a picture of the sample
+        self.coarse: object = None  # the view of which it was sent a picture: of the same one the sample would show less
         self.coarseness = 0
         self.rest: Picture[FrameScene] | None = None
         self.rest_push = 0

@@ -109,7 +109,7 @@ function turner(layer) {
     buttons[name] = made;
     bar.append(made);
   };
-  button("dimensions", "Three dimensions", () => change(), "D");
+  button("dimensions", "3-D: three dimensions", () => change(), "D");
   button("spin", "Turn by itself", () => go("spin"), "R");
   button("tour", "Grand tour through all dimensions", () => go("tour"), "G");
   button("perspective", "Perspective", () => {

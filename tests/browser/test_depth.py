@@ -64,7 +64,7 @@ def test_a_map_goes_to_three_dimensions_turns_under_the_pointer_and_answers_a_cl
     write_blobs(data_root / "blobs-in-space.parquet")
     page = open_page(f"{server}?dataset=blobs-in-space", own_window=True)
     page.wait_for_picture(timeout=2 * PATIENCE_MS)
-    flat = page.button("Three dimensions").first
+    flat = page.button("3-D: three dimensions").first
     expect(flat).to_have_attribute("aria-pressed", "false")
     assert not page.pictures[-1].camera
     flat.click()  # which computes it

@@ -39,7 +39,8 @@ def test_a_map_of_parts_draws_zooms_and_knows_its_rows(serving: Callable[..., Se
 
     page = open_page(server.url.replace("/explorer", "/words_map"), width=1000, height=640)
     before = page.settle()
-    assert [picture.moving for picture in page.pictures] == [True, False], "the sample first, then every row"
+    first = [picture.moving for picture in page.pictures]
+    assert first in ([True, False], [False]), "the sample first where every row is not drawn sooner, then every row"
     assert page.page.locator(".message.status").inner_text() == f"{N:,} of {N:,} rows · {PARTS} partitions"
     assert sorted(page.legend()) == ["left", "right", "top"]
     assert sum(page.legend().values()) == N
@@ -52,7 +53,7 @@ def test_a_map_of_parts_draws_zooms_and_knows_its_rows(serving: Callable[..., Se
     zoomed = page.pixels()
     assert zoomed.shape == home.shape
     assert not np.array_equal(zoomed, home)
-    assert any(picture.moving for picture in page.pictures[2:])
+    assert any(picture.moving for picture in page.pictures[len(first) :])
 
     at = page.place_of_some_row()
     page.page.mouse.move(*at)
