@@ -790,10 +790,10 @@ export function render({model}) {
       under_way.clear();  // of the journey before, the server sends nothing more
       if (message.plays || !whole) cancelAnimationFrame(flight);  // the view comes along with the rows
       hide_card();
-      const stranded = travel.playing && !message.number;
+      const stranded = travel.playing && !message.number, part = !whole;
       travel.begin(message);
       if (stranded && whole) fly_home();
-      if (message.at) { travel.scrub(message.at); want(true); }
+      if (message.at) { travel.scrub(message.at, part); want(true); }
       draw_marks();
     }
   });

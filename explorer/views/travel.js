@@ -81,11 +81,12 @@ function traveler(layer) {
       }
       if (plays) play(0, 1, message.ms); else say();
     },
-    scrub(t) {
+    scrub(t, stays = false) {  // stays: the map looks where it is to look already, as a link says
       if (!trip) return;
       clearTimeout(timer);
       trip.playing = null;
       trip.t = t;
+      if (stays) trip.looks = null;
       if (trip.looks) layer.look(look_at(t));
       say();
     },

@@ -129,6 +129,12 @@ def serving(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         end_group(process)
 
 
+@pytest.fixture
+def own_server(serving: Callable[..., Server]) -> Server:
+    """A server on which no other test has computed layouts of the sample, or measured columns, which every page there would list."""
+    return serving("-m", "panel", "serve", str(Path(explorer.__file__).resolve().parent), "--port", "{port}", "--liveness")
+
+
 @pytest.fixture(scope="session")
 def served(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """``panel serve explorer``, as the README starts it."""

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PATIENCE_MS, Watched
+from tests.browser.conftest import PATIENCE_MS, Server, Watched
 
 COLUMN = "moved: UMAP → t-SNE"
 
 
-def test_after_a_switch_one_button_colors_by_what_moved_and_every_panel_offers_it(open_page: Callable[..., Watched], server: str):
-    watched = open_page(server)
+def test_after_a_switch_one_button_colors_by_what_moved_and_every_panel_offers_it(open_page: Callable[..., Watched], own_server: Server):
+    watched = open_page(own_server.url)
     watched.wait_for_picture()
     page, button = watched.page, watched.button("Color by movement")
     line = page.get_by_role("combobox", name="Query")

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 from playwright.sync_api import expect
 
-import explorer
 from explorer.compute.neighbors import neighbor_graph
 from explorer.compute.projections import PCA, UMAP
 from explorer.data.dataset import open_dataset
@@ -19,14 +17,8 @@ from explorer.data.export import write_layouts
 from tests.browser.conftest import PATIENCE_MS, Server, Watched
 
 
-@pytest.fixture
-def of_its_own(serving: Callable[..., Server]) -> Server:
-    """A server on which nobody has measured anything, nor computed other layouts of the sample, which every page there would list."""
-    return serving("-m", "panel", "serve", str(Path(explorer.__file__).parent), "--port", "{port}", "--liveness")
-
-
-def test_layouts_are_measured_compared_and_color_the_map(of_its_own: Server, open_page: Callable[..., Watched]):
-    watched = open_page(of_its_own.url, width=1510, height=820)
+def test_layouts_are_measured_compared_and_color_the_map(own_server: Server, open_page: Callable[..., Watched]):
+    watched = open_page(own_server.url, width=1510, height=820)
     watched.wait_for_picture()
     page = watched.page
     group = page.get_by_role("group", name="Layout on this map").first

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
+import pytest
 
 from explorer.address import decoded
 from tests.browser.conftest import Watched
@@ -62,16 +63,23 @@ def test_a_place_between_two_layouts_is_in_the_address(open_page: Open, server: 
     page = open_page(server, own_window=True)
     page.settle()
     slider = page.page.get_by_role("slider", name="Place on the way between two layouts").first
+    slider.fill("500")
+    page.wait_until(lambda: (slider.get_attribute("aria-valuetext") or "").startswith("50 % "), "the map is on its way")
     slider.focus()
     for _ in range(12):
         slider.press("ArrowRight")
-    page.wait_until(lambda: (slider.get_attribute("aria-valuetext") or "").startswith("1 % "), "the map is on its way")
+    page.wait_until(lambda: (slider.get_attribute("aria-valuetext") or "").startswith("51 % "), "the map is further on its way")
     page.settle()
-    at = slider.input_value()
-    assert at == "12", "a press of a key is a step, however soon the next one comes"
-    other = open_page(settled_address(page), own_window=True)
-    moved = other.page.get_by_role("slider", name="Place on the way between two layouts").first
-    other.wait_until(lambda: abs(float(moved.input_value()) - float(at)) < 0.01 * float(at), "the same place on the way")
+    assert slider.input_value() == "512", "a press of a key is a step, however soon the next one comes"
+    for ticks in (0, 4):  # the whole map, and a part of it
+        page.zoom(ticks)
+        page.settle()
+        other = open_page(settled_address(page), own_window=True)
+        moved = other.page.get_by_role("slider", name="Place on the way between two layouts").first
+        other.wait_until(lambda moved=moved: moved.input_value() == "512", "the same place on the way")
+        other.settle()
+        there = page.view()
+        assert other.view() == pytest.approx(there, abs=0.01 * (there[1] - there[0]))
 
 
 def test_an_address_that_is_cut_off_says_so_and_shows_the_map(open_page: Open, server: str):
