@@ -676,7 +676,10 @@ class Session(param.Parameterized):
         """
         try:
             return threads.submit(self._answer, _Asked(what, number, latest), make, take, fail)
-        except RuntimeError:  # the interpreter is ending, as a script's does while something is still measured: nobody waits for an answer
+        except RuntimeError as error:
+            if "shutdown" not in str(error):
+                raise
+            # The interpreter is ending, as a script's does while something is still measured: nobody waits for an answer.
             unanswered: Future[None] = Future()
             unanswered.cancel()
             return unanswered

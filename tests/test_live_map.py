@@ -21,6 +21,7 @@ from explorer.jobs.job import Job
 from explorer.jobs.live import LiveLayout
 from explorer.jobs.runner import Runner
 from explorer.live_map import LiveMap
+from explorer.plane import Plane
 from explorer.render.frame import render
 from explorer.runs import run_of
 from explorer.scene import InProgress, Scene
@@ -135,14 +136,18 @@ def test_what_is_computed_is_on_the_map_as_it_forms_and_lies_like_what_was_there
     assert 10_000 < total <= 10_250, "those of the early exaggeration among them, which ends when it helps no more"
 
 
-def test_a_layout_comes_on_the_map_where_it_was_asked_for(session: Session, loop: Loop):
+def two_maps(session: Session, loop: Loop) -> list[Plane]:
     dataset = rows()
     session.open(dataset)
     loop.until(lambda: session.scene is not None and session.scene.dataset is dataset)
     session.run_now(PCA())
     session.arrangement.n_maps = 2
-    first, second = session.planes
-    loop.until(lambda: second.settled)
+    loop.until(lambda: session.planes[1].settled)
+    return session.planes
+
+
+def test_a_layout_comes_on_the_map_where_it_was_asked_for(session: Session, loop: Loop):
+    first, second = two_maps(session, loop)
     on_first = first.run
     session.change_dimensions(second)
     assert session.running == "PCA"
@@ -151,13 +156,7 @@ def test_a_layout_comes_on_the_map_where_it_was_asked_for(session: Session, loop
 
 
 def test_a_layout_forms_on_the_map_where_it_was_asked_for_and_on_the_first_once_that_is_gone(session: Session, loop: Loop):
-    dataset = rows()
-    session.open(dataset)
-    loop.until(lambda: session.scene is not None and session.scene.dataset is dataset)
-    session.run_now(PCA())
-    session.arrangement.n_maps = 2
-    first, second = session.planes
-    loop.until(lambda: second.settled)
+    first, second = two_maps(session, loop)
     session.run(TSNE(n_iter=10_000, seed=next(seeds)), plane=second)
     loop.until(lambda: second.live is not None)
     assert first.live is None

@@ -1,6 +1,7 @@
 // Gives names to what Material's widgets leave without: the field and the two buttons beside a slider or around a number, and the drawers. Shows nothing.
 const LOOKS_EVERY_MS = 1500;  // while the page is being drawn; what comes later has its name when the focus is on it
 const LOOKS = 3;              // that find nothing more: it has been drawn
+const LOOKS_MOST = 20;        // where nothing is without a name
 const DRAWERS = ["Settings", "Findings"];
 
 const has_name = element => element.getAttribute("aria-label") || element.getAttribute("aria-labelledby") || element.labels?.length || element.textContent.trim() || element.title;
@@ -27,12 +28,13 @@ export function render({model}) {
     if (element instanceof Element && element.matches("input, button")) give_name(element);
   };
   document.addEventListener("focusin", on_focus);
-  let timer = 0, looks = LOOKS, some = false;
+  let timer = 0, looks = LOOKS, left = LOOKS_MOST, some = false;
   const look = () => {
     const given = give_names(document);
     some = some || given > 0;
     looks = given ? LOOKS : looks - some;
-    if (looks > 0) timer = setTimeout(look, LOOKS_EVERY_MS);
+    left -= 1;
+    if (looks > 0 && left > 0) timer = setTimeout(look, LOOKS_EVERY_MS);
   };
   timer = setTimeout(look, LOOKS_EVERY_MS);
   model.on("remove", () => {

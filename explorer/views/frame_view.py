@@ -203,15 +203,24 @@ class FrameView(Composed):
         found = self._map
         if found is None:
             return
+        sample = None
         if asked.moving or client.coarse != asked.view:
-            self._submit(drawers, client, found.sample, asked._replace(moving=True))
-        if not asked.moving:
-            finest = math.sqrt(_PIXELS_MOST / max(asked.width * asked.height, 1.0))
-            every_row = replace(found.every_row, wanted=lambda: client.asked is asked)
-            self._later(partial(self._drawing_is, 1))
-            self._submit(_askers, client, every_row, asked._replace(ratio=min(asked.ratio, finest))).add_done_callback(
-                lambda _: self._later(partial(self._drawing_is, -1))
-            )
+            sample = self._submit(drawers, client, found.sample, asked._replace(moving=True))
+        if asked.moving:
+            return
+        draw_every_row = partial(self._draw_every_row, client, found, asked)
+        if sample is None:
+            draw_every_row()
+        else:
+            sample.add_done_callback(lambda _: draw_every_row())
+
+    def _draw_every_row(self, client: _Client, found: Surveyed, asked: PictureRequest) -> None:
+        finest = math.sqrt(_PIXELS_MOST / max(asked.width * asked.height, 1.0))
+        every_row = replace(found.every_row, wanted=lambda: client.asked is asked)
+        self._later(partial(self._drawing_is, 1))
+        self._submit(_askers, client, every_row, asked._replace(ratio=min(asked.ratio, finest))).add_done_callback(
+            lambda _: self._later(partial(self._drawing_is, -1))
+        )
 
     def _submit(self, threads: ThreadPoolExecutor, client: _Client, scene: FrameScene, asked: PictureRequest) -> Future[Any]:
         began = monotonic()
