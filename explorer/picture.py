@@ -190,6 +190,7 @@ class Picture(NamedTuple, Generic[_Scene]):
             "t": asked.t,
             "live": self.scene.in_progress,
             **self.scene.told,
+            "visible": self.n_visible,
             "alt": f"{title} map of {name}: {self.n_visible:,} rows in view",
         }
         written = json.dumps(head).encode()

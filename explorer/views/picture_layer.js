@@ -3,6 +3,7 @@
 // All text from the data goes through fillText or textContent, never through markup.
 
 const UNDER_WAY = 2;       // messages that ask for pictures which are not yet here
+const NOTHING_HERE = "No rows are in view: zoom out, or show those that are hidden.";
 const UNDER_HAND = 1;      // where what is asked for later comes along in the next one: a second message only has the first one's pictures dropped
 const REST_MS = 120;       // a view that stood this long gets its lossless picture
 const GIVE_UP_MS = 8000;   // a picture that is not here by then is counted as lost, and asked for again
@@ -430,6 +431,10 @@ export function render({model}) {
     const decoded = decode(bytes.subarray(2 + n), head.type);
     queue = queue.then(async () => show(head, await decoded, asked_at)).catch(error => console.error(error));
   };
+  const say_note = () => {  // a map without a row in sight is no broken one
+    if (model.note || !shown || shown.visible > 0) note.textContent = model.note;
+    else if (!shown.moving) note.textContent = NOTHING_HERE;
+  };
   const show = async (head, bitmap, asked_at) => {
     const early = head.moving && asked_at !== undefined ? travel.early(head, asked_at) || turn.early(head, asked_at, newest) : 0;
     if (bitmap && early > EARLY_MS) await new Promise(resolve => setTimeout(resolve, early));
@@ -450,6 +455,7 @@ export function render({model}) {
       if (!head.moving) fade_ghosts();
       else if (head.live) model.send_msg({type: "seen", client});
       else if (head.journey && asked_at !== undefined) travel.came(head);
+      say_note();
       place();
       draw_marks();
       wake();
@@ -772,7 +778,7 @@ export function render({model}) {
   model.on("marks", () => { draw_marks(); labels.place(); });
   model.on("contours", () => contours.take(model.contours));
   model.on("labels", () => labels.take(model.labels));
-  model.on("note", () => { note.textContent = model.note; });
+  model.on("note", say_note);
   model.on("msg:custom", message => {
     if (message.client && message.client !== client) return;
     if (message.type === "pictures") {

@@ -92,6 +92,17 @@ def test_the_wheel_zooms_in_and_home_shows_the_whole_map_again(sample_page: Watc
     page.wait_until(lambda: page.view() == pytest.approx(whole) and np.array_equal(page.pixels(), pixels), "the picture of before")
 
 
+def test_a_part_of_the_map_without_rows_says_so(sample_page: Watched):
+    page, note = sample_page, sample_page.page.locator(".note:visible").filter(has_text="No rows are in view")
+    assert note.count() == 0
+    box = page.box()
+    page.zoom(25, at=(box["x"] + 0.75 * box["width"], box["y"] + 30))
+    note.wait_for()
+    page.button("Show the whole map").click()
+    note.wait_for(state="hidden")
+    page.settle()
+
+
 def test_the_wheel_keeps_the_place_under_the_pointer(sample_page: Watched):
     page = sample_page
     before = page.wait_for_picture()
