@@ -71,6 +71,7 @@ def test_a_message_is_a_header_that_says_what_it_shows_and_an_image(dataset: Dat
         "journey": 0,
         "t": 0.0,
         "live": False,
+        "visible": 5,
         "alt": "x, y map of Köln & <b>Bonn</b>: 5 rows in view",
     }
 
