@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.jobs.job import Job
     from explorer.scene import Run
+    from explorer.standing import Standing
+    from explorer.state.history import History
 
 __all__ = ["JACCARD", "Category", "Changed", "Comparing", "Findings", "column_key", "mean_by_category"]
 
@@ -57,6 +59,8 @@ class Asker(Threaded, Protocol):
     choice: ProjectionChoice
     inspection: Inspection
     arrangement: Arrangement
+    history: History
+    standing: Standing
     param: Any
 
     def run(self, projection: Any = None, *, of: str | None = None) -> Any:
@@ -309,7 +313,9 @@ class Comparing(param.Parameterized):
                     self._pairing = None
             return
         self._pairing = None
-        self._asker.arrangement.n_maps = max(2, self._asker.arrangement.n_maps)
+        with self._asker.history.together("maps of both vectors"):
+            self._asker.standing.note("maps of both vectors")
+            self._asker.arrangement.n_maps = max(2, self._asker.arrangement.n_maps)
         for plane, run in zip(self._asker.planes, runs, strict=False):
             if plane.run != run:
                 plane.stage(run, dataset)

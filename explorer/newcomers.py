@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from explorer.scene import Shown
     from explorer.state.inspection import Inspection
 
-__all__ = ["MOST", "Newcomer", "Newcomers"]
+__all__ = ["MOST", "Newcomer", "Newcomers", "newcomer_words"]
 
 MOST = 1_000
 """New rows at a time."""
@@ -90,6 +90,7 @@ class Newcomers(param.Parameterized):
         asker.param.watch(self._on_dataset, ["dataset"])
         asker.param.watch(self._on_planes, ["planes"])
         asker.inspection.param.watch(self._place_again, ["metric"])
+        self.param.watch(self._on_items, ["items"])
         self._on_planes()
 
     def drop(self, text: str) -> None:
@@ -115,7 +116,6 @@ class Newcomers(param.Parameterized):
         """Forget one of them, by its place in the list."""
         if 0 <= at < len(self.items):
             self.items = [item for place, item in enumerate(self.items) if place != at]
-            self._place()
 
     def clear(self) -> None:
         """Forget them all."""
@@ -136,12 +136,14 @@ class Newcomers(param.Parameterized):
         if number == self._cleared:
             self._reading -= 1
             self.items = [*made, *self.items][:MOST]
-            self._place()
 
     def _fail_reading(self, sentence: str, number: int) -> None:
         if number == self._cleared:
             self._reading -= 1
             self.param.update(working=self._busy, problem=sentence)
+
+    def _on_items(self, *_: object) -> None:
+        self._place()
 
     def _place_again(self, *_: object) -> None:
         if self.items:
@@ -353,3 +355,13 @@ def _short(text: str) -> str:
 
 def _submit(jobs: Runner, dataset: Dataset, layouts: Sequence[Any], items: Sequence[Newcomer], metric: str, owner: str) -> Job[Placement]:
     return jobs.submit_placement(dataset, layouts, np.stack([item.vector for item in items]), metric=metric, owner=owner)
+
+
+def newcomer_words(name: str, before: list[Newcomer], after: list[Newcomer]) -> str:
+    """Say what a change of the new rows is called."""
+    del name
+    longer, shorter = (after, before) if len(after) > len(before) else (before, after)
+    known = {id(item) for item in shorter}
+    changed = [item for item in longer if id(item) not in known]
+    what = changed[0].title if len(changed) == 1 else f"{len(changed):,} new rows"
+    return f"{'drop in' if longer is after else 'forget'} {what}"

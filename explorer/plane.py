@@ -21,6 +21,7 @@ from explorer.turning import Turned
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
     from explorer.render.camera import Camera
+    from explorer.render.view import View
 
 __all__ = ["Owner", "Plane"]
 
@@ -67,6 +68,7 @@ class Plane(param.Parameterized):
     live = param.Parameter(default=None, doc="What is on the map while another layout is computed (Scene), or none.")
     journey = param.Parameter(default=None, doc="The way between two layouts that the map is on, or can be put on (Journey); or none.")
     looking = param.Parameter(default=None, doc="Where the map is to look once its layout is there: a View, () for all, or none.")
+    called = param.Number(default=None, allow_None=True, doc="To which time of its journey browsers are to put the map, 0 to 1; or none.")
 
     def __init__(self, owner: Owner) -> None:
         super().__init__()
@@ -80,6 +82,8 @@ class Plane(param.Parameterized):
         self.plays = False  # whether the journey plays by itself, from its start to its goal
         self.at = 0.0  # where on the journey the browser was that asked last
         self._first_at = 0.0  # where on the next journey browsers begin
+        self._heading: View | tuple[()] | None = None  # where the next journey leads, if not to the rows that are in view
+        self.heading: View | tuple[()] | None = None  # where the journey leads that is there
         self._facing: tuple[int, Camera] | None = None  # a solid, and how the browser saw it that asked last
         self.viewport = Viewport()  # what the browser looks at that asked last
 
@@ -161,14 +165,19 @@ class Plane(param.Parameterized):
         make = self._begin(run, dataset)
         return self._owner.in_thread("draw the map", self._staged, lambda: self._staged, make, self._take, self._fail)
 
-    def travel(self, run: Run, dataset: Dataset) -> Future[None]:
-        """Show another layout, and have its rows travel there from where they are now."""
+    def travel(self, run: Run, dataset: Dataset, *, look: View | tuple[()] | None = None) -> Future[None]:
+        """Show another layout, and have its rows travel there from where they are now.
+
+        ``look`` is the part of it to look at in the end, () for all: by default that with the rows that are in view now.
+        """
         self.unwatch()
         before, journey, at = self.scene, self.journey, self.at
         on_the_way = journey is not None and (0 < at < 1 or (at == 0 and self.plays))  # a browser may not have begun yet
         if before is None or before.dataset is not dataset or (before.shown.run == run and not on_the_way):
+            self.looking = look
             return self.stage(run, dataset)
         self.wanted = run
+        self._heading = look
         self._staged += 1
         self._leaving = self._staged
         leave, camera = self._owner.departure(run), self.camera
@@ -258,9 +267,12 @@ class Plane(param.Parameterized):
         dataset = self._owner.dataset
         if number != self._staged or dataset is None or self.run is None:
             return
+        self.heading, self._heading = self._heading, None
         if journey is not None:
             self.at, self.plays = 0.0, True
             self.journey = journey
+        else:
+            self.looking = self.heading
         self.stage(self.run, dataset)
 
     def _prepare(self, way: Way | None, number: int) -> None:
@@ -270,6 +282,7 @@ class Plane(param.Parameterized):
             self._fail(_GONE, number)
             return
         self.at, self.plays, self._leaving = self._first_at, False, 0
+        self.heading = None
         self.journey = way.journey
         self._take(way.staged, number)
 

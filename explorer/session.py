@@ -52,20 +52,21 @@ from explorer.runs import Opened, dimensions_of, prepare, run_of, runs_of
 from explorer.scene import Placed, Run, Scene, Shown
 from explorer.shelf import open_shared, opened, shown
 from explorer.staging import Look, Staged, Way, depart, open_already, prepare_scene
-from explorer.state.appearance import Appearance, look_words
+from explorer.standing import Standing
+from explorer.state.appearance import Appearance
 from explorer.state.arrangement import Arrangement
-from explorer.state.clusters import naming_words
 from explorer.state.export import ExportChoice
 from explorer.state.filters import Filters
 from explorer.state.groups import RowGroups
 from explorer.state.histograms import Histograms
-from explorer.state.history import Followed, History
+from explorer.state.history import History
 from explorer.state.inspection import Inspection
 from explorer.state.projection import ProjectionChoice
 from explorer.state.selection import Selection
 from explorer.state.table import TableChoice
 from explorer.steadiness import Steadiness
 from explorer.turning import Turned
+from explorer.undoing import undo_choices
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -80,6 +81,7 @@ logger = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
 
 _threads = ThreadPoolExecutor(4, thread_name_prefix="explorer-session")
+_MAPS = {1: "one map", 2: "two maps", 3: "three maps"}
 _readers = ThreadPoolExecutor(4, thread_name_prefix="explorer-open")  # apart: no click waits for a large file
 
 Schedule = Callable[[Callable[[], object]], object]
@@ -121,7 +123,6 @@ class Session(param.Parameterized):
         self.histograms = Histograms()
         self.table = TableChoice()
         self.history = History()  # of all that a person undoes
-        Followed(self.history, self.appearance, [*self.appearance.as_json()], look_words, dragged=["point_size"])
         self.selection = Selection(history=self.history)
         self.filters = Filters(history=self.history)
         self._schedule = schedule
@@ -133,6 +134,7 @@ class Session(param.Parameterized):
         self._taking = False
         self._closed = False
         self._frames = Frames()
+        self.standing = Standing(self)  # of the maps, for the history
         self._every_plane = [Plane(self)]  # also those that are not on the page now: a browser keeps what it once had
         self.planes = list(self._every_plane)
         self.inquiry = Inquiry(self, jobs=self._runner)
@@ -145,7 +147,7 @@ class Session(param.Parameterized):
         self.steadiness.param.watch(self._on_steadiness, ["known"])
         self.clustering = Clustering(self, jobs=self._runner)
         self.clustering.param.watch(self._on_renamed, ["names"])
-        Followed(self.history, self.clustering.naming, ["renamed"], naming_words)
+        undo_choices(self)
         self.comparing = Comparing(self, jobs=self._runner)
         self.groups = RowGroups(self.selection, self.inspection)
         self.outlook = Outlook(self, jobs=self._runner)
@@ -337,14 +339,20 @@ class Session(param.Parameterized):
 
     def _take_opened(self, ready: Opened, *, now: bool) -> None:
         self.cancel()
-        dataset, self._taking = ready.dataset, True
+        dataset, self._taking, before = ready.dataset, True, self.dataset
+        # Where the rows are compared with other ones than before, what was selected of them, filtered and clicked stays.
+        same_rows = before is not None and (before.name, before.fingerprint) == (dataset.name, dataset.fingerprint)
         try:
             self.choice.vectors = "" if dataset.other is None else dataset.vectors_name
-            self.appearance.param.update(color_by=dataset.color, hidden={})
-            self.selection.reset(dataset.n_rows)
-            self.filters.reset(dataset.n_rows)
-            self.inspection.row = self.pointed = None
-            self.marked = []
+            if not same_rows:
+                self.appearance.hidden = {}
+                self.selection.reset(dataset.n_rows)
+                self.filters.reset(dataset.n_rows)
+                self.inspection.row = None
+            if not same_rows or self.appearance.color_by not in {None, *dataset.roles}:
+                self.appearance.color_by = dataset.color
+            self.history.clear()
+            self.pointed, self.marked = None, []
             self._frames = Frames()
         finally:
             self._taking = False
@@ -352,6 +360,7 @@ class Session(param.Parameterized):
             dataset=dataset, columns=list(dataset.roles), runs=ready.runs, neighbors=None, other_neighbors=None, opening="", error=""
         )
         audit.record("open", dataset=dataset.name, rows=dataset.n_rows, who=self.visitor)
+        self._look()
         for plane in self.planes[1:]:
             plane.clear()
         first = self.planes[0]
@@ -469,6 +478,7 @@ class Session(param.Parameterized):
             job.cancel()
             raise
         self.param.update(runs=runs_of(dataset, self._runner), error="")
+        self.standing.note_show(self.planes[0], run)
         self.planes[0].stage_now(on_map, dataset)
         return on_map.layout
 
@@ -500,9 +510,11 @@ class Session(param.Parameterized):
         if job.state == "done":
             layout = job.result()
             run = run_of(layout.method, layout.params, of)  # one that was stopped says so
+            self.standing.note_show(plane, run)
             (plane.travel if plane.live is None else plane.finish)(run, dataset)
         elif isinstance(job.error, JobTooLong) and job.error.iteration is not None and live is not None:
             kept = run_of(str(live.run.method), {**live.run.settings, STOPPED_AT: job.error.iteration}, of)
+            self.standing.note_show(plane, kept)
             (plane.travel if plane.live is None else plane.finish)(kept, dataset)
             self._end_running(_sentence(job.error))
         else:
@@ -511,6 +523,7 @@ class Session(param.Parameterized):
 
     def show(self, run: Run, dataset: Dataset | None = None) -> Future[None]:
         """Show a layout that came with the data or is in the store on the first map."""
+        self.standing.note_show(self.planes[0], run)
         return self.planes[0].travel(run, dataset or self.dataset)
 
     def change_dimensions(self, plane: Plane) -> None:
@@ -520,6 +533,7 @@ class Session(param.Parameterized):
             return
         found = counterpart(run, self.runs, dataset)
         if found.run is not None:
+            self.standing.note_show(plane, found.run)
             plane.travel(found.run, dataset)
         elif found.projection is not None:
             self.run(found.projection, of=run.of, plane=plane)
@@ -556,6 +570,7 @@ class Session(param.Parameterized):
 
     def _show_maps(self, *_: object) -> None:
         n = self.arrangement.n_maps
+        self.standing.note(f"{_MAPS[n]} side by side" if n > 1 else _MAPS[n])
         self._every_plane += [Plane(self) for _ in range(n - len(self._every_plane))]
         for plane in self._every_plane[n:]:
             plane.clear()
@@ -709,7 +724,8 @@ class Session(param.Parameterized):
         if dataset is None or row is None:
             self.param.update(neighbors=None, other_neighbors=None)
         elif row >= dataset.n_rows:  # from a browser, or from a link that was made with other data
-            self.inspection.row = None
+            with self.history.unrecorded():
+                self.inspection.row = None
             self.error = str(UnknownRow(row, dataset.n_rows))
         else:
             k, metric = self.inspection.k, self.inspection.metric

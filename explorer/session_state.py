@@ -91,6 +91,7 @@ def state_from_json(session: Session, values: Mapping[str, JSON]) -> None:
     before = state_to_json(session)
     try:
         with session.history.together("set what was kept"):
+            session.standing.note("set what was kept")
             _load(session, values)
     except (ValueError, TypeError, KeyError, AttributeError, zlib.error, binascii.Error) as error:
         with session.history.unrecorded():

@@ -32,6 +32,14 @@ class Shared(NamedTuple):
     methods: str
 
 
+class _Page(NamedTuple):
+    """A dataset by its name in the catalog, "" where it is not there; how everything was set; and what people call the dataset."""
+
+    entry: str
+    text: str
+    title: str
+
+
 class Sharing(param.Parameterized):
     """Only the thread that owns the session's params calls this.
 
@@ -48,7 +56,10 @@ class Sharing(param.Parameterized):
         super().__init__()
         self._session = session
         self.bookmarks = Bookmarks(session.visitor.login)
-        self._items = _Items(self)
+        self._items, self._opened = _Items(self), _Opened(self)
+        self._page: _Page | None = None  # what is open, and how it is set; none until that is written
+        self._left: _Page | None = None  # what was open before what is being opened
+        self._returning = ""  # the name of what is opened because an undo, or a redo, asks for it
         self._begun = self._busy = self._again = False
         self._described: tuple[tuple[object, ...], str] = ((), "")  # the paragraphs, and what they depend on
         self._waiting = ""  # what is restored when the dataset is there
@@ -80,11 +91,15 @@ class Sharing(param.Parameterized):
             if not found["entry"]:
                 self._session.error = f"The bookmark {name!r} belongs to {found['dataset']!r}, which has to be opened first."
                 return
-            self._waiting = found["text"] or encoded({})
-            self._session.open_entry(found["entry"])
+            self._open(found["entry"], found["text"])
             return
         self._waiting = found["text"] or encoded({})
         self._arrive(f"open the bookmark {name}")
+
+    def _open(self, entry: str, text: str) -> Future[None]:
+        """Open a dataset of the catalog, and set what a text says when it is there."""
+        self._waiting = text or encoded({})
+        return self._session.open_entry(entry)
 
     def keep(self, name: str) -> None:
         """Keep what is on the screen as a bookmark."""
@@ -124,6 +139,7 @@ class Sharing(param.Parameterized):
 
     def _on_dataset(self, *_: object) -> None:
         if self._begun and self._session.dataset is not None:
+            self._left, self._page = self._left or self._page, None
             self._session.soon(self._arrive)  # when its first layout is on its way
 
     def _arrive(self, what: str = "", problem: str = "") -> None:
@@ -133,13 +149,39 @@ class Sharing(param.Parameterized):
             return
         if text:
             try:
-                with self._session.history.together(what):
+                history = self._session.history
+                with history.together(what) if what else history.unrecorded():
                     restore(self._session, text, problem=problem)
             except ExplorerError as error:
                 self._session.error = str(error)
             if not what:
                 self._session.history.clear()  # there is nothing before what a page or a dataset was opened with
+        self._note_opened()
         self._on_change()
+
+    def _note_opened(self) -> None:
+        """Have undone that another dataset was opened, where the one before can be opened again by name."""
+        left, self._left, dataset = self._left, None, self._session.dataset
+        returning, self._returning = self._returning, ""
+        if left is None or not left.entry or (returning and returning == entry_name(self._session)):
+            return
+        what = f"open {dataset.name}"
+        if left.title == dataset.name:
+            what = f"compare with {'nothing' if dataset.compared is None else dataset.compared.title}"
+        self._session.history.record(self._opened, what, (left, len(left.text)), lasting=True)
+
+    def _return_to(self, page: _Page) -> None:
+        """Open again what was open, as it was set."""
+        if not page.entry:
+            self._session.error = f"{page.title} is not in the catalog: open it again as you did before."
+            return
+        self._returning = page.entry
+
+        def done(opening: Future[None]) -> None:
+            if opening.exception() is not None:
+                self._session.soon(setattr, self, "_returning", "")
+
+        self._open(page.entry, page.text).add_done_callback(done)
 
     def _reopen(self, text: str) -> bool:
         """Begin to open what a text compares the rows with, once; whether it is waited for."""
@@ -182,13 +224,20 @@ class Sharing(param.Parameterized):
         make, python, entry = differing(session), python_of(session), entry_name(session)
         describe, about, (known_about, known) = session.describe_maps(), self._described_by(), self._described
 
+        dataset = session.dataset
+
         def write() -> Shared:
             state = make()
             said = known if about == known_about else describe()  # which reads layouts and graphs
             self._described = about, said
             return Shared(address_of(state, entry), encoded(state) if state else "", python(state), said)
 
-        session.in_thread("write the address", 0, lambda: 0, write, self._take, self._fail)
+        def take(shared: Shared, _: int) -> None:
+            if dataset is not None and dataset is session.dataset:
+                self._page = _Page(entry or "", shared.bookmark, dataset.name)
+            self._take(shared)
+
+        session.in_thread("write the address", 0, lambda: 0, write, take, self._fail)
 
     def _described_by(self) -> tuple[object, ...]:
         """Say what the paragraphs on the method depend on."""
@@ -197,7 +246,7 @@ class Sharing(param.Parameterized):
         titles = [run.title for plane in session.planes for run in plane.layouts]
         return fingerprint, tuple(titles), tuple(session.assessment.known), tuple(session.steadiness.known)
 
-    def _take(self, shared: Shared, _: int) -> None:
+    def _take(self, shared: Shared) -> None:
         self._busy = False
         if shared != self.shared:
             self.shared = shared
@@ -224,3 +273,20 @@ class _Items:
     def restore(self, snapshot: list[Bookmark]) -> None:
         """Have again the bookmarks that there were; where they cannot be kept, the panel says so."""
         self._sharing._try(partial(self._sharing.bookmarks.put_back, snapshot))
+
+
+class _Opened:
+    """What is open, for the history."""
+
+    def __init__(self, sharing: Sharing) -> None:
+        self._sharing = sharing
+
+    def snapshot(self) -> tuple[_Page, int]:
+        """Give what :meth:`restore` takes, and its size in bytes."""
+        session = self._sharing._session
+        page = self._sharing._page or _Page(entry_name(session) or "", "", "" if session.dataset is None else session.dataset.name)
+        return page, len(page.text)
+
+    def restore(self, snapshot: _Page) -> None:
+        """Open again what was open; until it is there, what is open stays."""
+        self._sharing._return_to(snapshot)

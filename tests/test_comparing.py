@@ -332,11 +332,18 @@ def test_a_dataset_of_the_catalog_is_compared_from_the_page_and_a_link_brings_it
     controls.compare.value = controls.compare.options["Handwritten digits"]
     loop.until(lambda: "cannot be compared with monday: it has 1,797 rows instead of 90" in session.error)
     assert controls.compare.value == "— none —"
+    session.selection.apply([5])
+    session.selection.keep("five")
+    session.filters.put("query", "kind", np.arange(90) < 60)
+    session.inspection.row = 8
     controls.compare.value = controls.compare.options["tuesday"]
     loop.until(lambda: session.comparing.possible and not session.opening)
+    assert (session.selection.rows.tolist(), session.selection.names, session.inspection.row) == ([5], ["five"], 8), "the same rows"
+    assert list(session.filters.entries) == ["query"]
+    loop.until(lambda: session.other_neighbors is not None)
+    session.filters.clear()
     assert controls.compare.value == controls.compare.options["tuesday"]
     assert session.error == ""
-    session.selection.apply([5])
     session.comparing.measure()
     loop.until(lambda: session.comparing.findings is not None)
     whole = state_to_json(session)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 __all__ = ["Followed", "History", "PackedMask", "Say"]
 
 _STEPS: Final = 100
+_PASSING: Final = 12  # steps one after the other that only changed what is looked at: of more, those between the first and the last go
 _BYTES: Final = 100_000_000
 _WORDS_MOST: Final = 60  # characters of what a step is called
 _DRAG_S: Final = 1.0  # a value that changes again within so long is still being dragged
@@ -60,6 +61,8 @@ class _Change(NamedTuple):
 class _Step(NamedTuple):
     what: str
     changes: tuple[_Change, ...]  # in the order in which they were made
+    passing: bool = False  # whether it made nothing, but only changed what is looked at
+    lasting: bool = False  # whether it can still be undone when another dataset is open
 
     @property
     def size(self) -> int:
@@ -123,7 +126,9 @@ class History(param.Parameterized):
         """Whether changes are remembered now: not those that an undo makes."""
         return not self._unrecorded
 
-    def record(self, of: Remembered, what: str, before: tuple[Any, int] | None = None) -> None:
+    def record(
+        self, of: Remembered, what: str, before: tuple[Any, int] | None = None, *, passing: bool = False, lasting: bool = False
+    ) -> None:
         """Remember how something was before it changes, and what the change is called.
 
         Parameters
@@ -134,6 +139,10 @@ class History(param.Parameterized):
             What is done, as in "color by topic".
         before : tuple, optional
             A snapshot and its size in bytes, where it has changed already; taken now by default.
+        passing : bool
+            Whether only what is looked at changes: of many such steps in a row few are kept, so that what was made before is not far.
+        lasting : bool
+            Whether :meth:`clear` leaves it.
         """
         if self._unrecorded:
             return
@@ -146,7 +155,7 @@ class History(param.Parameterized):
             self._future.clear()
             self._tell()
             return
-        self._add(_Step(_words(what), (_Change(of, *(before or of.snapshot())),)))
+        self._add(_Step(_words(what), (_Change(of, *(before or of.snapshot())),), passing, lasting))
 
     def last_is(self, of: Remembered) -> bool:
         """Say whether the last step changed this alone."""
@@ -161,12 +170,15 @@ class History(param.Parameterized):
         self._move(self._future, self._past)
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._past.clear()
-        self._future.clear()
+        """Forget everything but what lasts: it was of another dataset."""
+        for steps in (self._past, self._future):
+            steps[:] = [step for step in steps if step.lasting]
         self._tell()
 
     def _add(self, step: _Step) -> None:
+        before = self._past[-_PASSING:]
+        if step.passing and len(before) == _PASSING and all(each.passing for each in before):
+            del self._past[-_PASSING + 1]
         self._past.append(step)
         while len(self._past) > _STEPS or (len(self._past) > 1 and sum(step.size for step in self._past) > _BYTES):
             self._past.pop(0)
@@ -204,10 +216,21 @@ class Followed:
         What a change is called.
     dragged : collection of str
         Those that a slider sets: what one drag does to them is one step.
+    passing : bool
+        Whether they only say what is looked at, see :meth:`History.record`.
     """
 
-    def __init__(self, history: History, of: param.Parameterized, names: Sequence[str], say: Say, *, dragged: Collection[str] = ()) -> None:
-        self._history, self._of, self._say, self._dragged = history, of, say, frozenset(dragged)
+    def __init__(
+        self,
+        history: History,
+        of: param.Parameterized,
+        names: Sequence[str],
+        say: Say,
+        *,
+        dragged: Collection[str] = (),
+        passing: bool = False,
+    ) -> None:
+        self._history, self._of, self._say, self._dragged, self._passing = history, of, say, frozenset(dragged), passing
         self._last: tuple[str, ...] = ()  # what was changed last, and when
         self._at = -_DRAG_S
         of.param.watch(self._on_change, list(names))
@@ -228,7 +251,7 @@ class Followed:
             with self._history.continued():
                 self._history.record(values, what, (before, _size(before)))
         else:
-            self._history.record(values, what, (before, _size(before)))
+            self._history.record(values, what, (before, _size(before)), passing=self._passing)
 
 
 class _Values(NamedTuple):

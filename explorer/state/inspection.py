@@ -9,7 +9,7 @@ import param
 from explorer.compute.space import METRICS
 from explorer.state.state import State
 
-__all__ = ["MOST_GIVEN", "Inspection", "Side"]
+__all__ = ["MOST_GIVEN", "Inspection", "Side", "row_words"]
 
 Side = Literal["liked", "disliked", "neither"]
 
@@ -46,3 +46,20 @@ class Inspection(State):
             if len(rows[side]) > MOST_GIVEN:
                 return
         self.param.update(**rows)
+
+
+def row_words(name: str, before: Any, after: Any) -> str:
+    """Say what a change of a param of :class:`Inspection` is called, as in "look at row 12"."""
+    if name == "row":
+        return f"let go of row {before:,}" if after is None else f"look at row {after:,}"
+    if name in ("liked", "disliked"):
+        return _given_words(before, after, "like" if name == "liked" else "unlike")
+    return f"{after} neighbors" if name == "k" else f"{after} distance"
+
+
+def _given_words(before: list[int], after: list[int], what: str) -> str:
+    changed = set(before) ^ set(after)
+    if len(changed) != 1:
+        return f"rows {what} others" if after else f"no more rows {what} others"
+    row = next(iter(changed))
+    return f"rows {what} row {row:,}" if row in after else f"no rows {what} row {row:,}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import Any, cast
 
 import param
 
 from explorer.compute.projections import PROJECTIONS, Projection
 from explorer.state.state import JSON, State
 
-__all__ = ["ProjectionChoice"]
+__all__ = ["ProjectionChoice", "choice_words", "setting_words"]
 
 
 class ProjectionChoice(State):
@@ -67,6 +67,18 @@ class ProjectionChoice(State):
         super().load_json(_only(values, ["method", "vectors"]))
         for made, settings in known.items():
             made.param.update(**settings)
+
+
+def choice_words(name: str, before: Any, after: Any) -> str:
+    """Say what a change of a param of :class:`ProjectionChoice` is called, as in "choose t-SNE"."""
+    del before
+    return f"choose {PROJECTIONS[after].title}" if name == "method" else f"lay out {after or 'the usual vectors'}"
+
+
+def setting_words(name: str, before: Any, after: Any) -> str:
+    """Say what a change of a projection's parameter is called, as in "perplexity 50"."""
+    del before
+    return f"no {name}" if after is None or after == "" else f"{name} {after}"
 
 
 def _only(values: Mapping[str, JSON], names: Iterable[str]) -> dict[str, JSON]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import param
 
 from explorer.state.state import State
 
-__all__ = ["TableChoice"]
+__all__ = ["TableChoice", "table_words"]
 
 
 class _Columns(param.List):  # type: ignore[type-arg, unused-ignore]  # generic for type checkers only
@@ -52,3 +52,16 @@ class TableChoice(State):
         else:
             order[at] = (column, True)
         self.sort = [[name, down] for name, down in order]
+
+
+def table_words(name: str, before: Any, after: Any) -> str:
+    """Say what a change of a param of :class:`TableChoice` is called, as in "order by year"."""
+    if name == "sort":
+        order = " and ".join(f"{column}, descending" if down else column for column, down in after)
+        return f"order the table by {order}" if order else "no order of the table"
+    if name == "columns":
+        changed = set(before) ^ set(after)
+        one = next(iter(changed)) if before and len(changed) == 1 else None
+        return "columns of the table" if one is None else f"{one} in the table" if one in after else f"no {one} in the table"
+    listed = {"auto": "selected rows, else the shown ones", "selected": "the selected rows", "shown": "the shown rows", "all": "every row"}
+    return f"{listed[after]} in the table"

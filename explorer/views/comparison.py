@@ -12,6 +12,7 @@ from explorer import settings
 from explorer.comparing import JACCARD
 from explorer.session import Session
 from explorer.views.card import title_of
+from explorer.views.visiting import visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,9 +104,7 @@ class ComparisonView(pn.viewable.Viewer):
         elif kind == "point" and self._on_point is not None and (row is None or type(row) is int):
             self._on_point(row)
         elif kind == "look" and type(row) is int and 0 <= row < dataset.n_rows:
-            session.inspection.row = row
-            if self._on_fly is not None:
-                self._on_fly(row)
+            visit(session, row, self._on_fly)
 
     def _select(self, at: object) -> None:
         comparing = self._session.comparing

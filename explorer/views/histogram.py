@@ -108,14 +108,16 @@ class HistogramView(pn.viewable.Viewer):
         dataset = self._session.dataset
         if dataset is self._dataset:
             return
-        self._dataset, self._spreads = dataset, []
-        self._brushes.forget()
+        before, self._dataset, self._spreads = self._dataset, dataset, []
+        if before is None or dataset is None or (before.name, before.fingerprint) != (dataset.name, dataset.fingerprint):
+            self._brushes.forget()
         state = self._session.histograms
         choices = self.component.choices = [] if dataset is None else colorable(dataset)
         kept = [column for column in state.columns if column in choices]
         columns = kept or ([] if dataset is None else first_columns(dataset))
         if columns != state.columns:
-            state.columns = columns
+            with self._session.history.unrecorded():  # nobody has chosen them
+                state.columns = columns
         else:
             self._prepare()
 

@@ -187,7 +187,7 @@ export function render({model}) {
     play.textContent = busy ? "❚❚" : "▶";
     play.setAttribute("aria-label", busy ? "Pause" : "Play the way between the two layouts");
     play.title = busy ? "Pause" : "Play (P)";
-    if (slider.getRootNode().activeElement !== slider || playing) slider.value = Math.round(t * FINE);
+    if (typeof wanted !== "number") slider.value = Math.round(t * FINE);  // else it waits for the way where somebody has put it
     const {moved, why_not} = model.content;
     color.disabled = moved === "unknown";
     color.setAttribute("aria-disabled", String(Boolean(why_not)));  // it can be pressed, and says why

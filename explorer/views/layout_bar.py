@@ -78,12 +78,14 @@ class LayoutBar(pn.viewable.Viewer):
         if message.get("type") == "show":
             run = self._run(message.get("title"))
             if run is not None:
+                self._session.standing.note_show(self._plane, run)
                 self._plane.travel(run, dataset)
         elif message.get("type") in ("between", "color"):
             start, goal = self._run(message.get("start")), self._run(message.get("goal"))
             if start is None or goal is None or start == goal:
                 return
             if message["type"] == "between":
+                self._session.standing.note_show(self._plane, start)
                 self._plane.journey_between(start, goal, dataset)
             else:
                 self._session.movement.toggle_color(start, goal)

@@ -118,6 +118,7 @@ class Map(pn.viewable.Viewer):
         self.plane.param.watch(self._on_journey, ["journey"])
         self.plane.param.watch(self._on_scene, ["scene"])
         self.plane.param.watch(self._on_looking, ["scene", "looking"])
+        self.plane.param.watch(self._on_called, ["called"])
         self.plane.param.watch(self._on_live, ["live"])
         self._on_scene()
         self._labeling = Labeling(session, self.plane, self.layer)
@@ -237,7 +238,7 @@ class Map(pn.viewable.Viewer):
             return
 
         at = 0.0 if plays else self.plane.at
-        find = partial(_messages, journey, scene, looking, plays, at)
+        find = partial(_messages, journey, scene, looking, plays, at, self.plane.heading)
         self._session.in_thread("begin a journey", journey.number, lambda: journey.number, find, self._send_all, self._fail)
 
     def _on_live(self, *_: object) -> None:
@@ -296,6 +297,13 @@ class Map(pn.viewable.Viewer):
             return
         where, plane.looking = plane.looking, None
         self.layer.look = [self.layer.look[0] + 1 if self.layer.look else 1, *map(float, where)]
+
+    def _on_called(self, *_: object) -> None:
+        plane, t = self.plane, self.plane.called
+        if t is not None:
+            plane.called = None
+            if plane.journey is not None:
+                self.layer._send_msg({"type": "scrub", "number": plane.journey.number, "t": t})
 
     def _on_marks(self, *_: object) -> None:
         session, scene = self._session, self._seen
@@ -358,7 +366,7 @@ class Map(pn.viewable.Viewer):
                 client.ahead = _AHEAD if "then" in message else 0
                 self._note_travel(client, client.asked)
                 if not client.asked.moving:
-                    self._later(partial(self._note_view, client.asked))
+                    self._later(partial(self._note_view, client.asked, by_hand=message.get("by_hand") is True))
                 self._draw(client, asked, further)
             elif kind == "piece":
                 self._send_piece(client, int(message["push"]), int(message["piece"]))
@@ -383,14 +391,34 @@ class Map(pn.viewable.Viewer):
         else:
             self._later(partial(session.appearance.param.update, depth_cue=bool(message["on"])))
 
-    def _note_view(self, asked: PictureRequest) -> None:
+    def _note_view(self, asked: PictureRequest, *, by_hand: bool) -> None:
         home, port, journey = self.layer.home, self.plane.viewport, self.plane.journey
         if len(home) == 4 and self.plane.looking is None:  # noqa: PLR2004
-            whole = View(*home) if journey is None or asked.journey != journey.number else journey.course.home_at(asked.t)
-            if _near(asked.view, whole.fitted(asked.width, asked.height)):
+            ends = View(*home) if journey is None or asked.journey != journey.number else journey.course.home_at(asked.t)
+            whole = ends.fitted(asked.width, asked.height)
+            before = whole if port.view is None else View(*port.view)
+            if by_hand:
+                self._note_hand(asked, before)
+            if _near(asked.view, whole):
                 port.view = None
-            elif port.view is None or not _near(asked.view, View(*port.view)):
+            elif port.view is None or not _near(asked.view, before):
                 port.view = tuple(asked.view)
+
+    def _note_hand(self, asked: PictureRequest, before: View) -> None:
+        """Have it undone what somebody has done by hand on this map, until it came to rest; ``before``, they looked there."""
+        plane, scene, standing = self.plane, self.plane.scene, self._session.standing
+        journey = plane.journey if plane.journey is not None and plane.journey.number == asked.journey else None
+        if scene is None or plane.wanted is not scene.shown:  # else another layout is on its way
+            return
+        if journey is not None and not self._on_the_spot(asked):
+            ends = (None if isinstance(journey.start, OnTheWay) else journey.start.run.title), journey.goal.run.title
+            end = ends[0] if asked.t <= 0 else ends[1] if asked.t >= 1 else None
+            standing.note_hand("way", f"between {ends[0] or 'layouts'} and {ends[1]}" if end is None else f"show {end}")
+        elif _camera_of(scene, asked) is not None:
+            standing.note_hand("turn", "turn the map")
+        elif not _near(asked.view, before):
+            zoomed = abs(asked.view.span[0] - before.span[0]) > _SAME * before.span[0]
+            standing.note_hand("look", "zoom" if zoomed else "move the map")
 
     def _note_travel(self, client: _Client, asked: PictureRequest) -> None:
         plane = self.plane
@@ -645,8 +673,16 @@ def _kind_of(picture: Picture[Scene]) -> PictureKind:
     return "travel" if picture.request.on_the_way else "moving" if picture.request.moving else "rest"
 
 
-def _messages(journey: Journey, scene: Scene, looking: Mapping[str, View], plays: bool, at: float) -> list[dict[str, Any]]:  # noqa: FBT001
-    return [{**journey_message(journey, scene, view, plays=plays), "at": at, "client": name} for name, view in looking.items()]
+def _messages(
+    journey: Journey,
+    scene: Scene,
+    looking: Mapping[str, View],
+    plays: bool,  # noqa: FBT001
+    at: float,
+    heading: View | tuple[()] | None,
+) -> list[dict[str, Any]]:
+    made = {name: journey_message(journey, scene, view, plays=plays, heading=heading) for name, view in looking.items()}
+    return [{**message, "at": at, "client": name} for name, message in made.items()]
 
 
 def _card(name: str, picture: Picture[Scene] | None, row: int | None) -> dict[str, Any]:

@@ -95,26 +95,33 @@ class Maps(pn.viewable.Viewer):
 
     def show_selection(self) -> None:
         """Bring the selected rows into view, on each map."""
+        if self._session.selection.count:
+            self._session.standing.note("bring the selection into view")
         for shown in self.all:
             shown.show_selection()
 
     def go_home(self) -> None:
         """Show the whole of each map."""
+        if any(plane.viewport.view is not None for plane in self._session.planes):
+            self._session.standing.note("show the whole map")
         for shown in self.all:
             shown.go_home()
 
     def show_everything(self) -> None:
         """Show every row on each map, also the few that lie far outside."""
+        self._session.standing.note("show every row")
         for shown in self.all:
             shown.show_everything()
 
     def fly_to(self, row: int) -> None:
         """Move each map to a row."""
+        self._session.standing.note(f"move to row {row:,}")
         for shown in self.all:
             shown.fly_to(row)
 
     def fly_to_new(self, at: int) -> None:
         """Move each map to a new row, by its place in the list of those."""
+        self._session.standing.note("move to a new row")
         for shown in self.all:
             shown.fly_to_new(at)
 

@@ -15,6 +15,7 @@ from explorer.session import Session
 from explorer.views.card import title_of
 from explorer.views.controls import READABLE, file_name
 from explorer.views.toolkit import Toolkit
+from explorer.views.visiting import visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,9 +114,7 @@ class NewcomersView(pn.viewable.Viewer):
         elif kind == "point" and self._on_point is not None and (row is None or type(row) is int):
             self._on_point(row)
         elif kind == "look" and type(row) is int and dataset is not None and 0 <= row < dataset.n_rows:
-            self._session.inspection.row = row
-            if self._on_fly is not None:
-                self._on_fly(row)
+            visit(self._session, row, self._on_fly)
 
     def _update(self, *_: object) -> None:
         newcomers, dataset = self._session.newcomers, self._session.dataset

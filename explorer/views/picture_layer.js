@@ -57,6 +57,7 @@ export function render({model}) {
   const titled = new Set();    // and of which rows
   let outline = null;          // what is being drawn to select rows: {shape, mode, points}
   let flight = 0, flown = 0;   // a move to a row that is under way; moves from elsewhere so far
+  let by_hand = false;         // whether somebody has moved the map, or turned it, since a picture at rest was asked for: the server undoes that
 
   const paced = () => travel.playing || turn.by_itself;  // pictures of a motion that is known beforehand are asked for by what moves
   let measured = [0, 0];       // asking for it at each picture of a journey or a turn has the page laid out each time
@@ -100,6 +101,7 @@ export function render({model}) {
     lose();
     if (!paced() && new Set(under_way.values()).size >= (turn.by_hand ? UNDER_HAND : UNDER_WAY)) return;
     asked = wanted.id;
+    if (!wanted.moving) by_hand = false;
     const strip = turn.strip(wanted);
     for (const {id: each} of [strip, ...strip.then || []]) under_way.set(each, now);
     model.send_msg({...strip, budget: Math.round(budget)});
@@ -130,7 +132,7 @@ export function render({model}) {
     clearTimeout(rest_timer);
     if (moving) rest_timer = setTimeout(() => want(false), REST_MS);
     if (known) return;
-    wanted = {type: "draw", client, id: ++id, ...next};
+    wanted = {type: "draw", client, id: ++id, ...next, ...(by_hand && !moving ? {by_hand} : {})};
     turn.note(wanted);
     ask();
   };
@@ -198,11 +200,13 @@ export function render({model}) {
     at_end: () => travel.at_an_end && !shown?.live,  // what is being computed has one view
     seen: () => shown,
     turned: () => {
+      by_hand = true;
       moved_at = performance.now();
       hide_card();
       want(true);
     },
     settle: () => {
+      by_hand = true;
       want(false);
       oldest = id;  // what is on its way shows how it would have gone on
     },
@@ -537,7 +541,8 @@ export function render({model}) {
     const placed = corners.map(([px, py]) => to_data(px, py));
     model.send_msg({type: "select", client, shape, mode, x: placed.map(at => at[0]), y: placed.map(at => at[1])});
   };
-  const moved = () => {  // a person looks elsewhere
+  const moved = hand => {  // somebody looks elsewhere: by hand, or as the server says
+    by_hand = hand;
     whole = 0;
     passing = null;
     travel.moved();
@@ -546,7 +551,7 @@ export function render({model}) {
     cancelAnimationFrame(flight);
     if (!passing) return;
     const here = passing;
-    moved();
+    moved(true);
     move_to(here);
   };
   const on_down = event => {
@@ -633,9 +638,9 @@ export function render({model}) {
   const on_other = event => {
     const {group, client: from, factor, right, up, home} = event.detail;
     if (group !== model.group || from === client || !model.linked || !intent || !box.isConnected) return;
-    if (home) return go_home();
+    if (home) return go_home(false, true);
     interrupt();
-    moved();
+    moved(true);
     const {cx, cy, unit} = now(), [w, h] = size(), next = unit * factor, mx = cx + right * unit, my = cy + up * unit;
     move_to({x0: mx - next * w / 2, x1: mx + next * w / 2, y0: my - next * h / 2, y1: my + next * h / 2});
   };
@@ -666,13 +671,13 @@ export function render({model}) {
     if (!model.home || model.home.length !== 4) return;
     const v = view(), [x0, x1, y0, y1] = model.home;
     const w = Math.min(v.x1 - v.x0, (x1 - x0) / NEAR), h = w * (v.y1 - v.y0) / (v.x1 - v.x0);
-    moved();
+    moved(false);
     fly({x0: x - w / 2, x1: x + w / 2, y0: y - h / 2, y1: y + h / 2});
   };
 
   const step_to = target => {
     const before = last;
-    moved();
+    moved(true);
     move_to(target);
     last = before;
     tell();
@@ -697,7 +702,7 @@ export function render({model}) {
       const by = action === "in" ? 0.7 : 1 / 0.7, cx = (v.x0 + v.x1) / 2, cy = (v.y0 + v.y1) / 2;
       step_to({x0: cx - by * w / 2, x1: cx + by * w / 2, y0: cy - by * h / 2, y1: cy + by * h / 2});
     } else if (action === "home") {
-      go_home();
+      go_home(false, true);
       window.dispatchEvent(new CustomEvent("explorer-view", {detail: {group: model.group, client, home: true}}));
     } else if (action === "select") {
       const [px, py] = size();
@@ -718,7 +723,7 @@ export function render({model}) {
       const user = by_person, elsewhere = flown;
       scheduled = by_person = false;
       if (!alive) return;
-      if (user) { moved(); intent = view(); moved_at = performance.now(); hide_card(); tell(); }
+      if (user) { moved(true); intent = view(); moved_at = performance.now(); hide_card(); tell(); }
       place();
       draw_marks();
       want((user || elsewhere !== followed) && shown !== null);
@@ -729,9 +734,10 @@ export function render({model}) {
   const on_range = () => follow(!fitting);
   xr.change.connect(on_range);
   yr.change.connect(on_range);
-  const go_home = (again = false) => {
+  const go_home = (again = false, hand = false) => {
     if (!model.home || model.home.length !== 4) return;
     cancelAnimationFrame(flight);
+    by_hand = hand;
     whole = 1;
     passing = null;
     intent = (!again && travel.go_home()) || range(model.home);
@@ -765,7 +771,7 @@ export function render({model}) {
     cancelAnimationFrame(flight);
     if (turn.obey()) oldest = id + 1;
     if (model.look.length !== 5) return go_home(true);
-    moved();
+    moved(false);
     intent = range(model.look.slice(1));
     move_to(intent);
     want(false, true);
@@ -789,13 +795,15 @@ export function render({model}) {
     if (message.type === "images") images.take(message);
     if (message.type === "names") labels.name_rows(message.rows);
     if (message.type === "home") go_home();
-    if (message.type === "view") { moved(); fly(range([message.x0, message.x1, message.y0, message.y1])); }
+    if (message.type === "view") { moved(false); fly(range([message.x0, message.x1, message.y0, message.y1])); }
     if (message.type === "fly") fly_to(message.x, message.y);
     if (message.type === "ring") { ring = message.x === null ? null : {x: message.x, y: message.y, way: message.way, at: message.at}; draw_marks(); }
+    if (message.type === "scrub" && message.number === travel.here.journey) scrub_to(message.t, false);
     if (message.type === "journey") {
       under_way.clear();  // of the journey before, the server sends nothing more
       if (message.plays || !whole) cancelAnimationFrame(flight);  // the view comes along with the rows
       hide_card();
+      if (message.heads && !message.whole) whole = 0;  // it leads to a part of the map
       const stranded = travel.playing && !message.number, part = !whole;
       travel.begin(message);
       if (stranded && whole) fly_home();
@@ -803,16 +811,23 @@ export function render({model}) {
       draw_marks();
     }
   });
-  const on_scrub = event => {
-    const {plane, t, play, ms, pause} = event.detail;
-    if (plane !== model.plane || !box.isConnected) return;
+  const scrub_to = (t, hand) => {
+    by_hand = hand;
     hide_card();
     cancelAnimationFrame(flight);
-    if (pause) return travel.pause();
-    if (play !== undefined) return travel.play(play, ms);
     travel.scrub(t);
     want(true);
     draw_marks();
+  };
+  const on_scrub = event => {
+    const {plane, t, play, ms, pause} = event.detail;
+    if (plane !== model.plane || !box.isConnected) return;
+    if (play === undefined && !pause) return scrub_to(t, true);
+    by_hand = true;
+    hide_card();
+    cancelAnimationFrame(flight);
+    if (pause) return travel.pause();
+    travel.play(play, ms);
   };
   window.addEventListener("explorer-scrub", on_scrub);
   const show_tool = () => { box.dataset.tool = model.tool; };

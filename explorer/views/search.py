@@ -22,6 +22,7 @@ from explorer.state.selection import Mode
 from explorer.views.card import title_of
 from explorer.views.finder import Finder, Question
 from explorer.views.toolkit import Toolkit
+from explorer.views.visiting import visit
 
 if TYPE_CHECKING:
     from explorer.data.dataset import Dataset
@@ -306,9 +307,7 @@ class SearchView(pn.viewable.Viewer):
         self._look(int(hits.rows[at]))
 
     def _look(self, row: int) -> None:
-        self._session.inspection.row = row
-        if self._on_fly is not None:
-            self._on_fly(row)
+        visit(self._session, row, self._on_fly)
 
     def _similarity(self) -> str | None:
         """Name the column of how near each row is to what was looked for by meaning; None where there is none yet."""

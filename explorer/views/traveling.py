@@ -20,7 +20,9 @@ TRAVEL_MS = 1_100
 _TRAILS = 150  # of selected rows; of more, every so many-th
 
 
-def journey_message(journey: Journey, scene: Scene, view: View | None, *, plays: bool) -> dict[str, Any]:
+def journey_message(
+    journey: Journey, scene: Scene, view: View | None, *, plays: bool, heading: View | tuple[()] | None = None
+) -> dict[str, Any]:
     """Say what a browser needs to show a journey; for a thread.
 
     Parameters
@@ -33,11 +35,14 @@ def journey_message(journey: Journey, scene: Scene, view: View | None, *, plays:
         What the browser looks at now; none where it has not said so.
     plays : bool
         Whether the journey begins at once.
+    heading : View or (), optional
+        The part that the browser looks at in the end, () for all: by default that with the rows which it looks at now.
     """
     made: dict[str, Any] = {"type": "journey", "number": journey.number, "plays": plays, "ms": TRAVEL_MS, "view": None}
     if view is not None:
-        made["view"] = [float(end) for end in journey.course.view_after(view)]
-        made["whole"] = journey.course.times_whole(view)
+        made["view"] = [float(end) for end in heading or journey.course.view_after(view)]
+        made["whole"] = journey.course.times_whole(view) if heading is None else int(heading == ())
+        made["heads"] = heading is not None
         made["homes"] = [[float(end) for end in home] for home in (journey.course.start.home, journey.course.end_home)]
     return {**made, "trails": _trails(journey, scene)}
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 import explorer
-from tests.browser.conftest import PATIENCE_MS, Watched
+from tests.browser.conftest import PATIENCE_MS, Server, Watched
 
 Open = Callable[..., Watched]
 
@@ -100,6 +100,56 @@ def test_a_lasso_on_one_map_selects_on_both_and_is_undone(page: Watched):
     wait_for_selected(page, lambda n: n == 0)
     page.page.keyboard.press("Control+z")
     wait_for_selected(page, lambda n: n == sample.n_rows - more)
+
+
+def test_where_one_looks_which_layout_is_shown_and_the_way_between_two_are_undone(own_server: Server, open_page: Open):
+    page = open_page(own_server.url)
+    page.wait_for_picture()
+    keys, bar = page.page.keyboard, page.page.get_by_role("toolbar", name="Tools of the maps")
+    undo, slider = bar.get_by_role("button", name="Undo"), page.page.get_by_label("Place on the way between two layouts")
+    first, other = page.layouts()[:2]
+    whole = page.view()
+
+    def until_view(view: tuple[float, ...], what: str) -> None:
+        page.wait_until(lambda: page.view() == pytest.approx(view, abs=1e-3 * (whole[1] - whole[0])), what)
+
+    page.zoom(4)
+    expect(undo).to_have_attribute("title", "Undo: zoom (Ctrl + Z)")
+    near = page.view()
+    page.page.wait_for_timeout(1_100)
+    keys.press("ArrowRight")
+    expect(undo).to_have_attribute("title", "Undo: move the map (Ctrl + Z)")
+    beside = page.view()
+    page.show_layout(other)
+    expect(undo).to_have_attribute("title", f"Undo: show {other} (Ctrl + Z)")
+    page.wait_until(lambda: page.page.locator(".map").get_attribute("data-t") == "1", "the other layout")
+    page.settle()
+    keys.press("Control+z")
+    until_view(beside, "the part of the first layout that was in view")
+    expect(page.page.get_by_role("button", name=first, exact=True).first).to_have_attribute("aria-pressed", "true")
+    keys.press("Control+z")
+    until_view(near, "the view before")
+    keys.press("Control+z")
+    until_view(whole, "the whole map")
+    expect(undo).to_be_disabled()
+
+    expect(slider).to_have_value("1000")  # of the way back
+    slider.focus()
+    slider.fill("500")
+    expect(undo).to_have_attribute("title", re.compile("^Undo: between "))
+    page.page.wait_for_timeout(1_100)
+    slider.fill("800")
+    page.wait_until(lambda: page.page.locator(".map").get_attribute("data-t") == "0.8", "the place that was chosen")
+    page.settle()
+    keys.press("Control+z")
+    page.wait_until(lambda: page.page.locator(".map").get_attribute("data-t") == "0.5", "the place before")
+    expect(slider).to_have_value("500")
+    page.settle()
+    keys.press("Control+z")
+    page.wait_until(lambda: page.page.locator(".map").get_attribute("data-t") == "1", "the end where it was")
+    expect(slider).to_have_value("1000")
+    expect(page.page.get_by_role("button", name=first, exact=True).first).to_have_attribute("aria-pressed", "true")
+    expect(undo).to_be_disabled()
 
 
 def test_shift_and_the_hand_draw_a_lasso_and_a_tap_still_inspects(page: Watched):

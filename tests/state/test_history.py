@@ -214,3 +214,41 @@ def test_the_masks_of_kept_selections_count():
         selection.undo()
         steps += 1
     assert steps == 100
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_of_many_steps_that_make_nothing_the_first_and_the_last_are_kept_and_no_other_is_lost(passing: list[bool]):
+    history = History()
+    for at, passes in enumerate(passing):
+        history.record(_Number(at), f"{'look' if passes else 'make'} {at}", passing=passes)
+    kept = []
+    while history.can_undo:
+        kept.append(history.undoes)
+        history.undo()
+    kept.reverse()
+    assert [what for what in kept if what.startswith("make")] == [f"make {at}" for at, passes in enumerate(passing) if not passes]
+    runs: list[list[str]] = [[]]
+    for at, passes in enumerate(passing):
+        if passes:
+            runs[-1].append(f"look {at}")
+        elif runs[-1]:
+            runs.append([])
+    left = set(kept)
+    for run in filter(None, runs):
+        most = history_module._PASSING
+        assert [what for what in run if what in left] == (run if len(run) <= most else [run[0], *run[1 - most :]])
+
+
+class _Number:
+    """Something that is undone and has nothing to undo."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def snapshot(self) -> tuple[int, int]:
+        """Give its number."""
+        return self._number, 8
+
+    def restore(self, snapshot: int) -> None:
+        """Be as before."""
+        assert snapshot == self._number

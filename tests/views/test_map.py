@@ -419,3 +419,25 @@ def test_pictures_are_kept_back_until_the_browser_has_its_page(
     assert (held.head["id"], held.head["push"]) == (1, 1)
     held.say({**DRAW, "id": 2})
     loop.until(lambda: held.head["id"] == 2)
+
+
+def test_a_view_that_a_hand_has_chosen_is_undone_and_no_other(shown: Shown, dataset: Dataset, loop: Any, session: Session):
+    port = session.planes[0].viewport
+    x0, x1, y0, y1 = session.scene.shown.index.home
+    shown.say({**DRAW, "x0": x0, "x1": x1, "y0": y0, "y1": y1})
+    loop.until(lambda: shown.head)
+    half = {"x0": x0, "x1": (x0 + x1) / 2, "y0": y0, "y1": (y0 + y1) / 2}
+    shown.say({**DRAW, **half, "id": 2, "width": 301})  # as where the window has another size
+    loop.until(lambda: shown.head["id"] == 2)
+    assert port.view is not None
+    assert not session.history.can_undo
+    before = port.view
+    shown.say({**DRAW, "x0": 0.0, "x1": 0.1, "y0": 0.0, "y1": 0.1, "id": 3, "by_hand": True})
+    loop.until(lambda: shown.head["id"] == 3)
+    assert session.history.undoes == "zoom"
+    shown.say({**DRAW, "x0": 0.0, "x1": 0.1, "y0": 0.0, "y1": 0.1, "id": 4, "by_hand": True})
+    loop.until(lambda: shown.head["id"] == 4)
+    session.history.undo()
+    assert port.view == before
+    assert shown.map.layer.look[1:] == pytest.approx(list(before))
+    assert not session.history.can_undo, "what came to rest where it was is no step"

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from explorer.address import ROOM, decoded, encoded, restore
@@ -27,7 +29,8 @@ Opened = Callable[..., Dataset]
 
 @pytest.fixture
 def view(session: Session, loop: Any, opened: Opened) -> ShareView:
-    session.histograms.columns = first_columns(opened(400))  # as the page's histograms do
+    with session.history.unrecorded():
+        session.histograms.columns = first_columns(opened(400))  # as the page's histograms do
     made = ShareView(session, addressed=True)
     made.begin()
     loop.until(lambda: made.sharing.shared is not None)
@@ -243,3 +246,51 @@ def test_a_name_is_not_given_twice():
     bookmarks.add("one", "new", dataset="", entry="")
     assert [(item["name"], item["text"]) for item in bookmarks.items] == [("two", ""), ("one", "new")]
     assert json.dumps(bookmarks.items)
+
+
+def test_that_another_dataset_was_opened_is_undone_with_everything_that_was_set(
+    session: Session, loop: Any, make_table: Callable[..., pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("one", "two"):
+        pq.write_table(make_table(60 if name == "one" else 30), tmp_path / f"{name}.parquet")
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+
+    def is_open(name: str) -> bool:
+        return session.dataset is not None and session.dataset.name == name and session.scene is not None and not sharing._busy
+
+    made = ShareView(session, addressed=True)
+    sharing = made.sharing
+    made.begin()
+    session.open_entry("one")
+    loop.until(lambda: is_open("one"))
+    assert not session.history.can_undo
+    session.selection.apply([3, 4, 5], made_by="a lasso")
+    session.selection.keep("three")
+    session.filters.put("query", "score < 0.5", np.arange(60) < 30)
+    session.appearance.color_by = "score"
+    shared(made, loop)
+    session.open_entry("two")
+    loop.until(lambda: is_open("two") and session.history.can_undo)
+    assert (session.history.undoes, session.selection.count) == ("open two", 0)
+    session.selection.apply([1])
+    shared(made, loop)
+    session.history.undo()
+    shared(made, loop)
+    session.history.undo()
+    loop.until(lambda: is_open("one") and session.selection.count)
+    shared(made, loop)
+    assert (session.selection.rows.tolist(), session.selection.names, session.appearance.color_by) == ([3, 4, 5], ["three"], "score")
+    assert [entry.label for entry in session.filters.entries.values()] == ["score < 0.5"]
+    assert not session.history.can_undo
+    assert session.history.redoes == "open two"
+    session.history.redo()
+    loop.until(lambda: is_open("two"))
+    shared(made, loop)
+    assert session.selection.rows.tolist() == []
+    assert session.history.undoes == "open two"
+    (tmp_path / "one.parquet").unlink()
+    session.history.undo()
+    loop.until(lambda: session.error)
+    assert "one" in session.error
+    assert session.dataset.name == "two", "what is open stays"
+    assert sharing._returning == ""
