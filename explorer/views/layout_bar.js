@@ -114,7 +114,7 @@ export function render({model}) {
   };
   window.addEventListener("explorer-traveled", on_traveled);
   const on_play = event => {  // the key, of the map that it is for
-    if (event.detail.plane === model.plane && bar.isConnected && !bar.hidden) play.click();
+    if (event.detail.plane === model.plane && bar.isConnected && model.content.titles.length > 1) play.click();
   };
   window.addEventListener("explorer-play", on_play);
 
@@ -216,7 +216,8 @@ export function render({model}) {
       if (titles.includes(value)) end.value = value;
       else end.add(new Option(value, value, true, true));
     }
-    bar.hidden = titles.length < 2;
+    bar.hidden = !titles.length;
+    bar.classList.toggle("lone", titles.length < 2);  // there is no way between two
     show();
     fit();
   };

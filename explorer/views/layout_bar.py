@@ -54,12 +54,11 @@ class LayoutBar(pn.viewable.Viewer):
     def __init__(self, session: Session, plane: Plane, **params: Any) -> None:
         super().__init__(**params)
         self._session, self._plane = session, plane
-        place = {"position": "absolute", "right": "8px", "bottom": "8px", "z-index": "5", "width": "calc(100% - 16px)"}
         self.component = LayoutBarComponent(
             on_message=lambda message: session.soon(self._take, message),
             plane=str(id(plane)),
             margin=0,
-            styles=place,
+            sizing_mode="stretch_width",
         )
         session.param.watch(self._update, ["runs", "columns"])
         session.appearance.param.watch(self._update, ["color_by"])

@@ -831,6 +831,8 @@ export function render({model}) {
   };
   window.addEventListener("explorer-scrub", on_scrub);
   const show_tool = () => { box.dataset.tool = model.tool; };
+  const on_tool = event => { if (event.detail.group === model.group) model.tool = event.detail.tool; };
+  window.addEventListener("explorer-tool", on_tool);
   model.on("tool", show_tool);
   model.on("remove", () => {
     alive = false;
@@ -841,6 +843,7 @@ export function render({model}) {
     window.removeEventListener("explorer-scrub", on_scrub);
     window.removeEventListener("explorer-view", on_other);
     window.removeEventListener("explorer-key", on_key);
+    window.removeEventListener("explorer-tool", on_tool);
     clearInterval(looked_after);
     clearTimeout(rest_timer);
     resized.disconnect();

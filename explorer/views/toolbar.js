@@ -60,7 +60,10 @@ export function render({model}) {
   const bar = element("div", "tools"), buttons = {};
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", "Tools of the maps");
-  const say = (name, value) => model.send_msg({type: "set", values: {[name]: value}});
+  const say = (name, value) => {
+    if (name === "tool") window.dispatchEvent(new CustomEvent("explorer-tool", {detail: {group: model.group, tool: value}}));  // a drag may begin before the server has heard
+    model.send_msg({type: "set", values: {[name]: value}});
+  };
   const act = name => model.send_msg({type: "do", name});
   const explain = (made, title, keys) => { made.title = keys ? `${title} (${keys})` : title; };
   const tool = (name, title, keys, on_click, parent) => {

@@ -157,6 +157,11 @@ def test_shift_and_the_hand_draw_a_lasso_and_a_tap_still_inspects(page: Watched)
     lasso(page, 0, keys="Shift")
     wait_for_selected(page, bool)
     assert views(page) == view, "the map was not dragged"
+    page.page.keyboard.press("Escape")
+    wait_for_selected(page, lambda n: n == 0)
+    page.page.keyboard.press("v")
+    lasso(page, 0)  # before the server can have heard of it
+    wait_for_selected(page, bool)
     take_tool(page, "b", "box")
     page.page.mouse.click(*page.place_of_some_row())
     page.page.locator(".inspector .head").first.wait_for()
