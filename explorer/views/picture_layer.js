@@ -20,7 +20,15 @@ const CORNERS = 4000;
 const FLIGHT_MS = 450;
 const NEAR = 12;           // so much of the whole map is the view of a row that was flown to
 
-export function render({model}) {
+const hush = doc => {  // jupyter_bokeh does not see that a change came from the kernel
+  if (!doc || doc.explorer_hushed) return;
+  const tell = doc._trigger_on_change.bind(doc);
+  doc.explorer_hushed = true;
+  doc._trigger_on_change = event => event.kind === "ModelChanged" && event.sync === false ? undefined : tell(event);
+};
+
+export function render({model, view: shown_by}) {
+  if (model.echoes) hush(shown_by?.model?.document);
   const client = Math.random().toString(36).slice(2);
   const box = document.createElement("div");
   const canvas = document.createElement("canvas");
@@ -530,7 +538,7 @@ export function render({model}) {
     hover.next = null;
     hide_card();
   };
-  const on_leave = event => { if (event.pointerType !== "touch") leave(); };
+  const on_leave = event => { if (event.target === box && event.pointerType !== "touch") leave(); };  // not a part of it, as where a drag begins
 
   // ---- selecting: an outline is drawn with the box or the lasso; with the hand and Shift, too
   const mode_of = event => event.shiftKey ? "add" : event.altKey ? "subtract" : event.ctrlKey || event.metaKey ? "intersect" : model.mode;

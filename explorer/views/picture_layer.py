@@ -19,7 +19,7 @@ from explorer.picture import PictureRequest
 from explorer.priority import give_way
 from explorer.render.view import View
 from explorer.turning import Pose
-from explorer.views.cells import drawn, keep_back
+from explorer.views import cells, widget_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,17 +66,20 @@ class PictureLayer(pn.custom.JSComponent):
     linked = param.Boolean(default=True, doc="Whether a zoom of one map of the group zooms this one.")
     tool = param.String(default="pan", doc="What dragging does: pan, box, lasso.")
     mode = param.String(default="replace", doc="What becomes of the rows that were selected before.")
+    echoes = param.Boolean(default=False, doc="Whether the browser would say again what it is told, and is kept from it.")
 
     _esm = "".join(path.read_text("utf-8") for path in _SCRIPTS)
     _stylesheets: ClassVar = [Path(__file__).with_name("picture_layer.css")]  # type: ignore[list-item]  # as Panel allows
 
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
-        super().__init__(**params)
+        super().__init__(echoes=widget_cells.is_widget(), **params)
         self._on_message = on_message
 
     def _get_model(self, doc: Document, root: Model | None = None, parent: Model | None = None, comm: Comm | None = None) -> Model:
         if comm is not None:
-            keep_back(doc, comm)  # in a notebook, until the browser's side says that it is here
+            cells.keep_back(doc, comm)  # in a notebook, until the browser's side says that it is here
+        elif widget_cells.is_widget(doc):
+            widget_cells.keep_back(doc)
         return super()._get_model(doc, root, parent, comm)
 
     def _handle_msg(self, data: object) -> None:
@@ -85,7 +88,8 @@ class PictureLayer(pn.custom.JSComponent):
         elif data.get("type") != "here":
             self._on_message(data)
         elif pn.state.curdoc is not None:
-            drawn(pn.state.curdoc)
+            cells.drawn(pn.state.curdoc)
+            widget_cells.tell(pn.state.curdoc)
 
     def _process_bokeh_event(self, doc: Document, event: Event) -> None:
         """Take a message without raising and lowering the page's busy flag: nothing shows it, and it takes Panel longer than the rest."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 READ = "print('clicked:', view.clicked, list(view.neighbors['row'])); print('selected:', view.selection.tolist())"
+BY_WIDGET = "; import panel; print('shown by:', panel.config.comms)"
 ALONE = """
 from IPython.display import display
 
@@ -36,7 +37,7 @@ def lab(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """A JupyterLab over a folder with a notebook: its code cells up to the one with a word in it, and some more; gives its address."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def open_(name: str, last: str, *more: str, dark: bool = False) -> str:
+    def open_(name: str, last: str, *more: str, dark: bool = False, **variables: str) -> str:
         folder = tmp_path / "notebooks"
         folder.mkdir()
         notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
@@ -47,6 +48,7 @@ def lab(tmp_path: Path) -> Iterator[Callable[..., str]]:
         port, log = free_port(), tmp_path / "lab.log"
         options = [f"--port={port}", "--no-browser", "--allow-root", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token="]
         environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+        environment |= variables
         if dark:
             themes = tmp_path / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
             themes.mkdir(parents=True)
@@ -113,6 +115,41 @@ def test_the_map_in_a_cell_zooms_moves_exports_and_gives_back_what_was_chosen(
     assert clicked.endswith(str(rows))
     assert len(json.loads(selected.removeprefix("selected: "))) > 10
     assert outside == []  # nothing is fetched from outside
+
+
+def test_where_panel_is_a_widget_as_in_vs_code_the_map_zooms_and_gives_back_what_was_chosen(
+    lab: Callable[..., str], open_page: Callable[..., Watched], tmp_path: Path
+):
+    watched = open_page(lab("quickstart.ipynb", "explorer.Explorer(", READ + BY_WIDGET, VSCODE_PID="1"), width=1500, height=1000)
+    page = watched.page
+    outside: list[str] = []
+    page.on("request", lambda asked: None if asked.url.startswith(("http://127.0.0.1:", "data:", "blob:")) else outside.append(asked.url))
+    last = _run_all_but_last(watched, 4)
+    first = watched.settle()
+    before = watched.pixels()
+    page.locator(".map").scroll_into_view_if_needed()
+    watched.zoom(3)
+    watched.wait_for_new_picture(first)
+    watched.settle()
+    after = watched.pixels()
+    assert after.shape != before.shape or (after != before).any(axis=-1).mean() > 0.02
+
+    _click_some_row(watched)
+    rows = watched.neighbors()
+    with page.expect_download() as waiting:
+        watched.button("Rows in view (CSV)").click()
+    waiting.value.save_as(tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
+        assert 0 < sum(1 for _ in csv.DictReader(file)) < 10_000
+    page.keyboard.press("Escape")
+    _lasso(watched, page.locator(".map").first)
+    page.locator(".message.status").filter(has_text="selected").first.wait_for()
+    _run_cell(watched, last)
+    clicked, selected, shown_by = _said(watched, "clicked:").split("\n")
+    assert clicked.endswith(str(rows))
+    assert len(json.loads(selected.removeprefix("selected: "))) > 10
+    assert shown_by == "shown by: vscode"
+    assert outside == []
 
 
 def test_a_map_by_itself_gives_back_what_was_drawn_around_has_its_keys_and_comes_again_after_a_reload(
