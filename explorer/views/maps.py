@@ -20,6 +20,9 @@ _GRID = """
   display: grid !important; gap: 1px; grid-auto-rows: minmax(0, 1fr);
   grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr));
 }
+@container maps (min-height: 637px) { :host { padding-left: 44px !important; } }  /* the tools stand there: no row is under them */
+@container maps (max-height: 636.9px) { :host { padding-top: 48px !important; } }
+@container maps (min-height: 637px) { @media (pointer: coarse) { :host { padding-left: 50px !important; } } }
 .scroll-button { display: none !important; }
 """
 _NO_BUTTON = ".scroll-button { display: none !important; }"
@@ -66,9 +69,8 @@ class Maps(pn.viewable.Viewer):
             "position": "absolute", "left": "8px", "top": "8px", "width": room, "height": room, "z-index": "6", "pointer-events": "none"
         }  # fmt: skip
         self._grid = pn.Column(margin=0, sizing_mode="stretch_both", stylesheets=[_GRID])
-        self._view = pn.Column(
-            self._grid, toolbar, margin=0, sizing_mode="stretch_both", styles={"position": "relative", "overflow": "hidden"}
-        )
+        around = {"position": "relative", "overflow": "hidden", "container": "maps / size"}
+        self._view = pn.Column(self._grid, toolbar, margin=0, sizing_mode="stretch_both", styles=around)
         session.param.watch(self._arrange, ["planes"])
         self._arrange()
 

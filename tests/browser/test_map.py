@@ -56,7 +56,7 @@ def test_a_page_comes_with_a_picture_of_its_map_which_does_not_jump(server: str,
 def test_the_first_picture_comes_once(server: str, open_page: Open):
     page = open_page(server, width=1510, height=820)
     page.settle()
-    assert page.box()["width"] == pytest.approx(900, abs=30)
+    assert page.box()["width"] == pytest.approx(856, abs=30)
     assert [picture.moving for picture in page.pictures] == [False]
 
 
@@ -107,8 +107,9 @@ def test_the_wheel_keeps_the_place_under_the_pointer(sample_page: Watched):
     page = sample_page
     before = page.wait_for_picture()
     x0, x1, y0, y1 = page.view()
-    place = x0 + 0.8 * (x1 - x0), y0 + 0.3 * (y1 - y0)
-    pointer = page.place_of(*place)
+    box = page.box()
+    pointer = round(box["x"] + 0.8 * box["width"]), round(box["y"] + 0.7 * box["height"])  # whole pixels: the wheel says no others
+    place = x0 + (pointer[0] - box["x"]) / box["width"] * (x1 - x0), y1 - (pointer[1] - box["y"]) / box["height"] * (y1 - y0)
     page.zoom(6, at=pointer)
     page.wait_for_new_picture(before)
     assert page.place_of(*place) == pytest.approx(pointer, abs=2)
