@@ -13,9 +13,11 @@ import numpy as np
 import param
 
 from explorer import settings
+from explorer.compute.neighbors import nearest_rows
 from explorer.compute.projection import GRAPH_K
 from explorer.jobs.runner import Runner
 from explorer.measured import Column, add_measured, measured
+from explorer.neighborhood import EXACT_PRODUCTS
 from explorer.priority import give_way
 from explorer.state.appearance import Appearance
 from explorer.state.arrangement import Arrangement
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from explorer.color_toggle import ColorToggle
     from explorer.compute.neighbors import NeighborGraph
+    from explorer.compute.shared_neighbors import SharedNeighbors
     from explorer.data.dataset import Dataset
     from explorer.jobs.job import Job
     from explorer.scene import Run
@@ -39,6 +42,7 @@ __all__ = ["JACCARD", "Category", "Changed", "Comparing", "Findings", "column_ke
 SIZES: Final = (5, 15, 30)
 JACCARD: Final = "jaccard"
 _LISTED: Final = 30  # rows that changed most
+_ROUNDS: Final = 8  # in which those are looked up again, where a graph may have missed neighbors: no more than so many times
 _AT: Final = 15  # neighbors by which rows and categories are put in order
 _AUTOMATIC_ROWS: Final = 25_000  # up to here both graphs are made by themselves: exact, and within seconds
 _NICER: Final = 10  # where cores are few, counting gives way to pictures
@@ -380,6 +384,7 @@ def _count(dataset: Dataset, graphs: list[NeighborGraph], column: str) -> tuple[
     sizes = _sizes(most)
     found = shared_neighbors(one.indices, other.indices, sizes=sizes)
     at = sizes.index(min(_AT, most))
+    _look_up(dataset, graphs, found, at)
     *shared, both = _names(dataset, sizes)
     columns = {
         column_key(dataset.other, one.metric, size): Column(shared[i], found.share[i], _meaning(size)) for i, size in enumerate(sizes)
@@ -388,7 +393,7 @@ def _count(dataset: Dataset, graphs: list[NeighborGraph], column: str) -> tuple[
     add_measured(dataset, {**columns, column_key(dataset.other, one.metric, JACCARD): jaccard})
     compared = np.isfinite(found.share[at])
     n = int(np.count_nonzero(compared))
-    order = np.lexsort([*(found.share[i] for i in (-1, 0)), found.share[at]])[: min(_LISTED, n)]  # NaN comes last
+    order = _least(found, at)[: min(_LISTED, n)]
     others = max(1, dataset.n_drawable - 1)
     summary = Findings(
         one.metric,
@@ -401,6 +406,36 @@ def _count(dataset: Dataset, graphs: list[NeighborGraph], column: str) -> tuple[
         min(one.recall, other.recall) if np.isfinite([one.recall, other.recall]).all() else float("nan"),
     )
     return summary, mean_by_category(*dataset.codes(column), found.share[at]) if column else []
+
+
+def _least(found: SharedNeighbors, at: int) -> NDArray[np.intp]:
+    """Put rows in order, those that share least first; those without a share come last."""
+    return np.lexsort([*(found.share[i] for i in (-1, 0)), found.share[at]])
+
+
+def _look_up(dataset: Dataset, graphs: list[NeighborGraph], found: SharedNeighbors, at: int) -> None:
+    """Search exactly for the neighbors of the rows that seem to share least, and put right what they share.
+
+    Where a graph has missed some neighbors of a row, that row seems to have changed: among the last ones there are many of those.
+    """
+    from explorer.compute.shared_neighbors import shared_neighbors
+
+    both, metric, k = (dataset, dataset.other), graphs[0].metric, found.sizes[-1]
+    sets = [(each.vectors, each.drawable) for each in both if each is not None and each.vectors is not None]
+    if all(graph.recall >= 1 for graph in graphs) or any(vectors.size > EXACT_PRODUCTS for vectors, _ in sets):
+        return
+    known: set[int] = set()
+    for _ in range(_ROUNDS):
+        listed = [row for row in _least(found, at)[:_LISTED].tolist() if np.isfinite(found.share[at][row])]
+        asked = [row for row in listed if row not in known]
+        if not asked:
+            return
+        known.update(asked)
+        near = [
+            np.stack([nearest_rows(vectors, row, k=k, metric=metric, drawable=drawable)[0] for row in asked]) for vectors, drawable in sets
+        ]
+        exact = shared_neighbors(*near, sizes=found.sizes)
+        found.share[:, asked], found.jaccard[:, asked] = exact.share, exact.jaccard
 
 
 def _sizes(most: int) -> list[int]:

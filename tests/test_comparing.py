@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from explorer.address import address_of, differing, encoded, entry_name, reopening
 from explorer.app import Explorer
-from explorer.comparing import JACCARD, Category, Comparing, column_key, mean_by_category
+from explorer.comparing import JACCARD, Category, Comparing, _count, column_key, mean_by_category
+from explorer.compute.neighbors import NeighborGraph, nearest_rows
 from explorer.compute.projections import PCA, UMAP
 from explorer.data.dataset import Dataset, open_dataset
 from explorer.errors import BadState, ComparisonGone
@@ -89,6 +90,25 @@ def brute(dataset: Dataset, k: int) -> NDArray[np.float64]:
     made = np.array([len(set(one) & set(other)) / k for one, other in zip(*near, strict=True)])
     made[7] = np.nan
     return made
+
+
+@pytest.mark.parametrize("missed", [5, 60])
+def test_rows_of_which_a_graph_missed_neighbors_are_not_those_that_changed_most(missed: int):
+    dataset, true, numbers = data(), {size: brute(data(), size) for size in (5, 15, 30)}, np.random.default_rng(missed)
+    graphs = []
+    for each in (dataset, dataset.other):
+        whole = np.zeros((N, 30), np.int32)
+        for row in np.flatnonzero(each.drawable):
+            whole[row] = nearest_rows(each.vectors, int(row), k=30, drawable=each.drawable)[0]
+        wrong = numbers.choice(N, missed, replace=False)
+        whole[wrong] = [numbers.choice(N, 30, replace=False) for _ in wrong]
+        whole[~each.drawable] = -1
+        graphs.append(NeighborGraph(whole, np.zeros((N, 30), np.float32), "cosine", 0.9))
+    found, _ = _count(dataset, graphs, "")
+    order = np.lexsort([true[30], true[5], true[15]])[:30]
+    assert [(row, share) for row, share in found.changed] == [(row, pytest.approx(true[15][row])) for row in order.tolist()]
+    column = dataset.numbers("shared of 15: a ↔ b")
+    assert [column[row] for row, _ in found.changed] == pytest.approx([share for _, share in found.changed]), "the map shows it, too"
 
 
 def test_what_both_share_is_measured_and_becomes_columns(session: Session, loop: Any, opened: Callable[..., Dataset]):
