@@ -168,7 +168,7 @@ export function render({model}) {
     const names = message.linked ? PERSONAL : REMEMBERED;
     const values = Object.fromEntries(Object.entries(read()).filter(([name, value]) =>
       names.includes(name) && JSON.stringify(value) !== JSON.stringify(model.state[name])));
-    if (Object.keys(values).length) model.send_msg({type: "set", values});
+    if (Object.keys(values).length) model.send_msg({type: "remembered", values});
     model.on("state", remember);
   });
 

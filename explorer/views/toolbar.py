@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -96,9 +97,11 @@ class Toolbar(pn.viewable.Viewer):
     def _take(self, message: dict[str, Any]) -> None:
         kind, name = message.get("type"), message.get("name")
         values = message.get("values")
-        if kind == "set" and isinstance(values, dict) and _SET.issuperset(values):
+        if kind in ("set", "remembered") and isinstance(values, dict) and _SET.issuperset(values):
+            as_before = self._session.history.unrecorded() if kind == "remembered" else nullcontext()  # nobody has done that on this page
             try:
-                self._session.arrangement.param.update(**values)
+                with as_before:
+                    self._session.arrangement.param.update(**values)
             except ValueError:
                 self._update()  # nobody can choose that: the browser is told what is
         elif kind == "do" and name in self._actions:

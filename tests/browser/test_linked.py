@@ -254,6 +254,7 @@ def test_the_next_page_is_arranged_as_the_last_one_was(server: str, open_page: O
     page.page.locator(".handle .grip").wait_for()
     page.button("Picture (PNG)").wait_for(state="hidden")
     page.page.locator('.map[data-rest="true"]').nth(1).wait_for()
+    expect(page.page.get_by_role("toolbar", name="Tools of the maps").get_by_role("button", name="Undo")).to_be_disabled()
     grip = page.page.locator(".handle .grip")
     before = int(str(grip.get_attribute("aria-valuenow")))
     grip.press("ArrowUp")
