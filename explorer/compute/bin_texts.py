@@ -13,6 +13,8 @@ __all__ = ["FINER", "from_unit", "in_unit", "number_texts", "range_text", "time_
 FINER: Final = {"Y": "M", "M": "D", "D": "h", "h": "m", "m": "s", "s": "us", "us": "us"}
 """The unit below each unit of time, as NumPy names them."""
 
+_FEWEST, _MOST = 3, 9  # digits of a single value
+_SHORT = 5  # digits that nobody minds
 _PLAIN_BELOW = 10_000  # 1990 is a year, 19,900 is not
 _DIGITS_FROM, _DIGITS_BELOW = 1e12, 1e-6  # where nobody reads all the digits
 
@@ -29,8 +31,21 @@ def number_texts(values: Sequence[float], grain: float) -> list[str]:
 
 
 def value_texts(values: Sequence[float], *, whole: bool) -> list[str]:
-    """Write single values, each as short as it can be."""
-    return number_texts(values, 1.0) if whole else [f"{value:.9g}" for value in values]
+    """Write single values: as they are where that is short, else with so few digits that they are still told apart."""
+    if whole:
+        return number_texts(values, 1.0)
+    exact = [f"{value:.{_MOST}g}" for value in values]
+    texts = exact
+    for digits in range(_FEWEST, _MOST + 1):
+        texts = [text if _digits(text) <= _SHORT else f"{value:.{digits}g}" for value, text in zip(values, exact, strict=True)]
+        if len(set(texts)) == len(set(exact)):
+            break
+    return texts
+
+
+def _digits(text: str) -> int:
+    """Count the digits of a number that is written, without zeros before it."""
+    return len(text.partition("e")[0].lstrip("-0.").replace(".", ""))
 
 
 def range_text(low: str, high: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from explorer.compute.bin_texts import number_texts, range_text, time_text
+from explorer.compute.bin_texts import number_texts, range_text, time_text, value_texts
 from explorer.compute.bins import (
     MOST_BINS,
     Spread,
@@ -111,3 +111,17 @@ def test_texts_are_as_long_as_the_step_needs():
     assert number_texts([1e-9, 3e-9], 1e-10) == ["1e-09", "3e-09"]
     assert range_text("-2", "3") == "-2 to 3"
     assert time_text(microseconds("2024-01-20T05:00"), "h") == "2024-01-20 05:00"
+
+
+def test_single_values_are_short_and_told_apart():
+    fifteenths = np.linspace(0, 1, 16, dtype=np.float32).tolist()
+    assert value_texts(fifteenths, whole=False)[:4] == ["0", "0.0667", "0.133", "0.2"]
+    assert value_texts([12.25, -0.5, 13.0, 1e-9, 2.5e20], whole=False) == ["12.25", "-0.5", "13", "1e-09", "2.5e+20"]
+    assert value_texts([0.123456, 0.123457], whole=False) == ["0.123456", "0.123457"]
+
+
+@given(st.lists(st.floats(-1e9, 1e9, width=32), min_size=1, max_size=20, unique=True))
+def test_no_two_single_values_that_differ_are_written_alike(values: list[float]):
+    texts, exact = value_texts(values, whole=False), [f"{value:.9g}" for value in values]
+    assert len(set(texts)) == len(set(exact))
+    assert all(float(text) == pytest.approx(value, rel=6e-3) for text, value in zip(texts, values, strict=True))
