@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.compute.center import center
+from explorer.compute.cluster_names import FILLERS
 from explorer.compute.contrast import log_odds_ratios, mean_difference, weighted_log_odds, z_of
 from explorer.compute.word_counts import TextWords
 
@@ -274,16 +276,10 @@ def _words(dataset: Dataset, column: str, mask: NDArray[np.bool_], rows: NDArray
     outside = others.counts_of(own.words, rest)
     effect, z = weighted_log_odds(inside, outside)
     good = np.flatnonzero((z > z_of(len(inside))) & (inside >= _LEAST_TEXTS) & (effect > 0))
-    best = good[np.argsort(-z[good], kind="stable")][:MOST_WORDS]
+    told = ((int(at), own.words[int(at)].as_py()) for at in good[np.argsort(-z[good], kind="stable")])
+    best = islice(((at, word) for at, word in told if word not in FILLERS), MOST_WORDS)
     return tuple(
-        Word(
-            own.words[int(at)].as_py(),
-            int(inside[at]),
-            float(inside[at] / own.n_texts),
-            float(outside[at] / n_rest),
-            float(z[at]),
-        )
-        for at in best
+        Word(word, int(inside[at]), float(inside[at] / own.n_texts), float(outside[at] / n_rest), float(z[at])) for at, word in best
     )
 
 

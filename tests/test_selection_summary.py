@@ -18,7 +18,7 @@ def data() -> Dataset:
     rng = np.random.default_rng(0)
     kind = rng.choice(["red", "green", "blue", None], N, p=[0.2, 0.5, 0.2, 0.1])
     noise = [" ".join(rng.choice(["alpha", "beta", "gamma", "delta", "of", "the"], 6)) for _ in range(N)]
-    text = [f"{words} {'Ember glows' if k == 'red' else 'moss'}" for words, k in zip(noise, kind, strict=True)]
+    text = [f"{words} {'Ember glows having' if k == 'red' else 'moss'}" for words, k in zip(noise, kind, strict=True)]
     frame = pd.DataFrame(
         {
             "name": [f"thing {i}" for i in range(N)],
@@ -65,7 +65,7 @@ def test_which_numbers_differ(data: Dataset, red: np.ndarray):
 def test_which_words_tell_them_apart(data: Dataset, red: np.ndarray):
     found = summarize(data, red)
     assert found.text == "text"
-    assert sorted(word.word for word in found.words) == ["ember", "glows"]
+    assert sorted(word.word for word in found.words) == ["ember", "glows"], "what is said of everything tells nothing"
     has = data.frame()["text"].str.contains("Ember")
     assert found.words[0].n == int(has[red].sum())
     assert found.words[0].share == pytest.approx(has[red].mean())

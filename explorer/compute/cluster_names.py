@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from explorer.compute.clusters import ClusterTree
 
-__all__ = ["Names", "cluster_names", "nameable"]
+__all__ = ["FILLERS", "Names", "cluster_names", "nameable"]
 
 Names = tuple[tuple[str, ...], ...]
 """A name for each cluster of each layer; "" where nothing tells it from the others."""
@@ -45,13 +45,14 @@ some something such than that the their them then there these they thing things 
 two type typically under unlike until up upon us use used uses using usually various very via was way we well were what when where
 whether which while who whom whose will with within without would yet you your
 """
-_FILLERS: Final = frozenset(_ENGLISH.split())
+FILLERS: Final = frozenset(_ENGLISH.split())
+"""English words, in small letters, that say nothing of what a text is about."""
 
 
 def nameable(words: Sequence[str]) -> NDArray[np.bool_]:
     """Say which words can be in a name: no numbers, no single Latin letters, no fillers, nothing as long as a sentence; (v,) bool."""
     return np.array(
-        [len(word) <= _LONGEST and not word.isdigit() and (len(word) > 1 or not word.isascii()) and word not in _FILLERS for word in words],
+        [len(word) <= _LONGEST and not word.isdigit() and (len(word) > 1 or not word.isascii()) and word not in FILLERS for word in words],
         np.bool_,
     )
 
