@@ -202,6 +202,8 @@ def test_a_map_by_itself_gives_back_what_was_drawn_around_has_its_keys_and_comes
 
 
 def _run_all_but_last(watched: Watched, n: int) -> Locator:
+    asked = watched.page.locator(".jp-Dialog")  # which kernel: where JupyterLab does not know them in time
+    watched.page.add_locator_handler(asked, lambda dialog: dialog.locator("button.jp-mod-accept").first.click())
     cells = watched.page.locator(".jp-Notebook .jp-CodeCell")
     watched.wait_until(lambda: cells.count() == n, "the notebook to be there")
     for at in range(n - 1):
