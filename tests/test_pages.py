@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from bokeh.document import Document
 from panel.io import document as writing
+from panel.io.state import set_curdoc
 
 from explorer.pages import _send_what_stayed, scheduler
 
@@ -57,4 +58,15 @@ def test_a_kernel_that_has_ended_is_told_nothing():
         return scheduler()
 
     later = asyncio.run(find())  # whose loop is closed by now
+    later(lambda: pytest.fail("it ran"))
+
+
+def test_a_page_that_is_closed_is_told_nothing(monkeypatch: pytest.MonkeyPatch):
+    document = Document()
+    monkeypatch.setattr(type(document), "session_context", property(lambda _: object()))
+    with set_curdoc(document):
+        later = scheduler()
+    later(lambda: None)
+    assert len(document.session_callbacks) == 1
+    document.callbacks.destroy()  # as Bokeh does in a thread of its own
     later(lambda: pytest.fail("it ran"))
