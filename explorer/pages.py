@@ -205,12 +205,9 @@ def scheduler() -> Schedule:
     if document is not None and document.session_context:
 
         def next_tick(function: Callable[[], object]) -> None:
-            try:
+            # Bokeh may have taken the document apart, while this thread had something to say: its page is closed, nobody listens.
+            if hasattr(document.callbacks, "_change_callbacks"):
                 document.add_next_tick_callback(partial(_at_once, function))
-            except AttributeError:
-                if hasattr(document.callbacks, "_change_callbacks"):
-                    raise
-                # Bokeh has just taken the document apart, while this thread had something to say: its page is closed, nobody listens.
 
         return next_tick
     try:

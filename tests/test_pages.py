@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from bokeh.document import Document
 from panel.io import document as writing
-from panel.io.state import set_curdoc
 
+from explorer import pages
 from explorer.pages import _send_what_stayed, scheduler
 
 
@@ -64,8 +64,8 @@ def test_a_kernel_that_has_ended_is_told_nothing():
 def test_a_page_that_is_closed_is_told_nothing(monkeypatch: pytest.MonkeyPatch):
     document = Document()
     monkeypatch.setattr(type(document), "session_context", property(lambda _: object()))
-    with set_curdoc(document):
-        later = scheduler()
+    monkeypatch.setattr(pages.pn, "state", SimpleNamespace(curdoc=document))
+    later = scheduler()
     later(lambda: None)
     assert len(document.session_callbacks) == 1
     document.callbacks.destroy()  # as Bokeh does in a thread of its own
