@@ -81,8 +81,8 @@ logger = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
 
 _threads = ThreadPoolExecutor(4, thread_name_prefix="explorer-session")
-_MAPS = {1: "one map", 2: "two maps", 3: "three maps"}
 _readers = ThreadPoolExecutor(4, thread_name_prefix="explorer-open")  # apart: no click waits for a large file
+_MAPS = {1: "one map", 2: "two maps", 3: "three maps"}
 
 Schedule = Callable[[Callable[[], object]], object]
 """Runs a function, later, on the thread that owns the params; may be called from any thread."""

@@ -80,15 +80,7 @@ def test_the_map_in_a_cell_zooms_moves_exports_and_gives_back_what_was_chosen(
     outside: list[str] = []
     page.on("request", lambda asked: None if asked.url.startswith((address[:21], "data:", "blob:")) else outside.append(asked.url))
     last = _run_all_but_last(watched, 4)
-    first = watched.settle()
-    before = watched.pixels()
-    page.locator(".map").scroll_into_view_if_needed()
-
-    watched.zoom(3)
-    watched.wait_for_new_picture(first)
-    watched.settle()
-    after = watched.pixels()
-    assert after.shape != before.shape or (after != before).any(axis=-1).mean() > 0.02
+    _zoom(watched)
 
     watched.show_layout("t-SNE")
     page.locator('.map[data-t^="0."]').first.wait_for()  # rows travel
@@ -125,14 +117,7 @@ def test_where_panel_is_a_widget_as_in_vs_code_the_map_zooms_and_gives_back_what
     outside: list[str] = []
     page.on("request", lambda asked: None if asked.url.startswith(("http://127.0.0.1:", "data:", "blob:")) else outside.append(asked.url))
     last = _run_all_but_last(watched, 4)
-    first = watched.settle()
-    before = watched.pixels()
-    page.locator(".map").scroll_into_view_if_needed()
-    watched.zoom(3)
-    watched.wait_for_new_picture(first)
-    watched.settle()
-    after = watched.pixels()
-    assert after.shape != before.shape or (after != before).any(axis=-1).mean() > 0.02
+    _zoom(watched)
 
     _click_some_row(watched)
     rows = watched.neighbors()
@@ -250,6 +235,18 @@ def _run_cell(watched: Watched, cell: Locator) -> None:
         if re.search(r"\d", prompt.inner_text()):
             return
     raise AssertionError("the cell was never run")
+
+
+def _zoom(watched: Watched) -> None:
+    """Zoom the map, whose picture becomes another one."""
+    first = watched.settle()
+    before = watched.pixels()
+    watched.page.locator(".map").scroll_into_view_if_needed()
+    watched.zoom(3)
+    watched.wait_for_new_picture(first)
+    watched.settle()
+    after = watched.pixels()
+    assert after.shape != before.shape or (after != before).any(axis=-1).mean() > 0.02
 
 
 def _click_some_row(watched: Watched) -> None:
